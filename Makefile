@@ -1,0 +1,40 @@
+# The two commands of this project are `make run` and `make test`; both set up .venv where it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run demo test lint types unit format clean
+
+help:  ## what can be typed
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/ready  ## start the demo site in the foreground (Ctrl-C stops it)
+	@exec $(BIN)/ess_site up configs/demo/site.toml
+
+demo: $(VENV)/ready  ## run the calculator's data validation and check its answers
+	@$(BIN)/python -m tools.demo
+
+test: $(VENV)/ready lint types unit  ## linters, types and tests
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/ready
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	$(BIN)/pytest -n 2
+
+format: $(VENV)/ready  ## let ruff put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: ess-bus needs Python 3.11 or newer; say which one with PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

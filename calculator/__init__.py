@@ -1,0 +1,1 @@
+"""The variable calculator: derived variables such as `BMSPower`."""

@@ -1,0 +1,42 @@
+"""How every command of this project ends: an error is one line on stderr and a non-zero exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from ess_bus.errors import EssError
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        status = command.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(USAGE)
+    except click.ClickException as error:
+        fail(name, error.format_message(), error.exit_code)
+    except EssError as error:
+        fail(name, str(error), FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output left (`| head`); nothing is wrong and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(name: str, message: str, status: int) -> NoReturn:
+    """Say in one line what is wrong, and exit."""
+    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    sys.exit(status)

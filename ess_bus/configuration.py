@@ -1,0 +1,77 @@
+"""Reading configuration files: JSON or TOML in, a value or one precise error out."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from ess_bus.errors import ConfigurationError, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not JSON; the problem names line and column.
+    """
+    try:
+        return orjson.loads(_read(path))
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise ConfigurationError(path, [Problem(where, f"not JSON: {error.msg}")]) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not TOML; the problem names line and column.
+    """
+    try:
+        return tomllib.loads(_read(path).decode())
+    except UnicodeDecodeError:
+        raise ConfigurationError(path, [Problem("", "not UTF-8 text")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(path, [Problem("", f"not TOML: {error}")]) from None
+
+
+def validate(model: type[Model], data: Any, source: Path) -> Model:
+    """Return `data` as a `model`.
+
+    Raises:
+        ConfigurationError: with one problem per field that is wrong.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(source, problems_of(error)) from None
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Translate pydantic's findings into problems with the path inside the file."""
+    return [Problem(".".join(map(str, found["loc"])), _text(found)) for found in error.errors(include_url=False)]
+
+
+def _text(found: Any) -> str:
+    if found["type"] == "extra_forbidden":
+        return "unknown key"
+    if found["type"] == "missing":
+        return "missing"
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    shown = repr(found["input"])
+    message = found["msg"][0].lower() + found["msg"][1:]
+    return f"{message}, got {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(path, [Problem("", (error.strerror or str(error)).lower())]) from None

@@ -1,0 +1,69 @@
+"""Where a broker listens: from what a person types to a ZeroMQ endpoint.
+
+``--bus`` and ``ESS_BUS`` take a name (``plant``) or an endpoint (``ipc:///run/site/bus.sock``, ``tcp://127.0.0.1:4000``).
+A name is a socket in the user's private runtime folder, so several buses on one machine need no port numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from pathlib import Path
+
+from ess_bus.errors import Disconnected
+
+DEFAULT_NAME = "bus"
+# sun_path of sockaddr_un holds 108 bytes with its NUL (unix(7)).
+_MAX_IPC_PATH = 107
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+def resolve(bus: str | None = None) -> str:
+    """Return the ZeroMQ endpoint for `bus`, or for ``ESS_BUS``, or for the default bus of this user.
+
+    Raises:
+        Disconnected: the text is neither a name nor an ``ipc://`` or ``tcp://`` endpoint, or the path is too long.
+    """
+    text = bus or os.environ.get("ESS_BUS") or DEFAULT_NAME
+    if text.startswith("tcp://"):
+        if not re.fullmatch(r"tcp://[^\s/:]+:\d{1,5}|tcp://\[[0-9a-fA-F:]+\]:\d{1,5}", text):
+            raise Disconnected(f"bad bus {text!r}: expected tcp://HOST:PORT")
+        return text
+    if text.startswith("ipc://"):
+        path = text.removeprefix("ipc://")
+    elif _NAME.fullmatch(text):
+        path = str(runtime_folder() / f"{text}.sock")
+    else:
+        raise Disconnected(f"bad bus {text!r}: expected a name, ipc://PATH or tcp://HOST:PORT")
+    if not path.startswith("/") or len(path.encode()) > _MAX_IPC_PATH:
+        raise Disconnected(f"bad bus {text!r}: its path must be absolute and at most {_MAX_IPC_PATH} bytes")
+    return f"ipc://{path}"
+
+
+def runtime_folder() -> Path:
+    """Return this user's private folder for sockets: in ``XDG_RUNTIME_DIR``, or else in the temporary folder."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(base) / "ess-bus" if base else Path(tempfile.gettempdir()) / f"ess-bus-{os.getuid()}"
+
+
+def prepare(endpoint: str) -> None:
+    """Make the folder of an ``ipc://`` endpoint, private to this user if it is in the runtime folder.
+
+    Raises:
+        Disconnected: the runtime folder belongs to somebody else or others can write to it.
+    """
+    if not endpoint.startswith("ipc://"):
+        return
+    folder = Path(endpoint.removeprefix("ipc://")).parent
+    try:
+        if folder == runtime_folder():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.lstat()
+            if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
+                raise Disconnected(f"{folder} must be a folder of this user with mode 0700")
+        elif not folder.is_dir():
+            raise Disconnected(f"{endpoint}: the folder {folder} does not exist")
+    except OSError as error:
+        raise Disconnected(f"{endpoint}: {error.strerror}: {error.filename}") from None

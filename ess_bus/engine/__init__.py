@@ -1,0 +1,1 @@
+"""The site's state engine: the data map behind `/ess`."""

@@ -1,0 +1,120 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    EssError
+     ├─ UriError (ValueError)
+     ├─ ConfigurationError
+     └─ BusError
+         ├─ NoOneListening
+         ├─ Refused
+         ├─ Busy
+         ├─ TooLarge
+         ├─ RequestTimeout (TimeoutError)
+         ├─ Disconnected (ConnectionError)
+         └─ ProtocolError
+
+An error carries its facts as attributes; its text is one line that says what happened, where, and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class EssError(Exception):
+    """Base of all errors of this project."""
+
+
+class UriError(EssError, ValueError):
+    """A text is not a URI that the bus can route."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(f"bad URI {uri[:80]!r}: {reason}")
+        self.uri = uri
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration file.
+
+    Attributes:
+        where: the path inside the file (``components.0.registers.1.map.7.size``), or empty for the whole file.
+        message: what is wrong and what was expected.
+    """
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class ConfigurationError(EssError):
+    """A configuration file cannot be used; every problem that was found is in `problems`."""
+
+    def __init__(self, source: object, problems: Sequence[Problem]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{source}: {problems[0]}{more}")
+        self.source = str(source)
+        self.problems = tuple(problems)
+
+
+class BusError(EssError):
+    """A message could not be sent, delivered or answered."""
+
+
+class NoOneListening(BusError):
+    """Nobody on the bus could receive a request; it was handled by no one."""
+
+    def __init__(self, method: str, uri: str) -> None:
+        super().__init__(f"no one is listening on {uri} ({method} not delivered)")
+        self.method = method
+        self.uri = uri
+
+
+class Refused(BusError):
+    """The owner of a URI answered with an error; nothing was changed unless the reason says so."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(f"{uri}: {reason}")
+        self.uri = uri
+        self.reason = reason
+
+
+class Busy(BusError):
+    """A receiver lags so far behind that the broker cannot queue the message for it."""
+
+    def __init__(self, uri: str, receiver: str) -> None:
+        super().__init__(f"{uri}: {receiver} is not reading its messages; not delivered")
+        self.uri = uri
+        self.receiver = receiver
+
+
+class TooLarge(BusError):
+    """A message is over the broker's size limit and was not sent."""
+
+    def __init__(self, uri: str, size: int, limit: int) -> None:
+        super().__init__(f"{uri}: a message of {size} bytes is over the limit of {limit}")
+        self.uri = uri
+        self.size = size
+        self.limit = limit
+
+
+class RequestTimeout(BusError, TimeoutError):
+    """No answer came in time; whether the request was carried out is unknown."""
+
+    def __init__(self, uri: str, timeout_s: float) -> None:
+        super().__init__(f"no answer from {uri} within {timeout_s:g} s")
+        self.uri = uri
+        self.timeout_s = timeout_s
+
+
+class Disconnected(BusError, ConnectionError):
+    """There is no broker, or it went away; the outcome of a request that was under way is unknown."""
+
+
+class ProtocolError(BusError):
+    """Bytes from the network do not follow the wire protocol."""

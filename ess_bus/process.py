@@ -1,0 +1,83 @@
+"""What every long-running process shares: its options, its log, how it is told to stop, and what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_LOG_FORMAT = "%(levelname)s %(message)s"
+_PR_SET_PDEATHSIG = 1
+
+
+def process_options(function: Function) -> Function:
+    """Add ``--bus``, ``--process-name`` and ``-v`` to a click command (parameters ``bus``, ``process_name``, ``verbose``)."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail."),
+        click.option(
+            "--process-name",
+            envvar="ESS_PROCESS_NAME",
+            metavar="NAME",
+            help="The name on the bus, where /processes/NAME answers.  [env: ESS_PROCESS_NAME]",
+        ),
+        click.option(
+            "--bus", metavar="BUS", help="A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]"
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def start_log(verbose: bool) -> None:
+    """Log to stderr, details only if asked for; under ess_site the process also ends when ess_site dies."""
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    # These libraries log expected device silence as errors; this project reports it in its own words.
+    logging.getLogger("pymodbus").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    _end_with_parent()
+
+
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """End the block quietly when SIGTERM or SIGINT arrives; for processes that run a plain loop."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.getLogger(__name__).debug("stopped by a signal")
+
+
+def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` until it ends or SIGTERM or SIGINT cancels it; for processes that run on asyncio."""
+
+    async def cancelled_by_signals() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await main
+
+    try:
+        asyncio.run(cancelled_by_signals())
+    except asyncio.CancelledError:
+        logging.getLogger(__name__).debug("stopped by a signal")
+
+
+def _end_with_parent() -> None:
+    """Under ess_site, ask the kernel for a SIGTERM when ess_site dies, so that even a kill -9 leaves nothing behind."""
+    parent = os.environ.get("ESS_SITE_PID")
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if str(os.getppid()) != parent:  # it died before the kernel knew
+        sys.exit(0)
