@@ -1,0 +1,1 @@
+"""The message bus of a battery site: URIs, messages, broker and clients."""

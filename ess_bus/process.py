@@ -21,7 +21,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def process_options(function: Function) -> Function:
-    """Add ``--bus``, ``--process-name`` and ``-v`` to a click command (parameters ``bus``, ``process_name``, ``verbose``)."""
+    """Add ``--bus``, ``--process-name`` and ``-v`` to a click command."""
     for option in (
         click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail."),
         click.option(
@@ -61,11 +61,10 @@ def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
     """Run `main` until it ends or SIGTERM or SIGINT cancels it; for processes that run on asyncio."""
 
     async def cancelled_by_signals() -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        running = asyncio.ensure_future(main)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        await main
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        await running
 
     try:
         asyncio.run(cancelled_by_signals())

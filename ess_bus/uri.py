@@ -21,7 +21,7 @@ def check(uri: str) -> str:
     """Return `uri` if the bus can route it.
 
     Raises:
-        UriError: no leading slash, more than 255 bytes or 63 segments, a control character, or half of a surrogate pair.
+        UriError: no leading slash, more than 255 bytes or 63 segments, a control character, or not Unicode.
     """
     if not uri.startswith("/"):
         raise UriError(uri, "it must start with '/'")

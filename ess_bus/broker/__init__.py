@@ -1,0 +1,1 @@
+"""The broker: routes every message by URI prefix."""

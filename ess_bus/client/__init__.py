@@ -1,0 +1,1 @@
+"""`Bus` and `AsyncBus`: two thin shells around one core without I/O."""

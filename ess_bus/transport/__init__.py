@@ -1,0 +1,1 @@
+"""How frames reach the broker: one small seam, ZeroMQ behind it."""

@@ -1,0 +1,1 @@
+"""The Modbus configuration formats, read into one model."""
