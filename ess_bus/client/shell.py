@@ -7,6 +7,7 @@ import pwd
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ess_bus import endpoint as endpoints
@@ -61,7 +62,7 @@ class Shell:
     ) -> None:
         self.endpoint = endpoints.resolve(endpoint)
         self.timeouts = timeouts
-        self._core = ClientCore(name or os.path.basename(sys.argv[0]), username or _login_name(), time.monotonic())
+        self._core = ClientCore(name or Path(sys.argv[0]).name, username or _login_name(), time.monotonic())
         self._transport: Transport | None = None
 
     @property

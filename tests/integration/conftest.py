@@ -138,7 +138,7 @@ def eventually(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
             value = condition()
             if value:
                 return value
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may pass
             failure = error
         if time.monotonic() > deadline:
             raise AssertionError(f"never became true: {failure!r}") from failure
