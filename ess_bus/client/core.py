@@ -139,9 +139,12 @@ class ClientCore:
         return self._renew()
 
     def announce(self, about: dict[str, Any]) -> Pending:
-        """From now on, answer gets of ``/processes/NAME`` with `about`."""
+        """From now on, answer gets of ``/processes/NAME`` with `about`; publish it now and after every reconnection."""
         self._about = about
-        return self.subscribe((self.process_uri,), Mode.ALL)
+        subscribed = self.subscribe((self.process_uri,), Mode.ALL)
+        if self.joined:
+            self._tell_about()
+        return subscribed
 
     def flush(self) -> Pending:
         """Ask the broker for a sign that it has handled everything sent so far."""
@@ -216,6 +219,9 @@ class ClientCore:
             if frame is not None:
                 self.outgoing.append(frame)
 
+    def _tell_about(self) -> None:
+        self.outgoing.append(self.compose(self.message("pub", self.process_uri, encode_body(self._about))))
+
     def _control(self, verb: Verb, fields: tuple[Any, ...]) -> None:
         match verb, fields:
             case Verb.PING, (int() as sequence,):
@@ -225,6 +231,8 @@ class ClientCore:
             case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
                 self.joins += not self.joined
                 self.joined, self._max_message = True, max_message
+                if self._about is not None:
+                    self._tell_about()
             case Verb.WHO, ():
                 self._lose("the broker was restarted")
                 self._hello()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ess_bus.configuration import read_json
+from ess_bus.configuration import json_files, read_json
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import actions
 from ess_bus.engine.datamap import Assignment, DataMap
@@ -46,7 +46,7 @@ def load(path: Path) -> EngineConfiguration:
     datamap = DataMap()
     assignments: list[Assignment] = []
     warnings: list[Problem] = []
-    for file in files(path):
+    for file in json_files(path):
         document = read_json(file)
         if not isinstance(document, dict):
             raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
@@ -97,20 +97,6 @@ class _FileReader:
         self.assignments.append(assignment)
         found = actions.problems(assignment.actions or {})
         self.warnings += [Problem(str(assignment.place), text) for text in found]
-
-
-def files(path: Path) -> list[Path]:
-    """Return the files of a configuration, in the order in which they are loaded.
-
-    Raises:
-        ConfigurationError: there is nothing at `path`, or no JSON file in the folder.
-    """
-    if not path.is_dir():
-        return [path]
-    found = sorted(path.glob("*.json"))
-    if not found:
-        raise ConfigurationError(path, [Problem("", "no .json files in this folder")])
-    return found
 
 
 def _roots(datamap: DataMap, path: Path) -> Subscriptions:
