@@ -119,7 +119,7 @@ class _Process(BaseModel):
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None
-    args: tuple[_Text, ...] = ()
+    args: list[_Text] = []
 
 
 class _File(BaseModel):
@@ -127,7 +127,7 @@ class _File(BaseModel):
 
     name: str = ""
     next: str = ""
-    process: Annotated[tuple[_Process, ...], Field(min_length=1)]
+    process: Annotated[list[_Process], Field(min_length=1)]
 
 
 class _Wrong(Exception):
@@ -150,10 +150,10 @@ def _process(entry: _Process, folder: Path, where: str) -> SiteProcess:
         endpoint = resolve(entry.bus)
     except Disconnected as error:
         raise _Wrong(f"{where}.bus", str(error)) from None
-    return SiteProcess(entry.name, entry.command, config, endpoint, entry.args)
+    return SiteProcess(entry.name, entry.command, config, endpoint, tuple(entry.args))
 
 
-def _duplicates(entries: tuple[_Process, ...]) -> Iterator[Problem]:
+def _duplicates(entries: list[_Process]) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for index, entry in enumerate(entries):
         if first.setdefault(entry.name, index) != index:
