@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import ConfigurationError, EssError, Problem
 from tools.ess_site import check
 from tools.ess_site.command import command
 from tools.ess_site.site_file import Site, SiteProcess
@@ -28,14 +28,14 @@ def loaders(monkeypatch):
 def checked(tmp_path):
     """Return a function that runs `ess_site check` on a site with these configurations."""
 
-    def checked(*configs, options=()):
+    def checked(*configs, options=(), subcommand="check"):
         text = '[[process]]\nname = "broker"\ncommand = "fims_server"\n'
         for index, config in enumerate(configs):
             (tmp_path / config).touch()
             text += f'[[process]]\nname = "p{index}"\ncommand = "calculator"\nconfig = "{config}"\n'
         (tmp_path / "site.toml").write_text(text)
-        result = CliRunner().invoke(command, ["check", *options, str(tmp_path / "site.toml")], standalone_mode=False)
-        return result.return_value, result.output.replace(f"{tmp_path}/", "").splitlines()
+        result = CliRunner().invoke(command, [subcommand, *options, str(tmp_path / "site.toml")], standalone_mode=False)
+        return result.exception or result.return_value, result.output.replace(f"{tmp_path}/", "").splitlines()
 
     return checked
 
@@ -57,3 +57,10 @@ def test_a_refused_configuration_and_what_is_wrong_with_it_one_line_each(checked
 def test_processes_without_configuration_are_not_checked():
     broker = SiteProcess("broker", "fims_server", None, "ipc:///bus.sock")
     assert check.check(Site("s", "", (broker,))) == []
+
+
+def test_up_starts_nothing_with_a_refused_configuration(checked):
+    failure, lines = checked("0", "bad", "1", subcommand="up")
+    assert isinstance(failure, EssError)
+    assert str(failure) == "nothing was started: p1 cannot be configured"
+    assert lines == ["p1 bad: refused", "bad/inner.json: a.b: first wrong", "bad/inner.json: second wrong"]

@@ -55,6 +55,11 @@ class Child:
         """Whether the process was alive when the arbiter last looked."""
         return not self.watcher.is_stopped()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id, or ``None`` if it does not run."""
+        return next(iter(self.watcher.processes), None)
+
     async def start(self) -> None:
         """Start the process; `running` is false afterwards if the system refused."""
         self._exit_code = None

@@ -142,8 +142,10 @@ class _Supervisor:
         one.restart_at = None
         one.backoff.started(time.monotonic())
         await one.child.start()
+        if (pid := one.child.pid) is None:
+            return  # the next round finds it ended
         process = one.child.process
-        one.probe = asyncio.create_task(until_answered(process.endpoint, process.sign_of_life))
+        one.probe = asyncio.create_task(until_answered(process.endpoint, process.sign_of_life, pid))
         one.probe.add_done_callback(lambda _: self._wake.set())
 
     def _ended(self, one: _Supervised) -> None:
