@@ -233,3 +233,16 @@ def test_a_bad_site_file_is_one_line_and_starts_nothing(up, text, message):
     assert line.startswith("ess_site: ")
     assert message in line
     assert site.lines == []
+
+
+def test_check_starts_nothing(run, folder):
+    checked = run("tools.ess_site.command", "check", site_file(folder, BROKER + ECHO))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout == f"site {folder}/site.toml: ok\n"
+
+
+def test_check_refuses_a_bad_site_file(run, folder):
+    checked = run("tools.ess_site.command", "check", site_file(folder, BROKER + BROKER))
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert checked.stderr.startswith(f"ess_site: {folder}/site.toml: process.1.name: ")
+    assert checked.stderr.count("\n") == 1

@@ -10,6 +10,8 @@ from tools.ess_site import check
 from tools.ess_site.command import command
 from tools.ess_site.site_file import Site, SiteProcess
 
+SITE_OK = "site site.toml: ok"
+
 
 def loader(path: Path) -> list[Problem]:
     """Stand in for the loader of a package: the file name says what it finds."""
@@ -41,17 +43,23 @@ def checked(tmp_path):
 
 
 def test_all_is_well(checked):
-    assert checked("0", "1", "2") == (0, ["p0 0: ok", "p1 1: ok with 1 warning", "p2 2: ok with 2 warnings"])
+    assert checked("0", "1", "2") == (0, [SITE_OK, "p0 0: ok", "p1 1: ok with 1 warning", "p2 2: ok with 2 warnings"])
 
 
 def test_warnings_are_shown_on_request(checked):
-    assert checked("1", options=["-v"]) == (0, ["p0 1: ok with 1 warning", "1: x: odd"])
+    assert checked("1", options=["-v"]) == (0, [SITE_OK, "p0 1: ok with 1 warning", "1: x: odd"])
 
 
 def test_a_refused_configuration_and_what_is_wrong_with_it_one_line_each(checked):
     status, lines = checked("bad", "0")
     assert status == 1
-    assert lines == ["p0 bad: refused", "bad/inner.json: a.b: first wrong", "bad/inner.json: second wrong", "p1 0: ok"]
+    assert lines == [
+        SITE_OK,
+        "p0 bad: refused",
+        "bad/inner.json: a.b: first wrong",
+        "bad/inner.json: second wrong",
+        "p1 0: ok",
+    ]
 
 
 def test_processes_without_configuration_are_not_checked():

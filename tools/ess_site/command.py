@@ -25,11 +25,11 @@ A site file:
   next = "Now type: fims_send -m get -u /bms"     printed when the site is up
 \b
   [[process]]
-  name = "broker"              in the log, and /processes/broker on the bus
+  name = "broker"
   command = "fims_server"
 \b
   [[process]]
-  name = "bms"
+  name = "bms"                 in the log, and /processes/bms on the bus
   command = "modbus_client"
   config = "bms.json"          relative to the site file
   bus = "plant"                optional: a name, ipc://PATH or tcp://HOST:PORT
@@ -85,7 +85,9 @@ Exit status:
 @_site_argument
 def check(site_file: Path, *, verbose: bool) -> int:
     """Check the site file and every configuration that it names, without starting anything."""
-    findings = checking.check(load(site_file))
+    site = load(site_file)
+    click.echo(f"{site.name} {site_file}: ok")
+    findings = checking.check(site)
     for finding in findings:
         for line in finding.report(verbose=verbose):
             click.echo(line)

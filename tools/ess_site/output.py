@@ -69,6 +69,8 @@ class Output:
             self._stream.flush()
         except OSError:  # `| head` ended, or the terminal was closed
             self.lost = True
+            # What is left in the buffer must not fail once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class ProcessStream:
