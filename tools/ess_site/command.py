@@ -65,7 +65,6 @@ def up(site_file: Path) -> None:
     _refuse_bad_configurations(site)
     names = [process.name for process in site.processes]
     output = Output(sys.stdout.buffer, names, colours=wants_colours(sys.stdout.buffer))
-    output.own(f"starting {site.name}: {', '.join(names)}")
     asyncio.run(supervisor.run(site, output))
 
 

@@ -96,6 +96,7 @@ class _Supervisor:
         self._wake.set()
 
     async def _bring_up(self) -> None:
+        self._output.own(f"starting {self._site.name}: {', '.join(one.child.name for one in self._all)}")
         for one in self._all:
             if self._stopping:
                 return
