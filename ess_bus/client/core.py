@@ -37,12 +37,14 @@ class ClientCore:
         inbox: messages for the program.
         failures: what the broker could not deliver of messages that were sent without a replyto of this client.
         joined: whether the broker has said welcome.
+        joins: how often it has; when it grows, pubs may have been missed.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
         self.name = name
         self.username = username
         self.joined = False
+        self.joins = 0
         self.outgoing: deque[bytes] = deque()
         self.inbox: deque[Message] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
@@ -221,6 +223,7 @@ class ClientCore:
             case Verb.PONG, (int() as sequence,):
                 self._settle(f"ping {sequence}", None)
             case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
+                self.joins += not self.joined
                 self.joined, self._max_message = True, max_message
             case Verb.WHO, ():
                 self._lose("the broker was restarted")
