@@ -185,7 +185,6 @@ def test_a_process_that_ends_before_it_answers_fails_the_start(up):
     assert "site up" not in site.lines
 
 
-@pytest.mark.xfail(reason="waits for fims_server to tell its pid in /bus/stats")
 def test_a_second_site_on_the_same_bus_fails_and_the_first_goes_on(up):
     first = up(BROKER)
     first.until("site up")
