@@ -5,6 +5,7 @@ Words are 16-bit integers in the order of their addresses; a coil or discrete in
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ _FLOATS = {2: ">f", 4: ">d"}
 def decode(point: Point, words: Sequence[int]) -> Any:
     """Return the value of a point.
 
-    A plain integer stays an integer, a scaled one and a float are floats (``None`` for NaN and infinity, which JSON lacks),
-    an enum is ``[{"value": n, "string": s}]``, a bit field has such an object per set bit, and individual bits are an
-    object of booleans by name.
+    A plain integer stays an integer, a scaled one and a float are floats (``None`` for NaN and infinity, which JSON
+    lacks), an enum is ``[{"value": n, "string": s}]``, a bit field has such an object per set bit, and individual bits
+    are an object of booleans by name.
     """
     match point.kind:
         case Kind.BOOL:
@@ -177,9 +178,5 @@ def _mask(point: Point, elements: list[Any]) -> int:
 
 
 def _shown(value: Any) -> str:
-    text = (
-        {True: "true", False: "false", None: "null"}[value]
-        if value is None or value is True or value is False
-        else repr(value)
-    )
+    text = json.dumps(value, default=repr)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -39,8 +39,8 @@ def blocks(points: Iterable[Point]) -> list[Block]:
 def split(block: Block) -> list[Block]:
     """Return smaller requests for a block that the device refuses: cut at its gaps, else in halves.
 
-    Halving finds one bad point among n in about log2(n) more requests a round and leaves the others in large blocks. The
-    block of a single point is returned as it is.
+    Halving finds one bad point among n in about log2(n) more requests a round and leaves the others in large
+    blocks. The block of a single point is returned as it is.
     """
     parts = _merge(list(block.points), 0)
     if len(parts) > 1 or len(block.points) == 1:
