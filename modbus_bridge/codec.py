@@ -52,7 +52,7 @@ def number(point: Point, words: Sequence[int]) -> int | float | None:
     bits = raw(point, words)
     if point.is_float:
         value: float = struct.unpack(_FLOATS[point.size], bits.to_bytes(2 * point.size, "big"))[0]
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             return None
         scaled = value / float(point.scale) if point.scale else value
         return scaled + point.shift
@@ -140,7 +140,7 @@ def _float_bits(point: Point, value: Any) -> int:
 def _exact(value: Any) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected a number, got {_shown(value)}")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value!r}")
     # The shortest decimal is what the sender typed.
     return Fraction(repr(value))

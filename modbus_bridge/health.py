@@ -12,12 +12,18 @@ _JITTER = 0.1
 
 
 class Health:
-    """The state of one unit (or of the connection): up until it fails, then asked again after growing pauses."""
+    """The state of one unit (or of the connection): up until it fails, then asked again after growing pauses.
+
+    Attributes:
+        reason: why it is down, one line; ``None`` while it is up.
+        failures: how many requests in a row failed.
+        retry_at_s: when it is asked again.
+    """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self.failures = 0
-        self._retry_at_s = 0.0
+        self.retry_at_s = 0.0
 
     @property
     def is_up(self) -> bool:
@@ -26,7 +32,7 @@ class Health:
 
     def may_try(self, now_s: float) -> bool:
         """Tell whether a request is due."""
-        return self.is_up or now_s >= self._retry_at_s
+        return now_s >= self.retry_at_s
 
     def failed(self, reason: str, now_s: float) -> bool:
         """Note a failure; return whether it begins an episode."""
@@ -34,7 +40,7 @@ class Health:
         pause = min(FIRST_PAUSE_S * 2 ** min(self.failures, 16), LAST_PAUSE_S)
         self.reason = reason
         self.failures += 1
-        self._retry_at_s = now_s + pause * random.uniform(1 - _JITTER, 1)
+        self.retry_at_s = now_s + pause * random.uniform(1 - _JITTER, 1)
         return begins
 
     def answered(self) -> bool:
@@ -42,4 +48,5 @@ class Health:
         ends = not self.is_up
         self.reason = None
         self.failures = 0
+        self.retry_at_s = 0.0
         return ends

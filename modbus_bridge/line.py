@@ -63,7 +63,7 @@ class Line:
     """The way to a device: connects when it is used, asks a silent unit only now and then, one request at a time."""
 
     def __init__(self, connection: Connection, device_ids: Iterable[int], on_change: Callable[[], None]) -> None:
-        """`on_change` is called when a unit stops to answer, and when the device closes the connection."""
+        """`on_change` is called when a unit stops to answer or answers again, and when the connection breaks."""
         self._device = Device(connection, on_change)
         self._turns = Turns()
         self._on_change = on_change
@@ -79,10 +79,9 @@ class Line:
         """Tell whether all these units answered when they were asked last."""
         return self._health.is_up and all(self._units[device_id].is_up for device_id in device_ids)
 
-    def may_try(self, device_ids: Iterable[int]) -> bool:
-        """Tell whether a request to all these units would be sent now."""
-        now_s = time.monotonic()
-        return self._health.may_try(now_s) and all(self._units[device_id].may_try(now_s) for device_id in device_ids)
+    def retry_at_s(self, device_ids: Iterable[int]) -> float:
+        """Return the time on the monotonic clock from which a request to all these units is sent."""
+        return max(health.retry_at_s for health in (self._health, *(self._units[unit] for unit in device_ids)))
 
     @asynccontextmanager
     async def turn(self, *, urgent: bool = False) -> AsyncIterator[None]:
@@ -144,3 +143,4 @@ class Line:
         # Both, whatever comes first: the connection was lost, or only this unit was silent.
         if self._health.answered() | unit.answered():
             log.info("%s answers again (device id %d)", self.address, device_id)
+            self._on_change()

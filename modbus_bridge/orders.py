@@ -39,9 +39,16 @@ class Catalogue:
         }
 
     @property
-    def keys(self) -> list[str]:
-        """Everything that the component publishes, in the order of its configuration."""
-        return [key for point in self._points.values() for key in point.keys]
+    def names(self) -> list[str]:
+        """The ids of all points and the names of all bits."""
+        return [*self._points, *self._bits]
+
+    def keys_of(self, name: str) -> tuple[str, ...] | None:
+        """Return the published keys that `name` stands for, ``None`` if it is unknown."""
+        point = self._points.get(name)
+        if point is not None:
+            return point.keys
+        return (name,) if name in self._bits else None
 
     def writes(self, path: tuple[str, ...], body: Any) -> list[Write]:
         """Return what to write for a set, in the order of the body; nothing if anything in it is wrong.
@@ -63,7 +70,7 @@ class Catalogue:
     def _order(self, name: str, value: Any, orders: dict[str, Write]) -> None:
         point = self._points.get(name) or self._bits.get(name)
         if point is None:
-            raise ValueError(unknown(name, [*self._points, *self._bits]))
+            raise ValueError(unknown(name, self.names))
         if not point.type.is_writable:
             raise ValueError(f"read-only ({point.type})")
         earlier = orders.get(point.id)

@@ -26,6 +26,11 @@ class Block:
     count: int
     points: tuple[Point, ...]
 
+    @property
+    def key(self) -> tuple[RegisterType, int, int, int]:
+        """What tells it from other requests."""
+        return self.type, self.device_id, self.start, self.count
+
 
 def blocks(points: Iterable[Point]) -> list[Block]:
     """Return the fewest sensible requests that read all points, merged across gaps."""

@@ -6,12 +6,14 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from modbus_bridge.config.model import Point
+from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.device import DeviceRefused
 from modbus_bridge.line import Line
 from modbus_bridge.plan import Block, blocks, split
 
 log = logging.getLogger(__name__)
+
+Key = tuple[RegisterType, int, int, int]
 
 RETRY_BAD_AFTER_S = 30.0
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
@@ -23,8 +25,8 @@ class Reader:
 
     def __init__(self, points: Iterable[Point]) -> None:
         self._blocks = blocks(points)
-        self._bad: dict[Block, float] = {}
-        self._refused: set[Block] = set()
+        self._bad: dict[Key, float] = {}
+        self._refused: set[Key] = set()
 
     async def read(self, line: Line, now_s: float) -> dict[str, Sequence[int] | None]:
         """Return point id -> its words, or ``None`` where the device refuses them.
@@ -38,7 +40,7 @@ class Reader:
         todo = deque(self._blocks)
         while todo:
             block = todo.popleft()
-            if self._bad.get(block, now_s) > now_s:
+            if self._bad.get(block.key, now_s) > now_s:
                 values = None
             else:
                 try:
@@ -58,16 +60,16 @@ class Reader:
         return words
 
     def _note_refused(self, block: Block, error: DeviceRefused, now_s: float) -> None:
-        if block not in self._refused:
-            self._refused.add(block)
+        if block.key not in self._refused:
+            self._refused.add(block.key)
             log.warning("%s: %s; published as null until it is answered", _named(block), error)
         if error.code in _WORTH_SPLITTING:
-            self._bad[block] = now_s + RETRY_BAD_AFTER_S
+            self._bad[block.key] = now_s + RETRY_BAD_AFTER_S
 
     def _note_answered(self, block: Block) -> None:
-        self._bad.pop(block, None)
-        if block in self._refused:
-            self._refused.remove(block)
+        self._bad.pop(block.key, None)
+        if block.key in self._refused:
+            self._refused.remove(block.key)
             log.info("%s: answered again", _named(block))
 
 

@@ -88,6 +88,9 @@ def _component(data: Any, parent: ConnectionEntry, where: str, findings: Finding
     for index, group in enumerate(entry.registers):
         points += _group(group, parent, entry, join(where, "registers", index), findings)
     _note_duplicate_keys(points, findings)
+    if not points:
+        findings.leave_out(where, "none of its registers can be used")
+        return None
     period_ms = _first(entry.frequency, parent.frequency, DEFAULT_PERIOD_MS)
     return Component(entry.id, period_ms / 1000, entry.offset_time / 1000, tuple(point for _, point in points))
 
