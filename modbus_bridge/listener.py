@@ -1,8 +1,8 @@
 """The only file of the server that knows pymodbus: Modbus TCP connections of masters.
 
-pymodbus decodes, checks and encodes the requests. Its own server is not used: while a request is being worked on (a write
-waits for an answer from the bus), it answers with the transaction id of whatever request came last on that connection, so
-that a master that gave up waiting and asked again would take one write's answer for another's.
+pymodbus decodes, checks and encodes the requests. Its own server is not used: while a request is being worked on (a
+write waits for an answer from the bus), it answers with the transaction id of whatever request came last on that
+connection, so that a master that gave up waiting and asked again would take one write's answer for another's.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _TABLES: Final = {
     22: RegisterType.HOLDING,
     23: RegisterType.HOLDING,
 }
+_WRITE_COIL = 5
+# pymodbus takes any value but 0 for "on"; the specification (6.5) allows two.
+_COIL_VALUES = (b"\xff\x00", b"\x00\x00")
 _HEADER_BYTES = 7
 # Unit id, function code and at most 252 bytes of data (Modbus over TCP, 3.1.3).
 _LENGTHS = range(2, 255)
@@ -112,7 +115,7 @@ class Listener:
         if self._device_id not in (None, device_id):
             return ExceptionResponse(function_code, ExcCodes.GATEWAY_NO_RESPONSE)
         request = self._decoder.decode(body)
-        if request is None:
+        if request is None or (function_code == _WRITE_COIL and body[3:5] not in _COIL_VALUES):
             return ExceptionResponse(function_code, ExcCodes.ILLEGAL_VALUE)
         try:
             return await request.datastore_update(self._context, device_id)

@@ -86,13 +86,15 @@ class Mirror:
         ]
         deadline_s = time.monotonic() + WRITE_TIMEOUT_S
         for served, new_words, value in orders:
-            await self._set(served, value, max(0.0, deadline_s - time.monotonic()))
+            await self._set(served, value, deadline_s - time.monotonic())
             self._registers.store(served, new_words)
             others = (other for other in self._variables[served.uri][served.point.id] if other is not served)
             self._store(others, value)
 
     async def _set(self, served: ServedPoint, value: Any, timeout_s: float) -> None:
         uri = f"{served.uri}/{served.point.id}"
+        if timeout_s <= 0:
+            raise Fault(DEVICE_FAILURE, f"{uri}: no time left to set it")
         try:
             await self._bus.request("set", uri, {"value": value}, timeout_s=timeout_s)
         except Refused as error:

@@ -1,4 +1,4 @@
-"""The registers that a server offers to masters: which exist, what they hold, and what a write of some words touches; pure."""
+"""The registers that a server offers to masters: which exist, what they hold, what a write touches; pure."""
 
 from __future__ import annotations
 

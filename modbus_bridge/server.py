@@ -86,8 +86,8 @@ def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBus) -> 
 def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Serve the registers that the file CONFIG describes over Modbus TCP.
 
-    What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and the
-    master is told whether it was accepted.
+    What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
+    the master is told whether it was accepted.
     """
     start_log(verbose)
     configuration, warnings = load_server(config)
