@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from pathlib import Path
 
 from ess_bus.errors import Disconnected
@@ -45,7 +44,7 @@ def resolve(bus: str | None = None) -> str:
 def runtime_folder() -> Path:
     """Return this user's private folder for sockets: in ``XDG_RUNTIME_DIR``, or else in the temporary folder."""
     base = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(base) / "ess-bus" if base else Path(tempfile.gettempdir()) / f"ess-bus-{os.getuid()}"
+    return Path(base) / "ess-bus" if base else Path(os.environ.get("TMPDIR", "/tmp")) / f"ess-bus-{os.getuid()}"  # noqa: S108
 
 
 def prepare(endpoint: str) -> None:

@@ -72,6 +72,19 @@ class Message:
         return orjson.loads(self.body)
 
 
+def encode_body(value: Any) -> bytes | None:
+    """Return a value as a message body: bytes and ``None`` as they are, everything else as JSON.
+
+    Raises:
+        TypeError: the value has no JSON form.
+    """
+    if value is None or isinstance(value, bytes):
+        return value
+    import orjson  # see `Message.json`
+
+    return orjson.dumps(value)
+
+
 def header(method: str, uri: str) -> bytes:
     """Return the routing part of a frame, without the NUL."""
     return f"{method} {uri}".encode()
@@ -132,7 +145,7 @@ _Tail = tuple[str | None, str, str | None, Status | None, bytes | None]
 
 def _decode_tail(tail: bytes) -> _Tail:
     try:
-        fields = msgpack.unpackb(tail, use_list=False, max_buffer_size=len(tail))
+        fields = msgpack.unpackb(tail, use_list=False)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(f"a message tail that is not msgpack: {error or type(error).__name__}") from None
     match fields:

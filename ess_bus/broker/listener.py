@@ -1,0 +1,141 @@
+"""`ZmqListener`: the broker's ZeroMQ socket. One ROUTER; one frame per message each way."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import ipaddress
+import os
+import socket
+from pathlib import Path
+from typing import Final, TextIO
+
+import zmq
+
+from ess_bus import endpoint as endpoints
+from ess_bus.broker.core import Delivery
+from ess_bus.errors import Disconnected
+
+# How many messages may wait for one client inside ZeroMQ before it counts as lagging.
+SEND_QUEUE: Final = 10_000
+# How many may wait from one client before it is slowed down.
+RECEIVE_QUEUE: Final = 1000
+# Room for the header and the tail's small fields on top of the largest body.
+_FRAME_OVERHEAD: Final = 4096
+
+
+class ZmqListener:
+    """Binds an endpoint and moves frames; see `ess_bus.transport.zeromq` for the other side.
+
+    Raises:
+        Disconnected: the endpoint is in use, is not allowed or cannot be bound.
+    """
+
+    def __init__(self, endpoint: str, max_message: int) -> None:
+        _require_loopback(endpoint)
+        endpoints.prepare(endpoint)
+        self.endpoint = endpoint
+        self.multipart = 0
+        self._lock = _lock(endpoint)
+        self._context = zmq.Context(io_threads=1)
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.linger = 0
+        self._socket.sndhwm, self._socket.rcvhwm = SEND_QUEUE, RECEIVE_QUEUE
+        self._socket.maxmsgsize = max_message + _FRAME_OVERHEAD
+        # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        # Half-open TCP connections are noticed by ZeroMQ itself.
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
+        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
+        try:
+            self._bind()
+        except BaseException:
+            self.close()
+            raise
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until a frame is here; return whether one is."""
+        return bool(self._socket.poll(max(0, int(timeout_s * 1000))))
+
+    def receive(self) -> tuple[bytes, bytes] | None:
+        """Return (peer, frame), or ``None`` if nothing is here."""
+        while True:
+            try:
+                peer = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return None
+            frame = self._socket.recv()
+            if not self._socket.get(zmq.RCVMORE):
+                return peer, frame
+            # Not ours: every frame of this protocol is one part.
+            while self._socket.get(zmq.RCVMORE):
+                self._socket.recv()
+            self.multipart += 1
+
+    def send(self, peer: bytes, frame: bytes) -> Delivery:
+        """Queue a frame for a connection without waiting."""
+        try:
+            self._socket.send(peer, zmq.SNDMORE | zmq.NOBLOCK)
+            self._socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return Delivery.FULL
+        except zmq.ZMQError as error:
+            if error.errno == errno.EHOSTUNREACH:
+                return Delivery.GONE
+            raise
+        return Delivery.SENT
+
+    def close(self) -> None:
+        """Stop listening; the socket file goes too."""
+        self._socket.close(linger=0)
+        self._context.term()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _bind(self) -> None:
+        # Only this user may connect: connecting needs write permission on the socket file.
+        mask = os.umask(0o177)
+        try:
+            self._socket.bind(self.endpoint)
+        except zmq.ZMQError as error:
+            raise Disconnected(f"cannot listen on {self.endpoint}: {os.strerror(error.errno or 0).lower()}") from None
+        finally:
+            os.umask(mask)
+
+
+def _lock(endpoint: str) -> TextIO | None:
+    """Hold a lock file beside an ipc socket: ZeroMQ would silently take the socket of a running broker away."""
+    if not endpoint.startswith("ipc://"):
+        return None
+    path = Path(endpoint.removeprefix("ipc://") + ".lock")
+    try:
+        held = path.open("a+")
+    except OSError as error:
+        raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.seek(0)
+        owner = held.read().strip()
+        held.close()
+        raise Disconnected(
+            f"cannot listen on {endpoint}: a broker is already there (pid {owner or 'unknown'})"
+        ) from None
+    held.truncate(0)
+    held.write(str(os.getpid()))
+    held.flush()
+    return held
+
+
+def _require_loopback(endpoint: str) -> None:
+    """Refuse to listen where other machines can connect: there is no authentication yet."""
+    if not endpoint.startswith("tcp://"):
+        return
+    host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    try:
+        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host != "*" else {"0.0.0.0"}  # noqa: S104
+    except OSError:
+        raise Disconnected(f"cannot listen on {endpoint}: unknown host {host!r}") from None
+    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        raise Disconnected(f"cannot listen on {endpoint}: only loopback addresses are allowed")

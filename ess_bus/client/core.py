@@ -1,0 +1,274 @@
+"""`ClientCore`: everything a client does except I/O. Frames and the time go in; frames, messages and outcomes come out.
+
+`Bus` and `AsyncBus` are shells around it that move frames and wait. It keeps the connection's state:
+
+::
+
+    unjoined --hello--> (broker) --welcome--> joined --silence of 3 s, or who--> unjoined
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from typing import Any, Final
+
+from ess_bus import control, uri
+from ess_bus.client.pending import Pending
+from ess_bus.control import Mode, Verb
+from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge
+from ess_bus.message import Message, Status, decode, encode, encode_body
+
+log = logging.getLogger(__name__)
+
+PING_AFTER_S: Final = 1.0
+LOST_AFTER_S: Final = 3.0
+HELLO_EVERY_S: Final = 0.5
+# Messages that wait for the program; beyond it the oldest is dropped and counted.
+INBOX_SIZE: Final = 100_000
+
+
+class ClientCore:
+    """The state of one client.
+
+    Attributes:
+        outgoing: control frames and automatic answers that the shell must send, in order.
+        inbox: messages for the program.
+        failures: what the broker could not deliver of messages that were sent without a replyto of this client.
+        joined: whether the broker has said welcome.
+    """
+
+    def __init__(self, name: str, username: str | None, now: float) -> None:
+        self.name = name
+        self.username = username
+        self.joined = False
+        self.outgoing: deque[bytes] = deque()
+        self.inbox: deque[Message] = deque()
+        self.failures: deque[BusError] = deque(maxlen=1000)
+        self.dropped = 0
+        self.garbage = 0
+        self._reply_prefix = f"/_reply/{os.urandom(6).hex()}"
+        self._subscriptions: control.Subscriptions = {self._reply_prefix: Mode.ALL}
+        self._about: dict[str, Any] | None = None
+        self._pending: dict[str, Pending] = {}
+        self._sequence = 0
+        self._max_message = 0
+        self._heard = now
+        self._asked = float("-inf")
+
+    # -- liveness --------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> float:
+        """Do what is due (hello, ping, noticing that the broker is gone); return when to call again at the latest."""
+        if self.joined and now - self._heard > LOST_AFTER_S:
+            self._lose("the broker stopped answering")
+        if not self.joined:
+            if now - self._asked >= HELLO_EVERY_S:
+                self._asked = now
+                self.outgoing.clear()
+                self._hello()
+            return self._asked + HELLO_EVERY_S
+        if now - self._heard >= PING_AFTER_S and now - self._asked >= PING_AFTER_S:
+            self._asked = now
+            self.outgoing.append(control.encode(Verb.PING, 0))
+        return max(self._heard, self._asked) + PING_AFTER_S
+
+    def _hello(self) -> None:
+        listed = control.pack_subscriptions(self._subscriptions)
+        fields = (control.VERSION, self.name, self.username or "", os.getpid(), listed)
+        self.outgoing.append(control.encode(Verb.HELLO, *fields))
+
+    def _lose(self, reason: str) -> None:
+        log.debug("%s: %s", self.name, reason)
+        self.joined = False
+        pending, self._pending = self._pending, {}
+        for waiting in pending.values():
+            waiting.resolve(Disconnected(f"{reason}; the outcome of {waiting.what} is unknown"))
+
+    # -- what the program sends ------------------------------------------------------------------------------------
+
+    def compose(self, message: Message) -> bytes:
+        """Return the frame of a message of this client.
+
+        Raises:
+            UriError: the URI or the replyto cannot be routed.
+            TooLarge: the broker would not take it.
+        """
+        uri.check(message.uri)
+        if message.replyto is not None:
+            uri.check(message.replyto)
+        frame = encode(message)
+        if self._max_message and len(frame) > self._max_message:
+            raise TooLarge(message.uri, len(frame), self._max_message)
+        return frame
+
+    def message(self, method: str, target: str, body: bytes | None, replyto: str | None = None) -> Message:
+        """Return a message in this client's name."""
+        return Message(method, target, body, replyto, self.name, self.username)
+
+    def request(self, method: str, target: str, body: bytes | None) -> tuple[Pending, bytes]:
+        """Return a request's frame, and where its outcome will be: the reply, or a `BusError`."""
+        replyto = f"{self._reply_prefix}/{self._next()}"
+        frame = self.compose(self.message(method, target, body, replyto))
+        return self._expect(replyto, f"{method} {target}"), frame
+
+    def answer(self, request: Message, status: Status, body: bytes | None) -> bytes | None:
+        """Return the frame of a reply, or ``None`` if nobody waits for one."""
+        if request.replyto is None:
+            return None
+        reply = Message("set", request.replyto, body, None, self.name, request.username, status)
+        try:
+            return self.compose(reply)
+        except TooLarge as error:
+            return self.compose(_error_reply(reply, Status.REFUSED, str(error)))
+
+    def subscribe(self, targets: tuple[str, ...], mode: Mode) -> Pending:
+        """Add subscriptions; the outcome comes when they are in force."""
+        for target in targets:
+            uri.check(target)
+        self._subscriptions.update(dict.fromkeys(targets, mode))
+        return self._renew()
+
+    def unsubscribe(self, targets: tuple[str, ...]) -> Pending:
+        """Take subscriptions back; the outcome comes when nothing more is routed here because of them."""
+        for target in targets:
+            self._subscriptions.pop(target, None)
+        return self._renew()
+
+    def announce(self, about: dict[str, Any]) -> Pending:
+        """From now on, answer gets of ``/processes/NAME`` with `about`."""
+        self._about = about
+        return self.subscribe((self.process_uri,), Mode.ALL)
+
+    def flush(self) -> Pending:
+        """Ask the broker for a sign that it has handled everything sent so far."""
+        sequence = self._next()
+        self.outgoing.append(control.encode(Verb.PING, sequence))
+        return self._expect(f"ping {sequence}", "a flush")
+
+    def farewell(self) -> bytes:
+        """Return the frame that makes the broker forget this client at once."""
+        return control.encode(Verb.BYE)
+
+    @property
+    def process_uri(self) -> str:
+        """Where this process answers once it was announced."""
+        return f"/processes/{self.name}"
+
+    def give_up(self, waiting: Pending) -> None:
+        """Forget a request whose time is over; a late answer to it is discarded."""
+        for key, found in list(self._pending.items()):
+            if found is waiting:
+                del self._pending[key]
+
+    def _renew(self) -> Pending:
+        sequence = self._next()
+        waiting = self._expect(f"subscribe {sequence}", "a subscription")
+        if self.joined:
+            listed = control.pack_subscriptions(self._subscriptions)
+            self.outgoing.append(control.encode(Verb.SUBSCRIBE, sequence, listed))
+        else:  # the hello carries it
+            self.give_up(waiting)
+            waiting.resolve(None)
+        return waiting
+
+    def _expect(self, key: str, what: str) -> Pending:
+        waiting = self._pending[key] = Pending(what)
+        return waiting
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    # -- what arrives ----------------------------------------------------------------------------------------------
+
+    def feed(self, frame: bytes, now: float) -> None:
+        """Take one frame from the broker. Garbage is counted, never raised."""
+        self._heard = now
+        try:
+            if frame[:1] == control.MARK:
+                self._control(*control.decode(frame))
+            else:
+                self._deliver(decode(frame))
+        except ProtocolError as error:
+            self.garbage += 1
+            log.debug("%s: ignored a frame: %s", self.name, error)
+
+    def _deliver(self, message: Message) -> None:
+        if message.uri.startswith(self._reply_prefix):
+            waiting = self._pending.pop(message.uri, None)
+            if waiting is not None:  # else: a late answer, or a second one
+                waiting.resolve(_outcome(message, waiting))
+        elif self._about is not None and message.uri == self.process_uri:
+            self._describe(message)
+        else:
+            if len(self.inbox) >= INBOX_SIZE:
+                self.inbox.popleft()
+                self.dropped += 1
+            self.inbox.append(message)
+
+    def _describe(self, message: Message) -> None:
+        if message.method == "get":
+            frame = self.answer(message, Status.OK, encode_body(self._about))
+            if frame is not None:
+                self.outgoing.append(frame)
+
+    def _control(self, verb: Verb, fields: tuple[Any, ...]) -> None:
+        match verb, fields:
+            case Verb.PING, (int() as sequence,):
+                self.outgoing.append(control.encode(Verb.PONG, sequence))
+            case Verb.PONG, (int() as sequence,):
+                self._settle(f"ping {sequence}", None)
+            case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
+                self.joined, self._max_message = True, max_message
+            case Verb.WHO, ():
+                self._lose("the broker was restarted")
+                self._hello()
+            case Verb.SUBSCRIBED, (int() as sequence, str() | None as error):
+                self._settle(f"subscribe {sequence}", ProtocolError(error) if error else None)
+            case Verb.UNDELIVERED, (str() as status, str() as method, str() as target, str() | None as replyto, name):
+                self._undelivered(status, method, target, replyto, str(name))
+            case Verb.DROPPED, (int() as count,):
+                self.dropped += count
+                log.warning("%s did not keep up: the broker dropped %d messages for it", self.name, count)
+            case Verb.ERROR, (str() as text,):
+                log.error("%s: the broker did not understand a frame: %s", self.name, text[:200])
+            case _:
+                raise ProtocolError(f"{verb} with wrong fields")
+
+    def _undelivered(self, status: str, method: str, target: str, replyto: str | None, receiver: str) -> None:
+        error: BusError = Busy(target, receiver) if status == Status.BUSY else NoOneListening(method, target)
+        if replyto is None:
+            self.failures.append(error)
+        elif replyto in self._pending:
+            self._settle(replyto, error)
+        else:  # a replyto that the program chose: it waits for a message there
+            reply = Message("set", replyto, None, None, "fims_server", None)
+            code = Status.BUSY if status == Status.BUSY else Status.NO_ONE_LISTENING
+            self.inbox.append(_error_reply(reply, code, str(error)))
+
+    def _settle(self, key: str, outcome: BusError | None) -> None:
+        waiting = self._pending.pop(key, None)
+        if waiting is not None:
+            waiting.resolve(outcome)
+
+
+def error_text(reply: Message) -> str:
+    """Return the reason that an error reply gives, whatever the form of its body (fims.md A3.4)."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return (reply.body or b"no reason given").decode(errors="replace")
+    return str(body["error"]) if isinstance(body, dict) and "error" in body else str(body)
+
+
+def _error_reply(reply: Message, status: Status, reason: str) -> Message:
+    body = encode_body({"error": reason})
+    return Message(reply.method, reply.uri, body, None, reply.process_name, reply.username, status)
+
+
+def _outcome(reply: Message, waiting: Pending) -> Message | BusError:
+    if reply.status is None or reply.status is Status.OK:
+        return reply
+    return Refused(waiting.what, error_text(reply))

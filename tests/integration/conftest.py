@@ -1,0 +1,145 @@
+"""Real brokers and processes on private sockets: nothing here is shared between tests, so they may run in parallel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+
+
+class Process:
+    """A started command; its output is collected in a file."""
+
+    def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+        number = len(list(folder.glob("output-*")))
+        self.output_file = folder / f"output-{number}"
+        with self.output_file.open("wb") as output:
+            self.popen = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def output(self) -> str:
+        return self.output_file.read_text(errors="replace")
+
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 15.0) -> int:
+        """Send a signal and return the exit status."""
+        self.popen.send_signal(number)
+        return self.popen.wait(timeout_s)
+
+    def end(self) -> None:
+        if self.popen.poll() is None:
+            # A stopped (SIGSTOP) child only hears SIGKILL.
+            self.popen.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.popen.wait(5)
+            self.popen.kill()
+            self.popen.wait()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A private folder whose path is short enough for a socket."""
+    path = Path(tempfile.mkdtemp(prefix="eb-", dir="/tmp"))
+    path.chmod(0o700)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of every process of a test: bus names resolve inside `folder`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
+    return {**kept, "XDG_RUNTIME_DIR": str(folder), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(folder: Path, environment: dict[str, str]) -> Iterator[Start]:
+    """Start a module of this project (`start("ess_bus.broker.command", "--bus", ...)`); it ends with the test."""
+    started: list[Process] = []
+
+    def start_module(module: str, *arguments: object, bus: str | None = None) -> Process:
+        variables = {**environment, "ESS_BUS": bus} if bus else environment
+        process = Process([sys.executable, "-m", module, *map(str, arguments)], folder, variables)
+        started.append(process)
+        return process
+
+    yield start_module
+    for process in reversed(started):
+        process.end()
+
+
+@pytest.fixture
+def run(folder: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a module of this project to its end and return status, stdout and stderr."""
+
+    def run_module(
+        module: str, *arguments: object, bus: str | None = None, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        variables = {**environment, "ESS_BUS": bus} if bus else environment
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        return subprocess.run(
+            command, input=stdin or "", env=variables, cwd=ROOT, capture_output=True, text=True, timeout=40, check=False
+        )
+
+    return run_module
+
+
+@pytest.fixture
+def broker(start: Start, folder: Path) -> str:
+    """The endpoint of a running broker."""
+    endpoint = f"ipc://{folder}/broker.sock"
+    start_broker(start, endpoint)
+    return endpoint
+
+
+def start_broker(start: Start, endpoint: str) -> Process:
+    """Start a broker and return when it listens."""
+    process = start("ess_bus.broker.command", "--bus", endpoint)
+    eventually(lambda: "listening" in process.output or process.popen.poll() is not None)
+    assert process.popen.poll() is None, process.output
+    return process
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+    """Wait until `condition` holds and return its value; an exception counts as not yet."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        failure: Exception | None = None
+        try:
+            value = condition()
+            if value:
+                return value
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may pass
+            failure = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never became true: {failure!r}") from failure
+        time.sleep(0.02)

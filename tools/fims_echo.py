@@ -1,0 +1,51 @@
+"""The command ``fims_echo``: answer a URI with a fixed body, or with the body that was sent (fims.md B6)."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ess_bus import commandline
+from ess_bus.client import Bus
+from ess_bus.process import process_options, start_log, until_stopped
+from ess_bus.uri import segments
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fims_echo -u /components/pcs_1 -b '{"power": {"value": 0}}' &
+  fims_send -m get -u /components/pcs_1
+
+\b
+Exit status:
+  0  stopped by SIGTERM or Ctrl-C
+  1  no broker
+  2  wrong usage"""
+)
+@click.option("-u", "uri", required=True, metavar="URI", help="The URI to answer, exactly this one.")
+@click.option("-b", "body", metavar="BODY", help="What to answer; without it, the body of the request.")
+@process_options
+def command(uri: str, body: str | None, bus: str | None, process_name: str | None, verbose: bool) -> None:
+    """Answer every get, set, post and del on one URI. Nothing is remembered."""
+    with until_stopped():
+        start_log(verbose)
+        with Bus(bus, name=process_name or "fims_echo") as connection:
+            connection.subscribe(uri)
+            connection.announce()
+            sys.stderr.write(f"Listening on {uri} replying with {body or 'body from message'}.\n")
+            fixed = None if body is None else body.encode(errors="surrogateescape")
+            for message in connection:
+                if message.method != "pub" and segments(message.uri) == segments(uri):
+                    answer = message.body if fixed is None else fixed
+                    connection.reply(message, b"" if answer is None else answer)
+
+
+def main() -> None:
+    """Console entry point."""
+    commandline.run(command, "fims_echo")
+
+
+if __name__ == "__main__":
+    main()
