@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # Masters wait for an answer about this long; a later one would not be taken.
 WRITE_TIMEOUT_S = 1.0
+# As the originals (modbus.md 2.3).
+GET_TIMEOUT_S = 2.0
 _RETRY_S = 1.0
 
 
@@ -46,7 +48,7 @@ class Mirror:
         told = False
         while uri not in self._heard:
             try:
-                body = await self._bus.get(uri)
+                body = await self._bus.get(uri, timeout_s=GET_TIMEOUT_S)
                 # A pub that came meanwhile is newer than this answer may be.
                 if uri not in self._heard:
                     self._update(uri, values.assignments((), body))

@@ -19,9 +19,8 @@ def log_warnings(source: Path, warnings: Iterable[Problem]) -> None:
         log.warning("%s: %s", source, warning)
 
 
-def log_briefly(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def log_briefly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Handle in one line what nobody awaited: garbage from a device makes pymodbus raise inside of asyncio."""
     error = context.get("exception")
     log.warning("%s: %s", context.get("message", "error"), error)
-    if loop.get_debug():
-        loop.default_exception_handler(context)
+    log.debug("the traceback of it", exc_info=error)
