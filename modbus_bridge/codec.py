@@ -51,15 +51,15 @@ def number(point: Point, words: Sequence[int]) -> int | float | None:
     """Return the number in the registers of a point, whatever its kind."""
     bits = raw(point, words)
     if point.is_float:
-        value: float = struct.unpack(_FLOATS[point.size], bits.to_bytes(2 * point.size, "big"))[0]
-        if isinstance(value, float) and not math.isfinite(value):
-            return None
-        scaled = value / float(point.scale) if point.scale else value
-        return scaled + point.shift
+        measured: float = struct.unpack(_FLOATS[point.size], bits.to_bytes(2 * point.size, "big"))[0]
+        scaled = (measured / float(point.scale) if point.scale else measured) + point.shift
+        return scaled if math.isfinite(scaled) else None
     if point.signed and bits >> (16 * point.size - 1):
         bits -= 1 << 16 * point.size
     if point.scale is None:
-        return bits + point.shift
+        value = bits + point.shift
+        # JSON has no integers beyond 64 bits, at least not in its common parsers.
+        return value if -(1 << 63) <= value < 1 << 64 else float(value)
     # One division of exact integers gives the nearest float: 7 at scale 10 is 0.7, not 0.7000000000000001.
     return (bits * point.scale.denominator + point.shift * point.scale.numerator) / point.scale.numerator
 

@@ -15,7 +15,7 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError
 from ess_bus.message import Message
 from modbus_bridge.config.model import Component
-from modbus_bridge.device import DeviceError, DeviceSilent, DeviceUnreachable
+from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.line import Line
 from modbus_bridge.orders import Catalogue, Write, body_of, unknown
 from modbus_bridge.reader import Reader
@@ -170,7 +170,7 @@ class ComponentTask:
 
     def _failure(self, error: DeviceError, writes: list[Write], written: list[str]) -> str:
         reason = self._silence() if isinstance(error, DeviceUnreachable) else str(error)
-        if isinstance(error, DeviceSilent):
+        if isinstance(error, DeviceSilent | DeviceLost):
             reason = f"{reason}; whether {writes[len(written)].point.id} was written is unknown"
         if len(writes) == 1:
             return reason

@@ -34,6 +34,10 @@ class DeviceUnreachable(DeviceError):
     """There is no connection: refused, reset, no route, or no such host. Concerns every unit behind the connection."""
 
 
+class DeviceLost(DeviceUnreachable):
+    """The connection broke while a request was under way; whether the request had its effect is unknown."""
+
+
 class DeviceSilent(DeviceError):
     """One unit did not answer in time, or answered something else than what was asked."""
 
@@ -132,7 +136,7 @@ class Device:
             either: set[asyncio.Future[Any]] = {asking, self._lost}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
-                raise DeviceUnreachable(f"{self.address} closed the connection")
+                raise DeviceLost(f"{self.address} closed the connection")
             answer = asking.result()
         except ModbusException:
             raise DeviceSilent(f"no answer from {self.address} (device id {device_id})") from None

