@@ -41,7 +41,7 @@ class ComponentTask:
         self._bus = bus
         self._device_ids = sorted({point.device_id for point in component.points})
         self._catalogue = Catalogue(component)
-        self._reader = Reader(component.points)
+        self._reader = Reader(self.uri, component.points)
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(_MAX_WAITING)
         self._wake = asyncio.Event()
         self._refreshing = asyncio.Lock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
@@ -78,7 +79,8 @@ class Listener:
         try:
             self._server = await asyncio.start_server(self._serve, host, port)
         except OSError as error:
-            reason = error.strerror if error.strerror and error.errno else str(error)
+            # asyncio wraps the text of bind() in a sentence; a name that cannot be resolved has a negative number.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             raise ListenError(f"cannot listen on {host}:{port}: {reason}") from None
 
     def close(self) -> None:

@@ -43,22 +43,30 @@ class Mirror:
         """The URIs of all owners."""
         return list(self._variables)
 
-    async def fetch(self, uri: str) -> None:
-        """Ask an owner for its values until it is heard, by its answer or by a pub."""
+    async def fetch(self) -> None:
+        """Ask every owner for its values until it is heard, by its answer or by a pub."""
         told = False
-        while uri not in self._heard:
-            try:
-                body = await self._bus.get(uri, timeout_s=GET_TIMEOUT_S)
-                # A pub that came meanwhile is newer than this answer may be.
-                if uri not in self._heard:
-                    self._update(uri, values.assignments((), body))
-            except (BusError, ValueError) as error:
-                if not told:
-                    log.warning("%s: %s; its registers answer exception 4 until it is heard", uri, error)
+        while missing := [uri for uri in self._variables if uri not in self._heard]:
+            reasons = [reason for reason in await asyncio.gather(*map(self._ask, missing)) if reason]
+            if reasons and not told:
+                more = f" (and {len(reasons) - 1} more like this)" if len(reasons) > 1 else ""
+                log.warning("%s%s; registers answer exception 4 until their owners are heard", reasons[0], more)
                 told = True
+            if reasons:
                 await asyncio.sleep(_RETRY_S)
         if told:
-            log.info("%s: heard", uri)
+            log.info("all owners are heard")
+
+    async def _ask(self, uri: str) -> str | None:
+        """Ask one owner; return why it was not heard."""
+        try:
+            assigned = values.assignments((), await self._bus.get(uri, timeout_s=GET_TIMEOUT_S))
+        except (BusError, ValueError) as error:
+            return str(error)
+        # A pub that came meanwhile is newer than this answer may be.
+        if uri not in self._heard:
+            self._update(uri, assigned)
+        return None
 
     def take(self, message: Message) -> None:
         """Take over what an owner publishes; anything else in it is ignored."""

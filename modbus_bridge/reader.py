@@ -14,66 +14,84 @@ from modbus_bridge.plan import Block, blocks, split
 log = logging.getLogger(__name__)
 
 Key = tuple[RegisterType, int, int, int]
+Words = dict[str, Sequence[int] | None]
 
 RETRY_BAD_AFTER_S = 30.0
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
-_WORTH_SPLITTING = frozenset((2, 3))
+_NEVER_READABLE = frozenset((2, 3))
 
 
 class Reader:
-    """Reads blocks in one turn each, and learns: a refused block is split for good, a refused point retried slowly."""
+    """Reads blocks in one turn each, and learns from what the device refuses.
 
-    def __init__(self, points: Iterable[Point]) -> None:
-        self._blocks = blocks(points)
+    What can never be read (an address that does not exist) splits its block at once and for good; the one bad point
+    that remains is retried slowly. What cannot be read now (device failure, busy) splits its block by one step per
+    round, so that one register without a value does not hide its neighbours for long; once all is well, blocks are
+    whole again.
+    """
+
+    def __init__(self, name: str, points: Iterable[Point]) -> None:
+        self._name = name
+        self._points = tuple(points)
+        self._blocks = blocks(self._points)
         self._bad: dict[Key, float] = {}
-        self._refused: set[Key] = set()
+        self._failing = False
 
-    async def read(self, line: Line, now_s: float) -> dict[str, Sequence[int] | None]:
+    async def read(self, line: Line, now_s: float) -> Words:
         """Return point id -> its words, or ``None`` where the device refuses them.
 
         Raises:
             DeviceUnreachable: there is no connection.
             DeviceSilent: the device stopped to answer.
         """
-        words: dict[str, Sequence[int] | None] = {}
-        done: list[Block] = []
+        words: Words = {}
+        next_round: list[Block] = []
+        failure: str | None = None
         todo = deque(self._blocks)
         while todo:
             block = todo.popleft()
-            if self._bad.get(block.key, now_s) > now_s:
-                values = None
-            else:
+            values: Sequence[int] | None = None
+            parts = [block]
+            if self._bad.get(block.key, now_s) <= now_s:
                 try:
-                    async with line.turn():
-                        values = await line.read(block.type, block.device_id, block.start, block.count)
+                    values = await self._request(line, block)
                 except DeviceRefused as error:
-                    if error.code in _WORTH_SPLITTING and len(block.points) > 1:
+                    if error.code not in _NEVER_READABLE:
+                        failure = failure or f"{_named(block)}: {error}"
+                        parts = split(block)
+                    elif len(block.points) > 1:
                         todo.extendleft(reversed(split(block)))
                         continue
-                    self._note_refused(block, error, now_s)
-                    values = None
-                else:
-                    self._note_answered(block)
-            done.append(block)
+                    else:
+                        self._note_bad(block, error, now_s)
+            next_round += parts
             words |= _cut(block, values)
-        self._blocks = done
+        self._blocks = next_round
+        self._note_failure(failure)
         return words
 
-    def _note_refused(self, block: Block, error: DeviceRefused, now_s: float) -> None:
-        if block.key not in self._refused:
-            self._refused.add(block.key)
-            log.warning("%s: %s; published as null until it is answered", _named(block), error)
-        if error.code in _WORTH_SPLITTING:
-            self._bad[block.key] = now_s + RETRY_BAD_AFTER_S
+    async def _request(self, line: Line, block: Block) -> Sequence[int]:
+        async with line.turn():
+            values = await line.read(block.type, block.device_id, block.start, block.count)
+        if self._bad.pop(block.key, None) is not None:
+            log.info("%s: %s: answered again", self._name, _named(block))
+        return values
 
-    def _note_answered(self, block: Block) -> None:
-        self._bad.pop(block.key, None)
-        if block.key in self._refused:
-            self._refused.remove(block.key)
-            log.info("%s: answered again", _named(block))
+    def _note_bad(self, block: Block, error: DeviceRefused, now_s: float) -> None:
+        if block.key not in self._bad:
+            log.warning("%s: %s: %s; published as null until then", self._name, _named(block), error)
+        self._bad[block.key] = now_s + RETRY_BAD_AFTER_S
+
+    def _note_failure(self, failure: str | None) -> None:
+        if failure is None and self._failing:
+            log.info("%s: all registers are answered again", self._name)
+            self._blocks = blocks(self._points)
+        elif failure is not None and not self._failing:
+            log.warning("%s: %s; what the device cannot tell is published as null", self._name, failure)
+        self._failing = failure is not None
 
 
-def _cut(block: Block, values: Sequence[int] | None) -> dict[str, Sequence[int] | None]:
+def _cut(block: Block, values: Sequence[int] | None) -> Words:
     if values is None:
         return dict.fromkeys((point.id for point in block.points), None)
     return {point.id: values[point.offset - block.start : point.end - block.start] for point in block.points}

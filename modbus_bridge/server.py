@@ -63,8 +63,7 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
         log.info("%s: %d points at %s:%d", name, len(configuration.points), configuration.host, configuration.port)
         try:
             async with asyncio.TaskGroup() as group:
-                for owner in mirror.uris:
-                    group.create_task(mirror.fetch(owner))
+                group.create_task(mirror.fetch())
                 await bus.announce()
                 async for message in bus:
                     _dispatch(message, own_uri, mirror, bus)

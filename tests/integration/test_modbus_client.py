@@ -30,6 +30,7 @@ class Device(DataHandler):  # type: ignore[misc]
         super().__init__()
         self.port = port
         self.refused: set[int] = set()
+        self.failing: set[int] = set()
         self.requests: list[tuple[str, int, int]] = []
         self._server: Any = None
 
@@ -55,6 +56,8 @@ class Device(DataHandler):  # type: ignore[misc]
     def read_h_regs(self, address: int, count: int, srv_info: Any) -> Any:
         if self._refuses("read", address, count):
             return DataHandler.Return(exp_code=2)
+        if self.failing & set(range(address, address + count)):
+            return DataHandler.Return(exp_code=4)
         return super().read_h_regs(address, count, srv_info)
 
     def write_h_regs(self, address: int, words_l: list[int], srv_info: Any) -> Any:
@@ -222,6 +225,22 @@ class TestReading:
         # It has learned: neither the gap nor the bad register is asked for in every round.
         assert not any(start <= bad < start + count for _, start, count in device.requests for bad in (17, 21))
         assert process.output.count("r17") == 1
+
+    def test_a_register_without_a_value_does_not_hide_its_neighbours(
+        self, device: Device, launch: Launch, bus: Bus
+    ) -> None:
+        device.holding(0, *range(40))
+        device.failing = {17}
+        entries = [{"id": f"r{n}", "offset": n} for n in range(40)]
+        process = launch(configuration(device.port, {"registers": [{"type": "Holding", "map": entries}]}))
+        body = published(bus, lambda body: body["r16"] == 16 and body["r18"] == 18)
+        assert body["r17"] is None
+        device.failing.clear()
+        assert published(bus, lambda body: body["r17"] == 17)
+        # Whole again.
+        eventually(lambda: device.requests[-1] == ("read", 0, 40))
+        assert process.output.count("cannot tell") == 1
+        assert process.output.count("answered again") == 1
 
 
 class TestWriting:

@@ -16,7 +16,7 @@ from pyModbusTCP.client import ModbusClient
 
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
-from tests.integration.conftest import Process, Start, eventually, free_port
+from tests.integration.conftest import Process, Start, eventually, free_port, start_broker
 
 SERVER = "modbus_bridge.server"
 URI = "/components/bms"
@@ -120,6 +120,11 @@ class Site:
         return int(self.master.last_except)
 
 
+def after_pub(bus: Bus, values: dict[str, Any], site: Site) -> list[int] | None:
+    bus.publish(URI, values)
+    return site.holding(10)
+
+
 Launch = Callable[..., Site]
 
 
@@ -189,14 +194,15 @@ class TestReading:
     def test_an_owner_that_comes_late_is_heard(self, broker: str, launch: Launch) -> None:
         site = launch()
         assert site.exception(site.holding(10)) == 4
-        eventually(lambda: "answer exception 4 until it is heard" in site.process.output)
+        eventually(lambda: "answer exception 4 until their owners are heard" in site.process.output)
         late = Owner(broker)
         try:
             late.values = VALUES
             eventually(lambda: site.holding(10) == [65536 - 15])
         finally:
             late.end()
-        assert site.process.output.count("until it is heard") == 1
+        eventually(lambda: "all owners are heard" in site.process.output)
+        assert site.process.output.count("until their owners are heard") == 1
 
     def test_outside_of_what_is_defined_is_an_illegal_address(self, launch: Launch) -> None:
         site = launch()
@@ -342,6 +348,25 @@ class TestRobustness:
             bus.get("/interfaces/bms_server")
         assert site.process.popen.poll() is None
         assert "Traceback" not in site.process.output
+
+    def test_the_broker_may_come_and_go(self, start: Start, folder: Path) -> None:
+        endpoint, port = f"ipc://{folder}/other.sock", free_port()
+        first = start_broker(start, endpoint)
+        file = folder / "server.json"
+        head = {"id": "s", "ip_address": "127.0.0.1", "port": port}
+        file.write_text(json.dumps({"system": head, "registers": TABLES}))
+        process = start(SERVER, file, bus=endpoint)
+        site = Site(process, port)
+        with Bus(endpoint, name="test") as bus:
+            eventually(lambda: after_pub(bus, VALUES, site) is not None)
+            assert first.stop() == 0
+            assert site.exception(site.master.write_single_register(10, 1)) == 4
+            assert site.holding(10) == [65536 - 15]
+            start_broker(start, endpoint)
+            eventually(lambda: after_pub(bus, {"setpoint": 9}, site) == [90])
+        site.master.close()
+        assert process.stop() == 0
+        assert "Traceback" not in process.output
 
     def test_it_does_not_pose_as_the_owner(self, launch: Launch, bus: Bus) -> None:
         launch()
