@@ -27,6 +27,20 @@ def read_json(path: Path) -> Any:
         raise ConfigurationError(path, [Problem(where, f"not JSON: {error.msg}")]) from None
 
 
+def json_files(path: Path) -> list[Path]:
+    """Return the files of a configuration, in the order in which they are loaded.
+
+    Raises:
+        ConfigurationError: there is nothing at `path`, or no JSON file in the folder.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.json"))
+    if not found:
+        raise ConfigurationError(path, [Problem("", "no .json files in this folder")])
+    return found
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file.
 

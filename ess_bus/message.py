@@ -69,7 +69,10 @@ class Message:
 
         if self.body is None:
             raise ValueError("there is no body; expected JSON")
-        return orjson.loads(self.body)
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"the body is not JSON: {error}") from None
 
 
 def encode_body(value: Any) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -50,7 +51,8 @@ def _subscriptions(broker: Broker, _now: float) -> dict[str, list[str]]:
 
 
 def _stats(broker: Broker, _now: float) -> dict[str, Any]:
-    return {"clients": len(broker.clients), **asdict(broker.statistics), "unknown_dropped": broker.dropped_unknown}
+    counters = {**asdict(broker.statistics), "unknown_dropped": broker.dropped_unknown}
+    return {"pid": os.getpid(), "clients": len(broker.clients), **counters}
 
 
 def _version(_broker: Broker, _now: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import ipaddress
@@ -87,10 +88,13 @@ class ZmqListener:
         return Delivery.SENT
 
     def close(self) -> None:
-        """Stop listening; the socket file goes too."""
+        """Stop listening; the socket file and its lock go too."""
         self._socket.close(linger=0)
         self._context.term()
         if self._lock is not None:
+            for path in (self.endpoint.removeprefix("ipc://"), self._lock.name):
+                with contextlib.suppress(OSError):
+                    Path(path).unlink()
             self._lock.close()
 
     def _bind(self) -> None:
@@ -110,18 +114,20 @@ def _lock(endpoint: str) -> TextIO | None:
         return None
     path = Path(endpoint.removeprefix("ipc://") + ".lock")
     try:
-        held = path.open("a+")
+        while True:
+            held = path.open("a+")
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
+                break
+            # The broker before us has just removed the file that we opened.
+            held.close()
+    except BlockingIOError:
+        held.seek(0)
+        owner = held.read().strip() or "unknown"
+        held.close()
+        raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
     except OSError as error:
         raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        held.seek(0)
-        owner = held.read().strip()
-        held.close()
-        raise Disconnected(
-            f"cannot listen on {endpoint}: a broker is already there (pid {owner or 'unknown'})"
-        ) from None
     held.truncate(0)
     held.write(str(os.getpid()))
     held.flush()

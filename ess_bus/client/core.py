@@ -37,12 +37,14 @@ class ClientCore:
         inbox: messages for the program.
         failures: what the broker could not deliver of messages that were sent without a replyto of this client.
         joined: whether the broker has said welcome.
+        joins: how often it has; when it grows, pubs may have been missed.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
         self.name = name
         self.username = username
         self.joined = False
+        self.joins = 0
         self.outgoing: deque[bytes] = deque()
         self.inbox: deque[Message] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
@@ -137,9 +139,12 @@ class ClientCore:
         return self._renew()
 
     def announce(self, about: dict[str, Any]) -> Pending:
-        """From now on, answer gets of ``/processes/NAME`` with `about`."""
+        """From now on, answer gets of ``/processes/NAME`` with `about`; publish it now and after every reconnection."""
         self._about = about
-        return self.subscribe((self.process_uri,), Mode.ALL)
+        subscribed = self.subscribe((self.process_uri,), Mode.ALL)
+        if self.joined:
+            self._tell_about()
+        return subscribed
 
     def flush(self) -> Pending:
         """Ask the broker for a sign that it has handled everything sent so far."""
@@ -214,6 +219,9 @@ class ClientCore:
             if frame is not None:
                 self.outgoing.append(frame)
 
+    def _tell_about(self) -> None:
+        self.outgoing.append(self.compose(self.message("pub", self.process_uri, encode_body(self._about))))
+
     def _control(self, verb: Verb, fields: tuple[Any, ...]) -> None:
         match verb, fields:
             case Verb.PING, (int() as sequence,):
@@ -221,7 +229,10 @@ class ClientCore:
             case Verb.PONG, (int() as sequence,):
                 self._settle(f"ping {sequence}", None)
             case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
+                self.joins += not self.joined
                 self.joined, self._max_message = True, max_message
+                if self._about is not None:
+                    self._tell_about()
             case Verb.WHO, ():
                 self._lose("the broker was restarted")
                 self._hello()

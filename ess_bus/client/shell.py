@@ -75,6 +75,11 @@ class Shell:
         """Whether the broker knows this client now."""
         return self._core.joined
 
+    @property
+    def joins(self) -> int:
+        """How often the broker has welcomed this client; when it grows, pubs may have been missed."""
+        return self._core.joins
+
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""
         core = self._core

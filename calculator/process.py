@@ -1,0 +1,109 @@
+"""The calculator on the bus: hears the engine's changes, sets the results on the engine."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+from calculator.graph import Calculator
+from ess_bus.client import Bus
+from ess_bus.errors import BusError, Disconnected
+from ess_bus.message import Message
+from ess_bus.uri import relative
+
+log = logging.getLogger(__name__)
+
+# Where every process says that it has started.
+PROCESSES: Final = "/processes"
+TICK_S: Final = 0.02
+RETRY_S: Final = 0.5
+ANSWER_TIMEOUT_S: Final = 2.0
+
+
+class CalculatorProcess:
+    """Keeps the results of one engine up to date.
+
+    Args:
+        calculator: the calculations.
+        bus: an open connection.
+        engine: the engine's name on the bus.
+    """
+
+    def __init__(self, calculator: Calculator, bus: Bus, engine: str) -> None:
+        self._calculator = calculator
+        self._bus = bus
+        self._prefix = f"/{engine}"
+        self._joins = 0
+        self._retry_at = 0.0
+        self._trouble: str | None = None
+
+    def run(self) -> None:
+        """Work until interrupted."""
+        # The engine is the one source of operands: what a get answers and what is calculated from never differ.
+        tables = [self._prefix + table for table in self._calculator.tables]
+        self._bus.subscribe(PROCESSES, *tables, pub_only=True)
+        self._bus.announce(kind="calculator")
+        while True:
+            message = self._bus.receive(TICK_S)
+            while message is not None:
+                self.handle(message)
+                message = self._bus.receive(0)
+            self.step(time.monotonic())
+
+    def handle(self, message: Message) -> None:
+        """Take values that the engine has published, or the news that it has just started."""
+        below = relative(message.uri, self._prefix)
+        try:
+            values = message.json()
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            log.debug("ignored %s %s", message.method, message.uri)
+        elif below is not None:
+            self._calculator.update("/" + "/".join(below), values)
+        elif values.get("prefix") == self._prefix:
+            self._joins = 0
+
+    def step(self, now: float) -> None:
+        """Calculate what is due and set it; fetch everything first if something may have been missed."""
+        if now < self._retry_at:
+            return
+        try:
+            if self._joins != self._bus.joins:
+                joins = self._bus.joins
+                self._refill()
+                self._joins = joins
+            for table, results in self._calculator.results(now).items():
+                self._set(table, results)
+        except BusError as error:
+            self._retry_at = now + RETRY_S
+            self._lost(error)
+
+    def _refill(self) -> None:
+        self._calculator.forget()
+        for table in self._calculator.tables:
+            found = self._bus.get(self._prefix + table, timeout_s=ANSWER_TIMEOUT_S)
+            self._calculator.update(table, {name: _value(shown) for name, shown in found.items()})
+        for table, values in self._calculator.missing().items():
+            log.info("creating %s", ", ".join(f"{table}:{name}" for name in values))
+            self._set(table, values)
+
+    def _set(self, table: str, values: dict[str, Any]) -> None:
+        self._bus.set(self._prefix + table, values, timeout_s=ANSWER_TIMEOUT_S)
+        self._calculator.update(table, values)
+        if self._trouble is not None:
+            log.info("the engine takes results again")
+            self._trouble = None
+
+    def _lost(self, error: BusError) -> None:
+        """Say once that the engine cannot be reached; nothing is lost, the results are set when it is back."""
+        if not isinstance(error, Disconnected):
+            self._joins = 0
+        if self._trouble != type(error).__name__:
+            self._trouble = type(error).__name__
+            log.warning("waiting for the engine at %s: %s", self._prefix, error)
+
+
+def _value(shown: Any) -> Any:
+    return shown.get("value") if isinstance(shown, dict) else shown

@@ -1,0 +1,120 @@
+"""Loading an engine's configuration: a folder of JSON files, each ``{"/table": {"variable": definition}}``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ess_bus.configuration import json_files, read_json
+from ess_bus.control import Mode, Subscriptions
+from ess_bus.engine import actions
+from ess_bus.engine.datamap import Assignment, DataMap
+from ess_bus.errors import ConfigurationError, Problem, UriError
+from ess_bus.uri import check as check_uri
+from ess_bus.uri import segments
+
+# Tables that describe the engine itself; they are reached below its own name only.
+INTERNAL: Final = frozenset(
+    {"links", "vlinks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control", "test"}
+)
+# Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
+FOREIGN: Final = frozenset({"components"})
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfiguration:
+    """A checked configuration.
+
+    Attributes:
+        assignments: the definitions, in the order of the files.
+        roots: which parts of the bus the engine listens to, besides its own name.
+        warnings: what was left out, with its place.
+    """
+
+    assignments: tuple[Assignment, ...]
+    roots: Subscriptions
+    warnings: tuple[Problem, ...]
+
+
+def load(path: Path) -> EngineConfiguration:
+    """Load a folder of JSON files, or one file.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or is not an object of tables; names the file and the place.
+    """
+    datamap = DataMap()
+    assignments: list[Assignment] = []
+    warnings: list[Problem] = []
+    for file in json_files(path):
+        document = read_json(file)
+        if not isinstance(document, dict):
+            raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
+        reader = _FileReader(datamap)
+        for table, members in document.items():
+            reader.read(table, members)
+        if reader.problems:
+            raise ConfigurationError(file, reader.problems)
+        assignments += reader.assignments
+        warnings += [Problem(f"{file.name}: {warning.where}", warning.message) for warning in reader.warnings]
+    return EngineConfiguration(tuple(assignments), _roots(datamap, path), tuple(warnings))
+
+
+class _FileReader:
+    """Takes the tables of one file into the data map and notes what is wrong with them."""
+
+    def __init__(self, datamap: DataMap) -> None:
+        self._datamap = datamap
+        self.assignments: list[Assignment] = []
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def read(self, table: str, members: Any) -> None:
+        if not table.startswith("/"):
+            self.warnings.append(Problem(table, "unknown key; tables start with '/'"))
+            return
+        try:
+            path = "/" + "/".join(segments(check_uri(table)))
+        except UriError as error:
+            self.problems.append(Problem(table, error.reason))
+            return
+        if not isinstance(members, dict):
+            self.problems.append(Problem(table, f"expected an object of variables, got {str(members)[:40]!r}"))
+            return
+        self._datamap.tables.setdefault(path, {})
+        for name, definition in members.items():
+            self._define(path, name, definition)
+
+    def _define(self, table: str, name: str, definition: Any) -> None:
+        known = self._datamap.find(table, name) is not None
+        try:
+            (assignment,) = self._datamap.assignments(table, {name: definition})
+        except ValueError as error:
+            # A second definition that does not fit the first is left out; the type of the first one stays.
+            (self.warnings if known else self.problems).append(Problem(table, str(error)))
+            return
+        self._datamap.apply(assignment)
+        self.assignments.append(assignment)
+        found = actions.problems(assignment.actions or {})
+        self.warnings += [Problem(str(assignment.place), text) for text in found]
+
+
+def _roots(datamap: DataMap, path: Path) -> Subscriptions:
+    """Return what to listen to: ``/config/ess`` may say it (``Subs``, ``Owns``), else every table's first segment."""
+    listed = _named(datamap, path, "Subs") or sorted(
+        root for root in {segments(table)[0] for table in datamap.tables} if root not in INTERNAL
+    )
+    owned = _named(datamap, path, "Owns")
+    roots = {root: Mode.PUB_ONLY if segments(root)[0] in FOREIGN else Mode.ALL for root in listed}
+    roots.update(dict.fromkeys(owned, Mode.ALL))
+    return {f"/{root}": mode for root, mode in roots.items()}
+
+
+def _named(datamap: DataMap, path: Path, key: str) -> list[str]:
+    found = datamap.find("/config/ess", key)
+    if found is None:
+        return []
+    roots = [text.strip() for text in str(found.value).split(",")]
+    if not all(root.startswith("/") and segments(root) for root in roots):
+        raise ConfigurationError(path, [Problem(f"/config/ess:{key}", "expected URIs separated by commas")])
+    return ["/".join(segments(root)) for root in roots]

@@ -1,0 +1,106 @@
+"""`Engine`: the data map brought to life: links, actions, and what has changed since it was last published."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ess_bus.engine import actions
+from ess_bus.engine.datamap import KEEP, Assignment, DataMap
+from ess_bus.engine.variable import Variable
+from ess_bus.reference import Reference
+
+log = logging.getLogger(__name__)
+
+LINKS: Final = "/links"
+# How deep one set may reach through actions before it is taken for a mistake.
+MAX_DEPTH: Final = 128
+
+
+class Engine:
+    """Holds and changes values; knows neither the bus nor the time.
+
+    ::
+
+        set(path, body) -> assignments, all checked -> values -> onSet actions -> values ... -> take_changes()
+    """
+
+    def __init__(self) -> None:
+        self.datamap = DataMap()
+        self._changed: dict[str, set[str]] = {}
+        self._reported: set[str] = set()
+
+    def load(self, assignments: Iterable[Assignment]) -> None:
+        """Take a configuration: definitions first, then links, then the actions of everything that has a value."""
+        defined = [self.datamap.apply(assignment)[0] for assignment in assignments]
+        for table in [table for table in self.datamap.tables if table.startswith(LINKS + "/")]:
+            self._link(table)
+        for variable in dict.fromkeys(defined):
+            if variable.actions and variable.value is not None:
+                self._act(variable, ())
+        self._changed.clear()
+
+    def set(self, path: str, body: Any) -> None:
+        """Apply a set or pub, wholly or not at all, and everything that follows from it.
+
+        Raises:
+            ValueError: nothing was changed; the text says where the body is wrong and what was expected.
+        """
+        assignments = self.datamap.assignments(path, body)
+        for assignment in assignments:
+            self._apply(assignment, ())
+        if path == LINKS or path.startswith(LINKS + "/"):
+            for table in {assignment.place.table for assignment in assignments}:
+                self._link(table)
+
+    def take_changes(self) -> dict[str, dict[str, Any]]:
+        """Return table -> variable -> value of everything that changed since the last call."""
+        changed, self._changed = self._changed, {}
+        tables = self.datamap.tables
+        return {
+            table: {name: tables[table][name].value for name in sorted(names)}
+            for table, names in sorted(changed.items())
+        }
+
+    def _apply(self, assignment: Assignment, chain: tuple[str, ...]) -> None:
+        variable, changed = self.datamap.apply(assignment)
+        if changed:
+            for table, name in variable.places:
+                self._changed.setdefault(table, set()).add(name)
+        if variable.actions and assignment.value is not KEEP:
+            self._act(variable, (*chain, str(assignment.place)))
+
+    def _act(self, variable: Variable, chain: tuple[str, ...]) -> None:
+        for place, value in actions.targets(variable.actions, variable.value):
+            if str(place) in chain or len(chain) >= MAX_DEPTH:
+                self._report(f"actions run in a circle, stopped: {' -> '.join((*chain[-5:], str(place)))}")
+                continue
+            try:
+                self._apply(self._assignment(place, value), chain)
+            except ValueError as error:
+                self._report(f"{chain[-1] if chain else 'on load'}: remap to {place}: {error}")
+
+    def _assignment(self, place: Reference, value: Any) -> Assignment:
+        if place.parameter is not None:
+            return Assignment(place, parameters={place.parameter: value})
+        target = self.datamap.find(place.table, place.name)
+        return Assignment(place, value if target is None else target.accept(value))
+
+    def _link(self, table: str) -> None:
+        """Make ``/status/<asset>`` show the targets of ``/links/<asset>``."""
+        asset = table.removeprefix(LINKS + "/")
+        for name, link in self.datamap.tables[table].items():
+            if not isinstance(link.value, str):
+                self._report(f"{table}:{name}: expected the text /table:name")
+                continue
+            try:
+                self.datamap.alias(Reference(f"/status/{asset}", name), Reference.parse(link.value))
+            except ValueError as error:
+                self._report(f"{table}:{name}: {error}")
+
+    def _report(self, text: str) -> None:
+        """Log a mistake of the configuration once, not at every tick."""
+        if text not in self._reported:
+            self._reported.add(text)
+            log.warning("%s", text)

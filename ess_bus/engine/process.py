@@ -1,0 +1,112 @@
+"""The engine on the bus: answers gets, takes sets and pubs, publishes what has changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from ess_bus.client import Bus
+from ess_bus.control import Mode, Subscriptions
+from ess_bus.engine import views
+from ess_bus.engine.engine import Engine
+from ess_bus.engine.views import View
+from ess_bus.errors import Disconnected, TooLarge
+from ess_bus.message import Message
+from ess_bus.uri import relative, segments
+
+log = logging.getLogger(__name__)
+
+# How long changes are gathered at most before they are published, in messages and in seconds.
+BURST: Final = 200
+TICK_S: Final = 0.1
+
+
+class EngineProcess:
+    """Serves one engine.
+
+    Args:
+        engine: the loaded engine.
+        bus: an open connection.
+        name: the engine's name: ``/ess/...`` reaches every table of it.
+        roots: what else it listens to.
+    """
+
+    def __init__(self, engine: Engine, bus: Bus, name: str, roots: Subscriptions) -> None:
+        self._engine = engine
+        self._bus = bus
+        self._prefix = f"/{name}"
+        self._roots = roots
+        self._joins = 0
+        self._complaints: set[str] = set()
+
+    def run(self) -> None:
+        """Serve until interrupted."""
+        for mode in Mode:
+            uris = [uri for uri, wanted in self._roots.items() if wanted is mode]
+            if mode is Mode.ALL:
+                uris.append(self._prefix)
+            self._bus.subscribe(*uris, pub_only=mode is Mode.PUB_ONLY)
+        self._bus.announce(kind="ess_controller", prefix=self._prefix)
+        log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
+        while True:
+            message = self._bus.receive(TICK_S)
+            for _ in range(BURST):
+                if message is None:
+                    break
+                self.handle(message)
+                message = self._bus.receive(0)
+            else:
+                if message is not None:
+                    self.handle(message)
+            self.publish()
+
+    def handle(self, message: Message) -> None:
+        """Answer one message."""
+        below = relative(message.uri, self._prefix)
+        view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
+        target = "/" + "/".join(path)
+        try:
+            match message.method:
+                case "get":
+                    self._bus.reply(message, views.get(self._engine.datamap, target, view))
+                case "set" | "pub":
+                    body = message.json()
+                    self._engine.set(target, body)
+                    if message.method == "set":
+                        self._bus.reply(message, message.body)
+                case method:
+                    raise ValueError(f"{method} is not something the engine does")
+        except (ValueError, LookupError) as error:
+            self._complain(message, str(error))
+        except Disconnected as error:
+            log.debug("an answer was lost: %s", error)
+
+    def publish(self) -> None:
+        """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""
+        if not self._bus.connected:
+            return
+        changes = self._engine.take_changes()
+        if self._joins != self._bus.joins:
+            self._joins = self._bus.joins
+            changes = {table: _values(self._engine, table) for table in self._engine.datamap.tables}
+        for table, values in changes.items():
+            try:
+                self._bus.publish(self._prefix + table, values)
+            except Disconnected:
+                self._joins = 0  # publish everything again once the broker is back
+            except TooLarge as error:
+                log.error("%s", error)
+
+    def _complain(self, message: Message, reason: str) -> None:
+        """Refuse; a pub has no answer, so what is wrong with it goes to the log, once for each URI."""
+        try:
+            self._bus.refuse(message, reason)
+        except Disconnected as error:
+            log.debug("an answer was lost: %s", error)
+        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < BURST:
+            self._complaints.add(message.uri)
+            log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
+
+
+def _values(engine: Engine, table: str) -> dict[str, Any]:
+    return {name: variable.value for name, variable in engine.datamap.tables[table].items()}

@@ -1,0 +1,33 @@
+"""`Reference`: how configuration files name a variable (engine.md 2.2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ess_bus.uri import segments
+
+
+class Reference(NamedTuple):
+    """A place in the data map: ``/table:name`` or ``/table:name@parameter``."""
+
+    table: str
+    name: str
+    parameter: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.table}:{self.name}" + (f"@{self.parameter}" if self.parameter else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Parse ``/table:name``, ``/table:name@parameter`` or the path form ``/table/name``.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        table, colon, name = text.partition(":")
+        if not colon:
+            table, _, name = text.rpartition("/")
+        name, _, parameter = name.partition("@")
+        if not table.startswith("/") or not name or not segments(table):
+            raise ValueError(f"{text!r} is not a variable; expected /table:name")
+        return cls("/" + "/".join(segments(table)), name, parameter or None)

@@ -1,0 +1,1 @@
+"""``ess_site``: check a site file, start every process it names, and keep them running."""

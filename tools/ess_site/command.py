@@ -1,0 +1,112 @@
+"""``ess_site``: the command that starts and keeps a whole site."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from ess_bus.commandline import FAILED, run
+from ess_bus.errors import EssError
+from tools.ess_site import check as checking
+from tools.ess_site.output import Output, wants_colours
+from tools.ess_site.site_file import Site, load
+
+_site_argument = click.argument("site_file", metavar="SITE.toml", type=click.Path(path_type=Path))
+
+
+@click.group(
+    name="ess_site",
+    epilog="""\b
+A site file:
+  name = "demo"
+  next = "Now type: fims_send -m get -u /bms"     printed when the site is up
+\b
+  [[process]]
+  name = "broker"
+  command = "fims_server"
+\b
+  [[process]]
+  name = "bms"                 in the log, and /processes/bms on the bus
+  command = "modbus_client"
+  config = "bms.json"          relative to the site file
+  bus = "plant"                optional: a name, ipc://PATH or tcp://HOST:PORT
+  args = ["-v"]                optional""",
+)
+def command() -> None:
+    """Start and keep the processes of a site, or check their configurations."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  ess_site up configs/demo/site.toml
+  ESS_BUS=test ess_site up site.toml | tee site.log
+
+\b
+Exit status:
+  0  stopped on request
+  1  the site file or a configuration is wrong, or a process failed to start
+  2  wrong usage"""
+)
+@_site_argument
+def up(site_file: Path) -> None:
+    """Start every process and keep it running until Ctrl-C.
+
+    Processes start in the order of the site file, each when the one before answers on the bus. When all do, the line
+    "site up" is printed. A process that dies is restarted: at once, then after 0.5, 1, 2, 4 ... 30 s while it keeps
+    dying. SIGINT, SIGTERM and SIGHUP stop the site in reverse order, brokers last.
+    """
+    from tools.ess_site import supervisor  # circus takes long to import, and only `up` needs it
+
+    site = load(site_file)
+    _refuse_bad_configurations(site)
+    names = [process.name for process in site.processes]
+    output = Output(sys.stdout.buffer, names, colours=wants_colours(sys.stdout.buffer))
+    asyncio.run(supervisor.run(site, output))
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  ess_site check configs/demo/site.toml
+  ess_site check -v site.toml
+
+\b
+Exit status:
+  0  everything can be used
+  1  something is refused
+  2  wrong usage"""
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print each warning too.")
+@_site_argument
+def check(site_file: Path, *, verbose: bool) -> int:
+    """Check the site file and every configuration that it names, without starting anything."""
+    site = load(site_file)
+    click.echo(f"{site.name} {site_file}: ok")
+    findings = checking.check(site)
+    for finding in findings:
+        for line in finding.report(verbose=verbose):
+            click.echo(line)
+    return FAILED if any(finding.refused for finding in findings) else 0
+
+
+def _refuse_bad_configurations(site: Site) -> None:
+    """Print what is wrong and fail, before anything is started."""
+    refused = [finding for finding in checking.check(site) if finding.refused]
+    for finding in refused:
+        for line in finding.report(verbose=False):
+            click.echo(line)
+    if refused:
+        raise EssError(f"nothing was started: {', '.join(finding.process for finding in refused)} cannot be configured")
+
+
+def main() -> None:
+    """Console entry point."""
+    run(command, "ess_site")
+
+
+if __name__ == "__main__":
+    main()
