@@ -82,7 +82,7 @@ def encode(point: Point, value: Any) -> tuple[int, ...]:
         ValueError: it is of the wrong type or does not fit; the text says what was expected.
     """
     if point.kind is Kind.BOOL:
-        return (_boolean(value) ^ point.invert_mask,)
+        return words_of(point, int(_boolean(value)))
     if point.kind is Kind.ENUM:
         value = _enum_number(point, value)
     elif point.kind is Kind.BIT_FIELD and isinstance(value, list):

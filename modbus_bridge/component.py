@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 CONNECTED = "component_connected"
 # Enough for any burst of people and scripts; a queue that is longer hides that the device cannot keep up.
 _MAX_WAITING = 256
-# A silent device is announced at once and then repeated for those who come later; once per
-# second is enough, less the jitter of a tick.
+# A silent device is announced at once and then again for those who come later; once per second (less the jitter of a
+# tick) is enough.
 _MIN_DOWN_PERIOD_S = 0.9
 
 
@@ -49,6 +49,7 @@ class ComponentTask:
         self._connected = False
         self._down_published_s = float("-inf")
         self._unpublished = 0
+        self._told_late = False
 
     def wake(self) -> None:
         """Poll now: something about the device changed."""
@@ -72,6 +73,10 @@ class ComponentTask:
             now_s = time.monotonic()
             if now_s >= schedule.next_s:
                 schedule.advance(now_s)
+            if schedule.skipped and self._connected and not self._told_late:
+                self._told_late = True
+                period_ms = 1000 * self._component.period_s
+                log.warning("%s: the device is too slow for every %g ms; late polls are skipped", self.uri, period_ms)
             await self._refresh()
 
     async def serve_forever(self) -> None:
@@ -127,21 +132,25 @@ class ComponentTask:
             self._unpublished = 0
 
     async def _get(self, message: Message, path: tuple[str, ...]) -> None:
+        if len(path) > 1:
+            self._refuse(message, f"{'/'.join(path)}: expected at most one segment, the register's name")
+            return
         if self._body is None:
             await self._refresh()
         body = self._body or {}
-        if path == (CONNECTED,):
+        name = path[0] if path else None
+        if name == CONNECTED:
             self._reply(message, body[CONNECTED])
-        elif len(path) > 1:
-            self._refuse(message, f"{'/'.join(path)}: expected at most one segment, the register's name")
-        elif path and (keys := self._catalogue.keys_of(path[0])) is None:
-            self._refuse(message, f"{path[0]}: {unknown(path[0], self._catalogue.names)}")
+        elif name is not None and name not in self._catalogue.names:
+            self._refuse(message, f"{name}: {unknown(name, self._catalogue.names)}")
         elif not self._connected:
             self._refuse(message, self._silence())
-        elif not path:
+        elif name is None:
             self._reply(message, body)
-        else:
-            self._reply(message, body[path[0]] if path[0] in body else {key: body[key] for key in keys or ()})
+        elif name in body:
+            self._reply(message, body[name])
+        else:  # the id of a register that is published bit by bit
+            self._reply(message, {key: body[key] for key in self._catalogue.bits_of(name)})
 
     async def _set(self, message: Message, path: tuple[str, ...]) -> None:
         try:

@@ -40,15 +40,12 @@ class Catalogue:
 
     @property
     def names(self) -> list[str]:
-        """The ids of all points and the names of all bits."""
+        """The ids of all points and the names of all bits; each of them can be read, and set if it is writable."""
         return [*self._points, *self._bits]
 
-    def keys_of(self, name: str) -> tuple[str, ...] | None:
-        """Return the published keys that `name` stands for, ``None`` if it is unknown."""
-        point = self._points.get(name)
-        if point is not None:
-            return point.keys
-        return (name,) if name in self._bits else None
+    def bits_of(self, name: str) -> tuple[str, ...]:
+        """Return the names of the bits of a point."""
+        return self._points[name].keys
 
     def writes(self, path: tuple[str, ...], body: Any) -> list[Write]:
         """Return what to write for a set, in the order of the body; nothing if anything in it is wrong.

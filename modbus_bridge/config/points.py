@@ -66,7 +66,8 @@ def to_point(entry: PointEntry, kind: Kind, inherited: Inherited, where: str, fi
         shift=entry.shift,
         signed=entry.signed,
         is_float=entry.is_float,
-        invert_mask=int(entry.invert_mask, 0),
+        # Of a coil there is only one bit to invert.
+        invert_mask=int(entry.invert_mask, 0) & (1 if inherited.type.is_bits else -1),
         word_swap=inherited.byte_swap if entry.byte_swap is None else entry.byte_swap,
         strings=strings_of(entry, kind, where, findings),
     )

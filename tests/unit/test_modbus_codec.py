@@ -150,6 +150,14 @@ class TestEncode:
             with pytest.raises(ValueError, match="expected true, false, 1 or 0"):
                 codec.encode(coil, wrong)
 
+    def test_a_truth_value_fills_all_registers_of_its_point(self) -> None:
+        wide = point(kind=Kind.BOOL, size=2, word_swap=True, invert_mask=0)
+        assert codec.encode(wide, True) == (1, 0)
+        assert codec.decode(wide, (1, 0)) is True
+        inverted = point(type=RegisterType.COIL, kind=Kind.BOOL, invert_mask=1)
+        assert codec.encode(inverted, True) == (0,)
+        assert codec.decode(inverted, (0,)) is True
+
     @pytest.mark.parametrize("value", [3, "Fault", {"value": 3}, [{"value": 3, "string": "Fault"}], [3], ["Fault"]])
     def test_enum_forms(self, value: Any) -> None:
         assert codec.encode(point(kind=Kind.ENUM, strings=STATES), value) == (3,)

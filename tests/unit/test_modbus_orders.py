@@ -50,11 +50,9 @@ def test_every_wrong_assignment_is_named() -> None:
         CATALOGUE.writes((), {"power": 1, "plain": 1, "plian": 2})
 
 
-def test_names_stand_for_keys() -> None:
-    assert CATALOGUE.keys_of("plain") == ("plain",)
-    assert CATALOGUE.keys_of("flags") == ("ready", "fault")
-    assert CATALOGUE.keys_of("fault") == ("fault",)
-    assert CATALOGUE.keys_of("x") is None
+def test_points_and_bits_have_names() -> None:
+    assert CATALOGUE.names == ["plain", "long", "power", "flags", "ready", "fault"]
+    assert CATALOGUE.bits_of("flags") == ("ready", "fault")
 
 
 def test_a_body_has_every_key_also_without_values() -> None:
