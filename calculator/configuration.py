@@ -73,7 +73,7 @@ def load(path: Path) -> CalculatorConfiguration:
                 continue
             place = Reference("/" + "/".join(segments(table)), name)
             scheduled = schedule.pop(place, None)
-            if scheduled is not None and not scheduled.enabled:
+            if (scheduled is not None and not scheduled.enabled) or definition.get("enabled") is False:
                 continue
             try:
                 calculations.append(_calculation(place, definition, scheduled))
@@ -138,7 +138,7 @@ def _calculation(place: Reference, definition: dict[str, Any], scheduled: _Sched
     if unsupported:
         raise ValueError(f"{', '.join(unsupported)}: not supported yet")
     operation = definition["operation"]
-    if operation not in OPERATIONS:
+    if not isinstance(operation, str) or operation not in OPERATIONS:
         raise ValueError(f"operation {operation!r} is not one of {' '.join(OPERATIONS)}")
     scale = definition.get("scale", 1)
     if not _is_number(scale):

@@ -114,6 +114,8 @@ class DataMap:
                 raise ValueError("expected /table or /table/variable")
             for member, inner in body.items():
                 yield _member(Reference(path, member), inner)
+        elif is_table:
+            raise ValueError(f'{path} is a table; expected an object such as {{"variable": value}}')
         elif not segments(table):
             raise ValueError(f"{path}: expected /table/variable")
         elif isinstance(body, dict) and set(body) == {name}:

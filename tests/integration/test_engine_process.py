@@ -1,0 +1,213 @@
+"""The engine and the calculator as processes behind a real broker: the data validation of ess_calculator.md."""
+
+from __future__ import annotations
+
+import json
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ess_bus.client import Bus
+from ess_bus.errors import NoOneListening, Refused
+from tests.integration.conftest import ROOT, eventually, start_broker
+
+ENGINE = ROOT / "configs" / "bms_power" / "engine"
+TABLE = "/components/catl_mbmu_summary_r"
+
+
+@pytest.fixture
+def bus(broker):
+    with Bus(broker, name="test") as connection:
+        yield connection
+
+
+def start_engine(start, broker, bus, folder=ENGINE, *arguments):
+    process = start("ess_bus.engine.command", folder, *arguments, bus=broker)
+    eventually(lambda: bus.get("/processes/ess_controller")["pid"] == process.pid or process.popen.poll())
+    assert process.popen.poll() is None, process.output
+    return process
+
+
+def start_calculator(start, broker, bus):
+    process = start("calculator.command", ENGINE, bus=broker)
+    eventually(lambda: bus.get("/processes/calculator")["pid"] == process.pid)
+    return process
+
+
+def power(bus):
+    return bus.get("/status/bms/BMSPower")
+
+
+def test_the_data_validation_yields_what_the_document_says(start, broker, bus):
+    start_engine(start, broker, bus)
+    start_calculator(start, broker, bus)
+    full = bus.get("/ess/full/status/bms/BMSPower")["BMSPower"]
+    assert full["value"] == 0
+    assert (full["numVars"], full["operation"], full["scale"]) == (2, "*", 1000)
+    bus.publish(f"{TABLE}/mbmu_voltage", 2)
+    bus.publish(f"{TABLE}/mbmu_current", 20020)
+    eventually(lambda: power(bus) == 0.04)
+    assert bus.get("/ess/full/status/bms/BMSPower")["BMSPower"]["value"] == 0.04
+
+
+def test_sets_echo_what_was_applied_and_refuse_the_rest_wholly(start, broker, bus):
+    start_engine(start, broker, bus)
+    assert bus.set(f"{TABLE}/mbmu_voltage", {"value": 3}).json() == {"value": 3}
+    with pytest.raises(Refused, match="expected a number, got 'x'"):
+        bus.set(TABLE, {"mbmu_voltage": 4, "mbmu_current": "x"})
+    with pytest.raises(Refused, match="not JSON"):
+        bus.request("set", TABLE, b"{")
+    with pytest.raises(Refused, match="no body"):
+        bus.request("set", TABLE)
+    with pytest.raises(Refused, match="del is not something"):
+        bus.request("del", "/status/bms")
+    with pytest.raises(Refused, match="did you mean BMSPower"):
+        bus.get("/status/bms/BMSPowr")
+    assert bus.get("/ess/naked/components") == {TABLE: {"mbmu_current": 20000, "mbmu_voltage": 3}}
+
+
+def test_changes_are_published_once_per_table_below_the_engines_name(start, broker, bus):
+    start_engine(start, broker, bus)
+    bus.subscribe("/ess", pub_only=True)
+
+    def heard():
+        message = bus.receive(20)
+        assert message is not None
+        return message.uri, message.json()
+
+    # What is published when the engine comes up is over when this is heard.
+    bus.set(f"{TABLE}/mbmu_voltage", 1)
+    while "mbmu_voltage" not in (last := heard())[1] or last[0] != "/ess/status/bms":
+        pass
+    bus.set(f"{TABLE}/mbmu_current", 20007)
+    while heard() != (f"/ess{TABLE}", {"mbmu_current": 20007}):
+        pass
+    assert heard() == ("/ess/status/bms", {"BMSCurrent": 7})
+
+
+def test_garbage_leaves_the_engine_standing(start, broker, bus):
+    process = start_engine(start, broker, bus)
+    for body in (b"", b"\xff\xfe", b"[" * 5000, b"{}", b"null", b'{"value":' * 200, b"NaN", b"1e999"):
+        for uri in ("/status", "/status/bms", "/ess", "/ess/full", "/status/bms/BMSPower", "/status//bms/", "/ess/x/@"):
+            bus.send("pub", uri, body)
+            bus.send("set", uri, body)
+    assert isinstance(bus.get("/ess"), dict)
+    assert process.popen.poll() is None, process.output
+
+
+def test_the_bridge_answers_for_its_devices_and_the_engine_does_not(start, broker, bus, folder):
+    (folder / "a.json").write_text(json.dumps({TABLE: {"mbmu_voltage": 1}, "/status/bms": {}}))
+    start_engine(start, broker, bus, folder / "a.json")
+    with pytest.raises(NoOneListening):
+        bus.get(f"{TABLE}/mbmu_voltage")
+    bus.publish(TABLE, {"mbmu_voltage": 5})
+    eventually(lambda: bus.get(f"/ess{TABLE}/mbmu_voltage") == 5)
+
+
+def test_an_operand_that_no_longer_is_valid_takes_the_result_with_it(start, broker, bus):
+    start_engine(start, broker, bus)
+    start_calculator(start, broker, bus)
+    bus.publish(TABLE, {"mbmu_voltage": 2, "mbmu_current": 20020})
+    eventually(lambda: power(bus) == 0.04)
+    bus.publish(TABLE, {"mbmu_voltage": None, "mbmu_current": None})
+    eventually(lambda: power(bus) is None)
+    bus.publish(TABLE, {"mbmu_voltage": 3, "mbmu_current": 20020})
+    eventually(lambda: power(bus) == 0.06)
+
+
+@pytest.mark.parametrize("who", ["engine", "calculator", "broker"])
+def test_whoever_is_killed_the_results_are_right_again(start, folder, who):
+    endpoint = f"ipc://{folder}/b.sock"
+    broker = start_broker(start, endpoint)
+    with Bus(endpoint, name="test") as bus:
+        engine = start_engine(start, endpoint, bus)
+        calculator = start_calculator(start, endpoint, bus)
+        bus.publish(TABLE, {"mbmu_voltage": 2, "mbmu_current": 20020})
+        eventually(lambda: power(bus) == 0.04)
+        victim = {"engine": engine, "calculator": calculator, "broker": broker}[who]
+        victim.stop(signal.SIGKILL)
+        if who == "engine":
+            start_engine(start, endpoint, bus)
+        elif who == "calculator":
+            start_calculator(start, endpoint, bus)
+        else:
+            start_broker(start, endpoint)
+
+        def right_again():
+            bus.publish(TABLE, {"mbmu_voltage": 5, "mbmu_current": 20030})
+            return power(bus) == 0.15
+
+        eventually(right_again)
+
+
+def test_missing_operands_are_created(start, broker, bus, folder):
+    definition = {"value": 0, "numVars": 2, "variable1": "one", "variable2": "two", "operation": "+"}
+    (folder / "e.json").write_text(json.dumps({"/status/pcs": {"Sum": definition}}))
+    start_engine(start, broker, bus, folder / "e.json")
+    start("calculator.command", folder / "e.json", bus=broker)
+    eventually(lambda: bus.get("/status/pcs")["two"] == {"value": 0})
+    bus.set("/status/pcs", {"one": 1, "two": 2})
+    eventually(lambda: bus.get("/status/pcs/Sum") == 3)
+
+
+@pytest.mark.parametrize("module", ["ess_bus.engine.command", "calculator.command", "tools.twins.command"])
+def test_processes_stop_quietly(start, broker, bus, folder, module):
+    (folder / "p.json").write_text(json.dumps({"components": {"bms": {"soc": 50}}}))
+    path = folder / "p.json" if "twins" in module else ENGINE
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = start(module, path, "--process-name", f"p{number}", bus=broker)
+        eventually(partial(bus.get, f"/processes/p{number}"))
+        assert process.stop(number) == 0
+        assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("module", ["ess_bus.engine.command", "calculator.command", "tools.twins.command"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no such file"),
+        ("{", "not JSON"),
+        ("[]", "expected|valid"),
+        ('{"/a/b": 5}', "expected an object|missing|unknown key"),
+        (b"\xff\xfe", "not JSON"),
+    ],
+)
+def test_a_bad_configuration_is_one_line_and_a_failure(run, folder, module, content, words):
+    path: Path = folder / "bad.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = run(module, path, bus=f"ipc://{folder}/none.sock")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert any(word in line for word in words.split("|")), line
+    assert str(path) in line
+
+
+@pytest.mark.parametrize("module", ["ess_bus.engine.command", "calculator.command"])
+def test_a_broker_that_is_not_there_is_one_line_and_a_failure(run, folder, module):
+    done = run(module, ENGINE, bus=f"ipc://{folder}/none.sock")
+    assert done.returncode == 1
+    assert "no broker on ipc://" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plant_answers_and_takes_sets(start, broker, bus, folder):
+    plant = {"publishRate": 50, "components": {"bms": {"soc": 50, "closed": True, "state": "Off"}}}
+    (folder / "p.json").write_text(json.dumps(plant))
+    start("tools.twins.command", folder / "p.json", bus=broker)
+    eventually(lambda: bus.get("/components/bms/soc") == 50)
+    bus.set("/components/bms", {"soc": {"value": 40}, "closed": False})
+    assert bus.get("/components/bms") == {"soc": 40, "closed": False, "state": "Off"}
+    for uri, value, reason in (
+        ("/components/bms/soc", "x", "expected a number"),
+        ("/components/bms/closed", 1, "expected true or false"),
+        ("/components/bms", {"soc": 1, "nothing": 2}, "no register 'nothing'"),
+        ("/components/bms/so", 1, "did you mean soc"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            bus.set(uri, value)
+    assert bus.get("/components/bms/soc") == 40
+    bus.subscribe("/components/bms", pub_only=True)
+    assert bus.receive(20).json()["soc"] == 40

@@ -1,0 +1,199 @@
+"""Operations, definitions and the calculator's core (ess_calculator.md; engine.md 1)."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calculator.configuration import DEFAULT_RATE_S, Calculation, load
+from calculator.graph import Calculator
+from calculator.operations import NotValid, calculate
+from ess_bus.errors import ConfigurationError
+from ess_bus.reference import Reference
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
+POWER = {
+    "value": 0,
+    "numVars": 2,
+    "variable1": "mbmu_voltage",
+    "variable2": "BMSCurrent",
+    "scale": 1000,
+    "operation": "*",
+}
+VOLTAGE, CURRENT, RESULT = (Reference("/status/bms", name) for name in ("mbmu_voltage", "BMSCurrent", "BMSPower"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "operands", "scale", "expected"),
+    [
+        ("*", [2, 20], 1000, 0.04),
+        ("+", [14.5, 20], 1, 34.5),
+        ("*", [9, -2], 1, -18),
+        ("-", [10, 3, 2], 1, 5),
+        ("/", [100, 5, 2], 1, 10),
+        ("avg", [9, 3], 1, 6),
+        ("+", [20, 1], 0.1, 210),
+        ("+", [5], 1, 5),
+        ("+", [True, False, 1], 1, 2),
+        ("*", [3, 2], 0, 6),
+        ("*", [3, 2], -1000, 6),
+    ],
+)
+def test_operations_give_the_documented_results(operation, operands, scale, expected):
+    assert calculate(operation, operands, scale) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("operation", "operands", "reason"),
+    [
+        ("/", [9, 0], "division by zero"),
+        ("*", [1, None], "variable2 is not valid"),
+        ("+", ["Off", 1], "variable1 is not a number: 'Off'"),
+        ("+", [[], 1], "variable1 is not a number"),
+        ("*", [1e308, 1e308], "too large"),
+        ("*", [10**300, 10**300], "too large"),
+    ],
+)
+def test_there_is_never_a_wrong_number(operation, operands, reason):
+    with pytest.raises(NotValid, match=reason):
+        calculate(operation, operands)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9))
+def test_sum_and_mean_agree_with_python(numbers):
+    assert calculate("+", numbers) == pytest.approx(sum(numbers), abs=1e-6)
+    assert calculate("avg", numbers) == pytest.approx(sum(numbers) / len(numbers), abs=1e-6)
+    assert calculate("*", numbers[:3]) == pytest.approx(math.prod(numbers[:3]))
+
+
+def loaded(tmp_path, definition, **tables):
+    document = {"/status/bms": {"BMSPower": definition}, **tables}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    return load(tmp_path / "a.json")
+
+
+def test_the_seeds_definition_is_found(tmp_path):
+    (calculation,) = loaded(tmp_path, POWER).calculations
+    assert calculation == Calculation(RESULT, (VOLTAGE, CURRENT), "*", 1000)
+
+
+def test_the_schedule_says_how_often_and_whether(tmp_path):
+    def scheduled(**entry):
+        table = {"/status/bms:BMSPower": {"func": "CalculateVar", **entry}}
+        return loaded(tmp_path, POWER, **{"/schedule/wake_monitor/pcs": table}).calculations
+
+    assert scheduled(enable=True, rate=0.5)[0].rate_s == 0.5
+    assert scheduled()[0].rate_s == DEFAULT_RATE_S
+    assert scheduled()[0].operands[0].table == "/status/pcs"
+    assert scheduled(enable=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"numVars": 3}, "numVars is 3, but the variables are variable1, variable2"),
+        ({"numVars": 1}, "numVars is 1, but the variables are variable1, variable2"),
+        ({"numVars": "2"}, "numVars: expected a whole number, got '2'"),
+        ({"operation": "^"}, "operation '^' is not one of"),
+        ({"operation": 5}, "operation 5 is not one of"),
+        ({"operation": ["*"]}, "is not one of"),
+        ({"scale": "big"}, "scale: expected a number"),
+        ({"variable1": 5}, "expected a variable's name, got 5"),
+        ({"variable1": "/nowhere"}, "is not a variable"),
+        ({"variable1": "bms:x"}, "aggregation is not supported yet"),
+        ({"variable1": "/a/b:c@d"}, "parameters as operands"),
+        ({"useExpr": True, "expression": "{1}"}, "expressions are not supported yet"),
+        ({"includeCurrVal": True}, "includeCurrVal: not supported yet"),
+    ],
+)
+def test_what_cannot_be_calculated_is_skipped_with_a_warning(tmp_path, change, reason):
+    configuration = loaded(tmp_path, {**POWER, **change})
+    assert configuration.calculations == ()
+    (warning,) = configuration.warnings
+    assert reason in str(warning)
+    assert "a.json: /status/bms:BMSPower" in str(warning)
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ([], "expected an object of tables"),
+        ({"/status/bms": []}, "expected an object"),
+        ({"/schedule/wake_monitor/bms": {"/a/b:c": 5}}, "expected an object"),
+        ({"/schedule/wake_monitor/bms": {"/a/b:c": {"func": "CalculateVar", "rate": "x"}}}, "rate: expected seconds"),
+        ({"/schedule/wake_monitor/bms": {"/a/b:c": {"func": "CalculateVar", "enable": 1}}}, "enable: expected"),
+        ({"/schedule/wake_monitor/bms": {"nowhere": {"func": "CalculateVar"}}}, "is not a variable"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(tmp_path, document, reason):
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    with pytest.raises(ConfigurationError, match=reason):
+        load(tmp_path)
+
+
+def test_a_schedule_without_its_calculator_is_named(tmp_path):
+    table = {"/status/bms:Nothing": {"func": "CalculateVar"}}
+    (warning,) = loaded(tmp_path, POWER, **{"/schedule/wake_monitor/bms": table}).warnings
+    assert "no such calculator" in str(warning)
+
+
+@pytest.fixture
+def calculator():
+    made = Calculator([Calculation(RESULT, (VOLTAGE, CURRENT), "*", 1000, rate_s=0.1)])
+    made.update("/status/bms", {"mbmu_voltage": 2, "BMSCurrent": 20, "BMSPower": 0})
+    return made
+
+
+def test_a_result_is_set_only_when_the_engine_holds_another(calculator):
+    assert calculator.results(0.0) == {"/status/bms": {"BMSPower": 0.04}}
+    calculator.update("/status/bms", {"BMSPower": 0.04})
+    assert calculator.results(1.0) == {}
+
+
+def test_a_result_that_the_engine_did_not_take_is_offered_again(calculator):
+    assert calculator.results(0.0) == calculator.results(0.02) == {"/status/bms": {"BMSPower": 0.04}}
+
+
+def test_the_rate_bounds_how_often_it_is_calculated(calculator):
+    calculator.results(0.0)
+    calculator.update("/status/bms", {"BMSPower": 0.04, "mbmu_voltage": 4})
+    assert calculator.results(0.05) == {}
+    assert calculator.results(0.1) == {"/status/bms": {"BMSPower": 0.08}}
+
+
+def test_operands_that_are_not_there_are_created_and_nothing_is_calculated_from_them(calculator):
+    calculator.forget()
+    calculator.update("/status/bms", {"BMSCurrent": 20})
+    assert calculator.missing() == {"/status/bms": {"mbmu_voltage": 0.0}}
+
+
+def test_an_operand_that_is_not_valid_makes_the_result_not_valid_and_is_said_once(calculator, caplog):
+    caplog.set_level("INFO")
+    calculator.update("/status/bms", {"mbmu_voltage": None})
+    assert calculator.results(0.0) == {"/status/bms": {"BMSPower": None}}
+    calculator.update("/status/bms", {"BMSPower": None, "BMSCurrent": 21})
+    assert calculator.results(1.0) == {}
+    calculator.update("/status/bms", {"mbmu_voltage": 1})
+    assert calculator.results(2.0) == {"/status/bms": {"BMSPower": 0.021}}
+    assert [record.message for record in caplog.records] == [
+        "/status/bms:BMSPower is not valid: variable1 (/status/bms:mbmu_voltage) is not valid",
+        "/status/bms:BMSPower is valid again",
+    ]
+
+
+def test_values_are_asked_for_anew_when_the_engine_was_lost(calculator):
+    calculator.results(0.0)
+    calculator.forget()
+    calculator.update("/status/bms", {"mbmu_voltage": 3, "BMSCurrent": 20, "BMSPower": 0})
+    assert calculator.results(1.0) == {"/status/bms": {"BMSPower": 0.06}}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real configurations is not here")
+def test_the_real_managers_calculators_are_found():
+    found = {str(calculation.result) for calculation in load(REAL / "bms_manager.json").calculations}
+    assert "/status/bms:BMSPower" in found

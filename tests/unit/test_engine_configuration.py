@@ -1,0 +1,90 @@
+"""Loading an engine's folder: what is refused, what is left out, what the engine answers for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ess_bus.control import Mode
+from ess_bus.engine.configuration import load
+from ess_bus.engine.engine import Engine
+from ess_bus.engine.views import get
+from ess_bus.errors import ConfigurationError
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
+
+
+def write(folder, **files):
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", ["a.json", "line 1", "not JSON"]),
+        ("[]", ["a.json", "expected an object of tables"]),
+        ({"/status/bms": 5}, ["/status/bms", "expected an object of variables"]),
+        ({"/": {"x": 1}}, ["/"]),
+        ({"/status/bms": {"x": {"value": {"y": 1}}}}, ["/status/bms:x", "got an object"]),
+        ({"/status/bms": {"x": {"value": 1, "actions": 5}}}, ["/status/bms:x", "actions"]),
+        ({"/status/bms": {"": 5}}, ["without a name"]),
+        ({"/config/ess": {"Subs": "status"}}, ["/config/ess:Subs", "expected URIs"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_place(tmp_path, content, words):
+    with pytest.raises(ConfigurationError) as caught:
+        load(write(tmp_path, a=content))
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_folder_and_an_empty_one_are_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="no such file"):
+        load(tmp_path / "nothing")
+    with pytest.raises(ConfigurationError, match=r"no \.json files"):
+        load(tmp_path)
+
+
+def test_every_problem_of_a_file_is_found(tmp_path):
+    with pytest.raises(ConfigurationError) as caught:
+        load(write(tmp_path, a={"/a/b": 1, "/a/c": {"x": {"value": {}}}, "/a/d": {"ok": 1}}))
+    assert [problem.where for problem in caught.value.problems] == ["/a/b", "/a/c"]
+
+
+def test_unknown_keys_and_second_types_are_left_out_with_a_warning(tmp_path):
+    configuration = load(write(tmp_path, a={"notes": 1, "/a/b": {"x": 1}}, b={"/a/b": {"x": "text", "y": 2}}))
+    assert [problem.where for problem in configuration.warnings] == ["a.json: notes", "b.json: /a/b"]
+    engine = Engine()
+    engine.load(configuration.assignments)
+    assert get(engine.datamap, "/a/b") == {"x": {"value": 1}, "y": {"value": 2}}
+
+
+def test_the_engine_listens_to_its_tables_and_leaves_devices_to_their_bridge(tmp_path):
+    tables = {"/components/bms": {"v": 1}, "/status/bms": {}, "/links/bms": {}, "/schedule/wake_monitor/bms": {}}
+    assert load(write(tmp_path, a=tables)).roots == {"/components": Mode.PUB_ONLY, "/status": Mode.ALL}
+
+
+def test_subs_and_owns_say_what_the_engine_listens_to(tmp_path):
+    config = {"Subs": "/status, /components,/site", "Owns": "/components"}
+    roots = load(write(tmp_path, a={"/config/ess": config})).roots
+    assert roots == {"/status": Mode.ALL, "/components": Mode.ALL, "/site": Mode.ALL}
+
+
+def test_an_empty_table_exists(tmp_path):
+    engine = Engine()
+    configuration = load(write(tmp_path, a={"/status/bms": {}}))
+    engine.load(configuration.assignments)
+    assert configuration.warnings == ()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real configurations is not here")
+def test_real_configurations_load():
+    configuration = load(REAL)
+    engine = Engine()
+    engine.load(configuration.assignments)
+    engine.set("/components/catl_mbmu_summary_r/mbmu_current", 20020)
+    assert get(engine.datamap, "/status/bms/BMSCurrent") == 20

@@ -1,0 +1,166 @@
+"""Values by set and pub in every legal shape; types, parameters, links (engine.md 2)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.engine import Engine
+from ess_bus.engine.variable import Kind, Variable, number
+from ess_bus.engine.views import View, get
+from ess_bus.reference import Reference
+
+TABLE = "/components/catl_mbmu_summary_r"
+
+
+def loaded(tables):
+    engine = Engine()
+    scratch = DataMap()
+    engine.load([item for table, members in tables.items() for item in scratch.assignments(table, members)])
+    return engine
+
+
+@pytest.fixture
+def engine():
+    return loaded({TABLE: {"mbmu_voltage": {"value": 0}, "mbmu_current": 20000}})
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{TABLE}/mbmu_voltage", 2),
+        (f"{TABLE}/mbmu_voltage", 2.0),
+        (f"{TABLE}/mbmu_voltage", {"value": 2}),
+        (f"{TABLE}/mbmu_voltage", {"mbmu_voltage": 2}),
+        (f"{TABLE}/mbmu_voltage", {"mbmu_voltage": {"value": 2}}),
+        (TABLE, {"mbmu_voltage": 2}),
+        (TABLE, {"mbmu_voltage": {"value": 2}}),
+        (TABLE, {"mbmu_current": 1, "mbmu_voltage": {"value": 2, "unit": "V"}}),
+    ],
+)
+def test_every_legal_shape_sets_the_value(engine, path, body):
+    engine.set(path, body)
+    assert get(engine.datamap, f"{TABLE}/mbmu_voltage") == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        (f"{TABLE}/mbmu_voltage", "high", "expected a number, got 'high'"),
+        (f"{TABLE}/mbmu_voltage", {}, "empty object"),
+        (TABLE, {}, "empty object"),
+        (TABLE, 5, "is a table; expected an object"),
+        ("/components", 5, "expected /table/variable"),
+        (TABLE, {"mbmu_current": 5, "mbmu_voltage": "high"}, "mbmu_voltage: expected a number"),
+        (TABLE, {"mbmu_voltage": {"value": {"deep": 1}}}, "got an object"),
+        (TABLE, {"": 1}, "without a name"),
+        ("/", {"a": 1}, "expected /table"),
+        ("/", 5, "expected /table/variable"),
+        ("/alone", 5, "expected /table/variable"),
+        (TABLE, {"mbmu_voltage": {"value": 1, "actions": []}}, "must be an object"),
+    ],
+)
+def test_what_cannot_be_applied_changes_nothing_and_says_why(engine, path, body, reason):
+    with pytest.raises(ValueError, match=reason):
+        engine.set(path, body)
+    assert get(engine.datamap, TABLE) == {"mbmu_current": {"value": 20000}, "mbmu_voltage": {"value": 0}}
+    assert engine.take_changes() == {}
+
+
+def test_an_unknown_variable_is_created_by_its_first_value(engine):
+    engine.set(f"{TABLE}/new", True)
+    engine.set("/status/pcs", {"state": "Off"})
+    assert get(engine.datamap, f"{TABLE}/new") is True
+    assert get(engine.datamap, "/status/pcs/state") == "Off"
+
+
+def test_parameters_are_added_and_leave_the_value_alone(engine):
+    engine.set(f"{TABLE}/mbmu_voltage", {"unit": "V", "enabled": False})
+    engine.set(f"{TABLE}/mbmu_voltage", {"value": "$$", "scaler": 10})
+    engine.set(f"{TABLE}/mbmu_voltage@enabled", True)
+    expected = {"value": 0, "enabled": True, "scaler": 10, "unit": "V"}
+    assert get(engine.datamap, f"{TABLE}/mbmu_voltage", View.FULL) == {"mbmu_voltage": expected}
+    assert get(engine.datamap, f"{TABLE}/mbmu_voltage@unit") == "V"
+
+
+def test_the_type_is_that_of_the_first_value():
+    variable = Variable()
+    variable.set(variable.accept(None))
+    assert variable.value is None
+    variable.set(variable.accept("Off"))
+    assert variable.kind is Kind.TEXT
+    with pytest.raises(ValueError, match="expected a text"):
+        variable.accept(5)
+    assert variable.accept(None) is None
+
+
+def test_bools_and_numbers_convert_only_where_nothing_is_lost():
+    switch, counter = Variable(Kind.BOOL, False), Variable(Kind.NUMBER, 0)
+    assert switch.accept(1) is True
+    assert counter.accept(True) == 1
+    assert type(counter.accept(True)) is int
+    with pytest.raises(ValueError, match="expected a bool"):
+        switch.accept(2)
+
+
+def test_one_entry_of_an_enum_is_its_text_and_several_bits_stay_a_list():
+    variable = Variable()
+    variable.set(variable.accept([{"value": 3, "string": "Standby"}]))
+    assert variable.value == "Standby"
+    both = [{"value": 0, "string": "Stop"}, {"value": 3, "string": "Standby"}]
+    variable.set(variable.accept(both))
+    assert variable.value == both
+    variable.set(variable.accept([]))
+    assert variable.value == []
+
+
+def test_noise_below_the_deadband_is_no_change():
+    variable = Variable(Kind.NUMBER, 5)
+    assert not variable.set(5 + 1e-9)
+    assert variable.set(5.1)
+    assert variable.set(None)
+    assert not variable.set(None)
+    assert variable.set(0)
+
+
+@given(st.floats() | st.integers(min_value=-(10**30), max_value=10**30))
+def test_numbers_always_have_a_json_form(value):
+    import orjson
+
+    held = number(value)
+    assert held is None or orjson.loads(orjson.dumps(held)) == held
+    assert held is None or held == pytest.approx(value)
+
+
+def test_a_link_shows_the_very_same_variable():
+    engine = loaded(
+        {
+            TABLE: {"mbmu_voltage": {"value": 1, "unit": "V"}},
+            "/status/bms": {"mbmu_voltage": 99},
+            "/links/bms": {"mbmu_voltage": {"value": f"{TABLE}:mbmu_voltage"}, "soc": f"{TABLE}:mbmu_soc"},
+        }
+    )
+    engine.set(f"{TABLE}/mbmu_voltage", 2)
+    assert get(engine.datamap, "/status/bms/mbmu_voltage", View.FULL) == {"mbmu_voltage": {"value": 2, "unit": "V"}}
+    assert engine.take_changes() == {TABLE: {"mbmu_voltage": 2}, "/status/bms": {"mbmu_voltage": 2}}
+    engine.set("/status/bms/soc", 50)
+    assert get(engine.datamap, f"{TABLE}/mbmu_soc") == 50
+
+
+def test_a_link_can_be_made_while_running():
+    engine = loaded({TABLE: {"mbmu_voltage": 1}})
+    engine.set("/links/bms", {"BMSVoltage": f"{TABLE}:mbmu_voltage"})
+    assert get(engine.datamap, "/status/bms/BMSVoltage") == 1
+
+
+@pytest.mark.parametrize("text", ["", "x", "/a", ":b", "/a:", "/:b", "a:b"])
+def test_what_is_not_a_reference_is_refused(text):
+    with pytest.raises(ValueError, match="expected /table:name"):
+        Reference.parse(text)
+
+
+def test_references_come_in_colon_and_path_form():
+    assert Reference.parse("/a//b:c") == Reference.parse("/a/b/c") == Reference("/a/b", "c")
+    assert str(Reference.parse("/a/b:c@p")) == "/a/b:c@p"
