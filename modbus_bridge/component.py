@@ -72,11 +72,9 @@ class ComponentTask:
             await self._wait(schedule)
             now_s = time.monotonic()
             if now_s >= schedule.next_s:
+                skipped = schedule.skipped
                 schedule.advance(now_s)
-            if schedule.skipped and self._connected and not self._told_late:
-                self._told_late = True
-                period_ms = 1000 * self._component.period_s
-                log.warning("%s: the device is too slow for every %g ms; late polls are skipped", self.uri, period_ms)
+                self._note_late(schedule.skipped - skipped)
             await self._refresh()
 
     async def serve_forever(self) -> None:
@@ -88,6 +86,13 @@ class ComponentTask:
                 await self._get(message, path)
             else:
                 await self._set(message, path)
+
+    def _note_late(self, skipped: int) -> None:
+        # Polls that were missed because the device was silent say nothing about its pace.
+        if skipped and self._connected and not self._told_late:
+            self._told_late = True
+            period_ms = 1000 * self._component.period_s
+            log.warning("%s: the device is too slow for every %g ms; late polls are skipped", self.uri, period_ms)
 
     async def _wait(self, schedule: Schedule) -> None:
         deadline_s = schedule.next_s
