@@ -1,0 +1,26 @@
+"""What the two processes of this package share besides `ess_bus.process`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ess_bus.errors import Problem
+
+log = logging.getLogger(__name__)
+
+
+def log_warnings(source: Path, warnings: Iterable[Problem]) -> None:
+    """Say in a few lines what in a file has no effect."""
+    for warning in warnings:
+        log.warning("%s: %s", source, warning)
+
+
+def log_briefly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle in one line what nobody awaited: garbage from a device makes pymodbus raise inside of asyncio."""
+    error = context.get("exception")
+    log.warning("%s: %s", context.get("message", "error"), error)
+    log.debug("the traceback of it", exc_info=error)

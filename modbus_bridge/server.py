@@ -1,0 +1,104 @@
+"""``modbus_server``: offers variables of the bus to Modbus masters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ess_bus import endpoint, uri
+from ess_bus.client import AsyncBus
+from ess_bus.commandline import run
+from ess_bus.errors import BusError
+from ess_bus.message import Message
+from ess_bus.process import process_options, run_until_stopped, start_log
+from modbus_bridge.config import load_server
+from modbus_bridge.config.model import ServerConfiguration
+from modbus_bridge.listener import Listener
+from modbus_bridge.mirror import Mirror
+from modbus_bridge.process import log_briefly, log_warnings
+
+log = logging.getLogger(__name__)
+
+_EPILOG = """
+\b
+Examples:
+  modbus_server ess.json
+  modbus_server ess.json --bus plant -v
+
+\b
+What a master sees:
+  exception 2  the address is outside of what the file defines
+  exception 3  a write was refused by the variable's owner, or covers a value in part
+  exception 4  the value is unknown, or the owner of a written variable did not answer
+
+\b
+Exit status:
+  0  stopped by SIGTERM or SIGINT
+  1  the file cannot be used, the port is in use, or there is no broker
+  2  wrong usage
+"""
+
+
+async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str) -> None:
+    """Follow the owners of the variables and answer masters until cancelled.
+
+    Raises:
+        Disconnected: there is no broker at the start.
+        ListenError: the port cannot be used.
+    """
+    asyncio.get_running_loop().set_exception_handler(log_briefly)
+    own_uri = f"/interfaces/{configuration.id}"
+    async with AsyncBus(bus_endpoint, name=name) as bus:
+        mirror = Mirror(configuration.points, bus)
+        # pub_only: a request to an owner must never be counted as delivered because this process heard it.
+        await bus.subscribe(*mirror.uris, pub_only=True)
+        await bus.subscribe(own_uri)
+        listener = Listener(mirror, configuration.device_id)
+        await listener.start(configuration.host, configuration.port)
+        log.info("%s: %d points at %s:%d", name, len(configuration.points), configuration.host, configuration.port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(mirror.fetch())
+                await bus.announce()
+                async for message in bus:
+                    _dispatch(message, own_uri, mirror, bus)
+        finally:
+            listener.close()
+
+
+def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBus) -> None:
+    if message.method == "pub":
+        mirror.take(message)
+    elif uri.is_under(message.uri, own_uri) and not message.is_reply:
+        with suppress(BusError):
+            bus.refuse(message, f"{message.method} is not supported here")
+
+
+@click.command("modbus_server", epilog=_EPILOG)
+@click.argument("config", type=click.Path(path_type=Path))
+@process_options
+def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
+    """Serve the registers that the file CONFIG describes over Modbus TCP.
+
+    What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
+    the master is told whether it was accepted.
+    """
+    start_log(verbose)
+    configuration, warnings = load_server(config)
+    log_warnings(config, warnings)
+    name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"
+    run_until_stopped(serve(configuration, endpoint.resolve(bus), name))
+
+
+def main() -> NoReturn:
+    """Run the command."""
+    run(command, "modbus_server")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Schedules, health and turns: nothing here sleeps, the time is passed in."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modbus_bridge.health import FIRST_PAUSE_S, LAST_PAUSE_S, Health
+from modbus_bridge.line import Turns
+from modbus_bridge.schedule import Schedule
+
+
+class TestSchedule:
+    def test_on_time(self) -> None:
+        schedule = Schedule(1.0, start_s=100.5)
+        schedule.advance(100.5)
+        assert (schedule.next_s, schedule.skipped) == (101.5, 0)
+        schedule.advance(102.0)
+        assert (schedule.next_s, schedule.skipped) == (102.5, 0)
+
+    def test_late_ticks_are_skipped_and_the_phase_is_kept(self) -> None:
+        schedule = Schedule(1.0, start_s=0.25)
+        schedule.advance(3.3)
+        assert (schedule.next_s, schedule.skipped) == (4.25, 3)
+
+    @given(st.floats(0.008, 60), st.lists(st.floats(0, 100), max_size=20))
+    def test_the_next_tick_is_always_ahead(self, period_s: float, delays: list[float]) -> None:
+        schedule = Schedule(period_s, start_s=0.0)
+        for delay in delays:
+            now_s = schedule.next_s + delay
+            schedule.advance(now_s)
+            assert schedule.next_s > now_s - 1e-6
+            assert schedule.next_s <= now_s + period_s + 1e-6
+
+
+class TestHealth:
+    def test_an_episode_begins_and_ends_once(self) -> None:
+        health = Health()
+        assert health.is_up
+        assert health.may_try(0.0)
+        assert health.failed("no answer", 10.0)
+        assert not health.failed("no answer", 11.0)
+        assert not health.is_up
+        assert health.reason == "no answer"
+        assert health.answered()
+        assert not health.answered()
+        assert health.is_up
+
+    def test_pauses_double_up_to_a_limit_and_start_again(self) -> None:
+        health = Health()
+        pauses = []
+        for _ in range(40):
+            health.failed("", 100.0)
+            pauses.append(health.retry_at_s - 100.0)
+        assert 0.9 * FIRST_PAUSE_S <= pauses[0] <= FIRST_PAUSE_S
+        assert pauses[1] > pauses[0]
+        assert all(0.89 * LAST_PAUSE_S <= pause <= LAST_PAUSE_S for pause in pauses[6:])
+        assert not health.may_try(100.1)
+        assert health.may_try(100.0 + LAST_PAUSE_S)
+        health.answered()
+        health.failed("", 200.0)
+        assert health.retry_at_s <= 200.0 + FIRST_PAUSE_S
+
+
+class TestTurns:
+    def test_urgent_ones_go_first_and_each_kind_in_order(self) -> None:
+        served: list[str] = []
+
+        async def use(turns: Turns, name: str, *, urgent: bool) -> None:
+            async with turns.turn(urgent=urgent):
+                served.append(name)
+                await asyncio.sleep(0)
+
+        async def main() -> None:
+            turns = Turns()
+            async with asyncio.TaskGroup() as group, turns.turn(urgent=False):
+                for name in ("poll 1", "write 1", "poll 2", "write 2"):
+                    group.create_task(use(turns, name, urgent=name.startswith("write")))
+                await asyncio.sleep(0)
+
+        asyncio.run(main())
+        assert served == ["write 1", "write 2", "poll 1", "poll 2"]
+
+    def test_one_that_gives_up_waiting_stops_nobody(self) -> None:
+        async def main() -> list[str]:
+            turns, served = Turns(), []
+
+            async def use(name: str) -> None:
+                async with turns.turn(urgent=False):
+                    served.append(name)
+
+            async with turns.turn(urgent=False):
+                first, second = asyncio.create_task(use("first")), asyncio.create_task(use("second"))
+                await asyncio.sleep(0)
+                first.cancel()
+                await asyncio.sleep(0)
+            await second
+            async with turns.turn(urgent=True):
+                served.append("third")
+            return served
+
+        assert asyncio.run(main()) == ["second", "third"]
+
+    def test_one_that_is_cancelled_just_when_its_turn_comes_passes_it_on(self) -> None:
+        async def main() -> list[str]:
+            turns, served = Turns(), []
+
+            async def use(name: str) -> None:
+                async with turns.turn(urgent=False):
+                    served.append(name)
+
+            async with turns.turn(urgent=False):
+                first, second = asyncio.create_task(use("first")), asyncio.create_task(use("second"))
+                await asyncio.sleep(0)
+            first.cancel()
+            await second
+            return served
+
+        assert asyncio.run(main()) == ["second"]
