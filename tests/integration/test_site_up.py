@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # circus brings it, without types
+import psutil
 import pytest
 
 from ess_bus.client import Bus
