@@ -28,7 +28,7 @@ Examples:
   modbus_client pcs_1.json
   modbus_client pcs_1.json --bus plant -v
   fims_send -m get -u /components/pcs_1 -r /me
-  fims_send -m set -u /components/pcs_1/active_power_setpoint -b 50 -r /me
+  fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
 
 \b
 Exit status:
