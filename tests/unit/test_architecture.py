@@ -1,0 +1,57 @@
+"""The arrows between the packages run one way (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("ess_bus", "modbus_bridge", "calculator", "tools")
+ALLOWED = {
+    "ess_bus": set(),
+    "modbus_bridge": {"ess_bus"},
+    "calculator": {"ess_bus"},
+    "tools": {"ess_bus", "modbus_bridge", "calculator"},
+}
+PURE = [
+    *(ROOT / "ess_bus" / f"{name}.py" for name in ("uri", "message", "control", "reference", "values", "errors")),
+    *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ("variable", "datamap", "actions", "engine", "views")),
+    *(ROOT / "ess_bus" / "broker" / f"{name}.py" for name in ("core", "routes", "lobby", "clients")),
+    ROOT / "ess_bus" / "client" / "core.py",
+    *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
+    *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
+    ROOT / "tools" / "ess_site" / "backoff.py",
+    ROOT / "tools" / "twins" / "device.py",
+]
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_only_what_lies_below_them(package):
+    for path in (ROOT / package).rglob("*.py"):
+        for module in imports_of(path):
+            root = module.split(".")[0]
+            if root in PACKAGES and root != package:
+                assert root in ALLOWED[package], f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_nobody_but_the_engine_imports_the_engine():
+    for package in PACKAGES[:3]:
+        for path in (ROOT / package).rglob("*.py"):
+            if "engine" not in path.relative_to(ROOT).parts:
+                assert not [name for name in imports_of(path) if name.startswith("ess_bus.engine")], path
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pure_cores_do_no_io_and_have_no_clock(path):
+    forbidden = {"socket", "time", "asyncio", "zmq", "pymodbus", "subprocess", "threading", "pathlib"}
+    assert not forbidden & {module.split(".")[0] for module in imports_of(path)}
