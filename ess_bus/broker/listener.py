@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import ipaddress
@@ -48,6 +49,7 @@ class ZmqListener:
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
         self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
+        self._socket.ipv6 = "[" in endpoint
         try:
             self._bind()
         except BaseException:
@@ -91,6 +93,9 @@ class ZmqListener:
         self._socket.close(linger=0)
         self._context.term()
         if self._lock is not None:
+            # ZeroMQ leaves the file behind. While the lock is held it is nobody else's.
+            with contextlib.suppress(OSError):
+                Path(self.endpoint.removeprefix("ipc://")).unlink()
             self._lock.close()
 
     def _bind(self) -> None:
