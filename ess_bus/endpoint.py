@@ -74,5 +74,7 @@ def prepare(endpoint: str) -> None:
         # ZeroMQ deletes whatever it finds there before it binds.
         if path.exists() and not path.is_socket():
             raise Disconnected(f"{endpoint}: {path} exists and is not a socket")
+    except Disconnected:  # an OSError too
+        raise
     except OSError as error:
         raise Disconnected(f"{endpoint}: {error.strerror}: {error.filename}") from None
