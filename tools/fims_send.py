@@ -7,6 +7,7 @@ also what the original does (fims.md B4): ``-mset`` is ``-m set``, and the body 
 from __future__ import annotations
 
 import getopt
+import os
 import sys
 from typing import NoReturn
 
@@ -65,8 +66,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _forget_output()
         sys.exit(FAILED)
+    except OSError as error:
+        _forget_output()
+        _fail(f"cannot write the answer: {error.strerror}", FAILED)
 
 
 def _run(arguments: list[str]) -> int:
@@ -77,6 +81,7 @@ def _run(arguments: list[str]) -> int:
     given = dict(options)
     if "-h" in given or "--help" in given:
         sys.stdout.write(USAGE)
+        sys.stdout.flush()
         return 0
     method, uri = given.get("-m"), given.get("-u")
     if not method or not uri:
@@ -128,6 +133,11 @@ def _print(answer: Message) -> None:
         _fail(error_text(answer), REFUSED)
     sys.stdout.buffer.write((b"(null)" if answer.body is None else answer.body) + b"\n")
     sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    # What could not be written is still in Python's buffer, and would fail once more on the way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, status: int) -> NoReturn:

@@ -32,6 +32,7 @@ class Lobby:
     def admit(self, peer: bytes, frame: bytes, now: float) -> bool:
         """Keep `frame`; return whether this is the first that was heard of `peer`."""
         guest = self._guests.get(peer)
+        is_new = guest is None
         if guest is None:
             if len(self._guests) >= MAX_PEERS:
                 self.dropped += 1
@@ -42,7 +43,7 @@ class Lobby:
         else:
             guest.frames.append(frame)
             guest.size += len(frame)
-        return len(guest.frames) == 1
+        return is_new
 
     def release(self, peer: bytes) -> list[bytes]:
         """Return the frames of a peer that is known now."""

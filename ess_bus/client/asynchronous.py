@@ -57,10 +57,7 @@ class AsyncBus(Shell):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._transport is not None:
-            if self._core.joined:
-                self._transport.send(self._core.farewell())
-            self._shut(_LINGER_S if self._core.joined else 0.0)
+        self._leave(_LINGER_S)
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -140,6 +137,7 @@ class AsyncBus(Shell):
     # -- the engine room -------------------------------------------------------------------------------------------
 
     async def _until_joined(self, timeout_s: float) -> None:
+        self._opened()
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._core.joined:

@@ -14,7 +14,7 @@ from ess_bus.errors import RequestTimeout
 from ess_bus.message import Message, encode_body
 from ess_bus.transport.zeromq import ZmqTransport
 
-# A publisher that never receives still looks at what the broker says, this often at most.
+# A program that only publishes, or that works on what has arrived, still looks at what the broker says, this often.
 _LISTEN_EVERY_S = 0.05
 # How long a closing client lets its last frames leave.
 _LINGER_S = 0.5
@@ -57,10 +57,7 @@ class Bus(Shell):
 
     def close(self) -> None:
         """Say goodbye and close; what was sent has a moment to leave."""
-        if self._transport is not None:
-            if self._core.joined:
-                self._transport.send(self._core.farewell())
-            self._shut(_LINGER_S if self._core.joined else 0.0)
+        self._leave(_LINGER_S)
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -151,6 +148,8 @@ class Bus(Shell):
         """Return the next message, or ``None`` if none came within `timeout_s` (default: wait for ever)."""
         if not self._core.inbox:
             self._work(lambda: bool(self._core.inbox), timeout_s)
+        elif time.monotonic() - self._listened > _LISTEN_EVERY_S:
+            self._exchange()
         return self._core.inbox.popleft() if self._core.inbox else None
 
     def __iter__(self) -> Iterator[Message]:

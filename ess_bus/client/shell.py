@@ -73,7 +73,7 @@ class Shell:
     @property
     def connected(self) -> bool:
         """Whether the broker knows this client now."""
-        return self._core.joined
+        return self._transport is not None and self._core.joined
 
     @property
     def joins(self) -> int:
@@ -83,12 +83,24 @@ class Shell:
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""
         core = self._core
-        return BusStatistics(core.joined, len(core.inbox), core.dropped, core.garbage)
+        return BusStatistics(self.connected, len(core.inbox), core.dropped, core.garbage)
 
     def _opened(self) -> Transport:
         if self._transport is None:
             raise Disconnected("this bus is closed; use it inside `with`")
         return self._transport
+
+    def _shut(self, linger_s: float) -> None:
+        raise NotImplementedError
+
+    def _leave(self, linger_s: float) -> None:
+        """Say goodbye if there is somebody to hear it, and close."""
+        if self._transport is None:
+            return
+        goodbye = self._core.farewell()
+        if goodbye is not None:
+            self._transport.send(goodbye)
+        self._shut(linger_s if goodbye is not None else 0.0)
 
     def _no_broker(self) -> Disconnected:
         return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
