@@ -26,6 +26,7 @@ Usage: fims_send -m METHOD -u URI [-r REPLYTO] [-n USERNAME] [-f FILE] [--] [BOD
   -n USERNAME  send it in this user's name
   -f FILE      take the body from a file (- is the standard input)
   --bus BUS    a bus name, ipc://PATH or tcp://HOST:PORT   [env: ESS_BUS; default: bus]
+  -v           log what happens on the bus
   -h, --help   show this
 
 Examples:
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _run(arguments: list[str]) -> int:
     try:
-        options, bodies = getopt.gnu_getopt(arguments, "m:r:u:n:f:h", ["bus=", "help"])
+        options, bodies = getopt.gnu_getopt(arguments, "m:r:u:n:f:vh", ["bus=", "help"])
     except getopt.GetoptError as error:
         raise Usage(str(error)) from None
     given = dict(options)
@@ -83,6 +84,10 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(USAGE)
         sys.stdout.flush()
         return 0
+    if "-v" in given:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG)
     method, uri = given.get("-m"), given.get("-u")
     if not method or not uri:
         raise Usage("-m and -u are required")
