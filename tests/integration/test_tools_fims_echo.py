@@ -12,6 +12,11 @@ ECHO = "tools.fims_echo"
 
 
 @pytest.fixture
+def broker(shared_broker):
+    return shared_broker
+
+
+@pytest.fixture
 def bus(broker):
     with Bus(broker, name="asker") as found:
         yield found
@@ -90,7 +95,7 @@ def test_a_signal_ends_it_quietly(echo, number):
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [([], 2), (["-u"], 2), (["-u", "/e", "-x"], 2), (["-u", "no-slash"], 1), (["-u", "/e", "--bus", "a/b"], 1)],
+    [([], 2), (["-u", "/e", "-x"], 2), (["-u", "no-slash"], 1), (["-u", "/e", "--bus", "a/b"], 1)],
 )
 def test_wrong_usage_is_one_line(run, broker, arguments, status):
     result = run(ECHO, *arguments, bus=broker)

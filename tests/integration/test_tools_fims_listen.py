@@ -15,6 +15,11 @@ LISTEN = "tools.fims_listen"
 
 
 @pytest.fixture
+def broker(shared_broker):
+    return shared_broker
+
+
+@pytest.fixture
 def bus(broker):
     with Bus(broker, name="sender", username="me") as found:
         yield found
@@ -25,12 +30,12 @@ def listen(start, bus, broker):
     """Start fims_listen and return when its subscriptions are in force."""
 
     def start_listening(*arguments: str):
-        before = len(bus.get("/bus/clients"))
         process = start(LISTEN, *arguments, bus=broker)
 
         def listens() -> bool:
-            clients = bus.get("/bus/clients")
-            return len(clients) > before and len(clients[-1]["subscriptions"]) > 1
+            return any(
+                client["pid"] == process.pid and len(client["subscriptions"]) > 1 for client in bus.get("/bus/clients")
+            )
 
         eventually(listens)
         return process
@@ -137,6 +142,7 @@ def test_a_reader_that_leaves_is_no_traceback(bus, broker, environment):
     with process:
         assert process.stdout is not None
         assert process.stderr is not None
+        eventually(lambda: process.pid in [client["pid"] for client in bus.get("/bus/clients")])
         eventually(lambda: "/a" in bus.get("/bus/subscriptions"))
         bus.publish("/a", 1)
         assert process.stdout.readline() == b"\n"
@@ -162,12 +168,9 @@ def test_without_a_broker_it_is_one_line_and_status_1(run, folder):
     ("arguments", "status"),
     [
         (["-n", "0"], 2),
-        (["-n", "x"], 2),
         (["-x"], 2),
-        (["-u"], 2),
         (["positional"], 2),
         (["-u", "no-slash"], 1),
-        (["-u", "/a\nb"], 1),
     ],
 )
 def test_wrong_usage_is_one_line(run, broker, arguments, status):

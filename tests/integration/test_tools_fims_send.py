@@ -1,17 +1,15 @@
 """`fims_send` as people and scripts type it, against a real broker."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from ess_bus.client import Bus
 from ess_bus.message import Message
-from tests.integration.conftest import ROOT, Process, eventually
+from tests.integration.conftest import ROOT
 from tests.integration.peers import Owner
 
 SEND = "tools.fims_send"
@@ -23,17 +21,9 @@ def answer(message: Message) -> bytes | None:
     return message.method.encode() if message.body is None else message.body
 
 
-@pytest.fixture(scope="module")
-def broker():
-    """One broker for all tests of this file: what they send leaves nothing behind."""
-    folder = Path(tempfile.mkdtemp(prefix="eb-", dir="/tmp"))
-    endpoint = f"ipc://{folder}/b.sock"
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    process = Process([sys.executable, "-m", "ess_bus.broker.command", "--bus", endpoint], folder, variables)
-    eventually(lambda: "listening" in process.output)
-    yield endpoint
-    process.end()
-    shutil.rmtree(folder)
+@pytest.fixture
+def broker(shared_broker):
+    return shared_broker
 
 
 @pytest.fixture
@@ -100,8 +90,9 @@ def test_an_answer_without_a_body_is_null_in_brackets(broker, send):
         assert send("-m", "get", "-u", "/empty") == (0, "\n", "")
 
 
-@pytest.mark.parametrize("extra", [[], ["-r", "/me"]])
-@pytest.mark.parametrize("method", ["get", "set", "post", "del"])
+@pytest.mark.parametrize(
+    ("method", "extra"), [("get", []), ("get", ["-r", "/me"]), ("set", []), ("set", ["-r", "/me"]), ("del", [])]
+)
 def test_a_uri_that_nobody_has_is_status_3(send, method, extra):
     expected = f"fims_send: no one is listening on /nobody ({method} not delivered)\n"
     assert send("-m", method, "-u", "/nobody", *extra, "1") == (3, "", expected)
@@ -134,18 +125,13 @@ def test_without_a_broker_it_is_one_line_and_status_1(run, folder):
     [
         (["-m", "get", "-u", "a"], "bad URI 'a': it must start with '/'"),
         (["-m", "get", "-u", "/a\nb"], "control characters are not allowed"),
-        (["-m", "get", "-u", "/\udcff"], "not valid Unicode"),
-        (["-m", "get", "-u", "/" + "a" * 300], "over the limit of 255"),
         (["-m", "get", "-u", "/a", "-r", "me"], "bad URI 'me': it must start with '/'"),
-        (["-m", "get", "-u", "/a", "-r", ""], "bad URI '': it must start with '/'"),
         (["-m", "shout", "-u", "/a"], "unknown method 'shout'"),
         (["-m", "get", "-u", "/a", "-q"], "option -q not recognized"),
-        (["-m", "get"], "-m and -u are required"),
         (["-m", "set", "-u", "/a", "-f", "/no/such"], "cannot read /no/such: No such file or directory"),
         (["-m", "get", "-u", "/a", "--bus", "tcp://a$b:1"], "expected tcp://HOST:PORT"),
         (["-m", "get", "-u", "/a", "--bus", "tcp://*:4000"], "bad bus 'tcp://*:4000'"),
         (["-m", "get", "-u", "/a", "--bus", "ipc:///tmp/\udcff"], "must be UTF-8"),
-        (["-m", "get", "-u", "/a", "--bus", "a/b"], "expected a name"),
     ],
 )
 def test_what_cannot_be_sent_is_one_line_and_status_1(send, arguments, reason):
