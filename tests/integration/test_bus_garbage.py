@@ -5,7 +5,7 @@ import socket
 
 import msgpack
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ess_bus import control
@@ -16,7 +16,13 @@ from tests.integration.conftest import eventually
 from tests.integration.peers import Owner, Rude
 
 # One broker for all examples of a test: what one leaves behind must not hurt the next either.
-fuzz = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Without shrinking: an example that fails waits for its time-outs, and a hundred of them would take an hour.
+fuzz = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 def assert_works(endpoint: str) -> dict[str, int]:
