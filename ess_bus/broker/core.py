@@ -191,6 +191,9 @@ class Broker:
             except (ProtocolError, UriError) as error:
                 self.statistics.protocol_errors += 1
                 self._send(peer, control.encode(Verb.ERROR, str(error)))
+        elif frame.startswith(Verb.BYE.encode() + b"\0"):
+            # Held, it would be carried out right after the hello of a client that has just come back.
+            pass
         elif self._lobby.admit(peer, frame, now):
             self._send(peer, control.encode(Verb.WHO))
 

@@ -53,7 +53,7 @@ class TestGarbageAtTheBroker:
         assert wire.broker.statistics.protocol_errors == 1
 
     @given(st.lists(st.binary(max_size=60), max_size=5))
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_no_frames_of_a_stranger_or_a_client_can_end_it(self, frames):
         wire = Wire()
         end = wire.client("a", "/a")

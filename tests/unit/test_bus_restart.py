@@ -147,6 +147,16 @@ class TestLobby:
         wire.broker.tick(wire.now)
         assert end.queue == []
 
+    def test_a_goodbye_that_comes_before_the_hello_is_not_carried_out_after_it(self, wire):
+        end = self.stranger(wire)
+        wire.carry(end, control.encode(Verb.BYE))
+        assert wire.control_verbs(end) == []
+        end.reads = True
+        wire.settle()
+        assert end.core.joined
+        assert len(wire.broker.clients) == 1
+        assert wire.broker.dropped_unknown == 0
+
     def test_its_frames_reach_nobody_before_its_hello(self, wire):
         receiver, end = wire.client("r", "/a"), self.stranger(wire)
         wire.carry(end, encode(Message("pub", "/a", b"1")))

@@ -3,7 +3,7 @@
 import pytest
 
 from ess_bus.broker.core import STALLED_AFTER_S
-from ess_bus.client.core import INBOX_SIZE
+from ess_bus.client import core
 from ess_bus.control import Verb
 from ess_bus.errors import Busy, NoOneListening
 from ess_bus.message import Message, Status, encode
@@ -115,13 +115,13 @@ class TestSlowReceivers:
         quick.answer(quick.take()[-1], 5)
         assert outcome(wire, pending).json() == 5
 
-    def test_the_programs_own_inbox_is_bounded_and_counted(self, wire):
+    def test_the_programs_own_inbox_is_bounded_and_counted(self, wire, monkeypatch):
+        monkeypatch.setattr(core, "INBOX_SIZE", 100)
         end = wire.client("a", "/a")
-        frame = encode(Message("pub", "/a", b""))
-        for _ in range(INBOX_SIZE):
-            end.core.feed(frame, wire.now)
+        for _ in range(100):
+            end.core.feed(encode(Message("pub", "/a", b"")), wire.now)
         end.core.feed(encode(Message("pub", "/last", b"")), wire.now)
-        assert len(end.core.inbox) == INBOX_SIZE
+        assert len(end.core.inbox) == 100
         assert end.core.inbox[-1].uri == "/last"
         assert end.core.dropped == 1
 

@@ -195,7 +195,7 @@ class RoutesAgainstNaiveModel(RuleBasedStateMachine):
 
 
 TestRoutesAgainstNaiveModel = RoutesAgainstNaiveModel.TestCase
-TestRoutesAgainstNaiveModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRoutesAgainstNaiveModel.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
 @given(uris, st.lists(st.tuples(st.sampled_from(CLIENTS), uris, st.sampled_from(Mode)), max_size=8), verbs)
