@@ -62,15 +62,11 @@ def prepare(endpoint: str) -> None:
     if not endpoint.startswith("ipc://"):
         return
     path = Path(endpoint.removeprefix("ipc://"))
-    folder = path.parent
     try:
-        if folder == runtime_folder():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = folder.lstat()
-            if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
-                raise Disconnected(f"{folder} must be a folder of this user with mode 0700")
-        elif not folder.is_dir():
-            raise Disconnected(f"{endpoint}: the folder {folder} does not exist")
+        if path.parent == runtime_folder():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not path.parent.is_dir():
+            raise Disconnected(f"{endpoint}: the folder {path.parent} does not exist")
         # ZeroMQ deletes whatever it finds there before it binds.
         if path.exists() and not path.is_socket():
             raise Disconnected(f"{endpoint}: {path} exists and is not a socket")
@@ -78,3 +74,21 @@ def prepare(endpoint: str) -> None:
         raise
     except OSError as error:
         raise Disconnected(f"{endpoint}: {error.strerror}: {error.filename}") from None
+    require_private(endpoint)
+
+
+def require_private(endpoint: str) -> None:
+    """Check that nobody else can have put a socket into the runtime folder; a folder that is not there is fine.
+
+    Raises:
+        Disconnected: it belongs to somebody else, or others can use it.
+    """
+    folder = Path(endpoint.removeprefix("ipc://")).parent
+    if folder != runtime_folder():
+        return
+    try:
+        found = folder.lstat()
+    except OSError:
+        return
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
+        raise Disconnected(f"{folder} must be a folder of this user with mode 0700")

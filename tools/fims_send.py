@@ -6,6 +6,7 @@ also what the original does (fims.md B4): ``-mset`` is ``-m set``, and the body 
 
 from __future__ import annotations
 
+import errno
 import getopt
 import os
 import sys
@@ -81,8 +82,7 @@ def _run(arguments: list[str]) -> int:
         raise Usage(str(error)) from None
     given = dict(options)
     if "-h" in given or "--help" in given:
-        sys.stdout.write(USAGE)
-        sys.stdout.flush()
+        _write(USAGE.encode())
         return 0
     if "-v" in given:
         import logging
@@ -136,13 +136,20 @@ def _print(answer: Message) -> None:
 
     if answer.is_reply and answer.status != "ok":
         _fail(error_text(answer), REFUSED)
-    sys.stdout.buffer.write((b"(null)" if answer.body is None else answer.body) + b"\n")
+    _write((b"(null)" if answer.body is None else answer.body) + b"\n")
+
+
+def _write(text: bytes) -> None:
+    if sys.stdout is None:  # closed by who started us
+        raise OSError(errno.EBADF, "the standard output is closed")
+    sys.stdout.buffer.write(text)
     sys.stdout.flush()
 
 
 def _forget_output() -> None:
     # What could not be written is still in Python's buffer, and would fail once more on the way out.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, status: int) -> NoReturn:

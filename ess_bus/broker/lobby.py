@@ -1,7 +1,8 @@
 """`Lobby`: frames of connections that have not said hello.
 
 After a broker restart a client does not know at once that it is unknown here. What it sends meanwhile is kept until its
-hello arrives, so a restart loses no message; what nobody claims within a few seconds is dropped and counted.
+hello arrives, and handled then, in order; what nobody claims within a few seconds is dropped and counted. That does not
+wait for the receivers: a command whose owner has not come back yet is reported as not delivered.
 """
 
 from __future__ import annotations

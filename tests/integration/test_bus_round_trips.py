@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ess_bus.client import AsyncBus, Bus, Timeouts
-from ess_bus.errors import Disconnected, NoOneListening, Refused, RequestTimeout, TooLarge, UriError
+from ess_bus.errors import Disconnected, NoOneListening, ProtocolError, Refused, RequestTimeout, TooLarge, UriError
 from ess_bus.message import Message, Status
 from tests.integration.conftest import eventually, free_port, start_broker
 from tests.integration.peers import Owner
@@ -54,6 +54,11 @@ def test_a_refusal_carries_the_owners_reason(broker):
         with pytest.raises(Refused, match="not this one") as caught:
             bus.get("/a/bad")
         assert (caught.value.uri, caught.value.reason) == ("/a/bad", "not this one")
+
+
+def test_an_answer_that_is_not_json_is_said_to_be_so(broker):
+    with Owner(broker, "/a", echo), Bus(broker) as bus, pytest.raises(ProtocolError, match="the body is not JSON"):
+        bus.get("/a/x")
 
 
 def test_a_uri_that_nobody_has_is_known_at_once(broker):

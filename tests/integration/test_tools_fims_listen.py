@@ -168,6 +168,7 @@ def test_without_a_broker_it_is_one_line_and_status_1(run, folder):
     ("arguments", "status"),
     [
         (["-n", "0"], 2),
+        (["-m", "xyz"], 2),
         (["-x"], 2),
         (["positional"], 2),
         (["-u", "no-slash"], 1),

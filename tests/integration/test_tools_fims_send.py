@@ -182,6 +182,20 @@ def test_a_full_disk_is_one_line(owner, environment, broker):
     assert result.stderr == b"fims_send: cannot write the answer: No space left on device\n"
 
 
+def test_a_closed_output_is_one_line(owner, environment, broker):
+    command = [sys.executable, "-m", SEND, "-m", "get", "-u", "/a"]
+    result = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command],
+        stderr=subprocess.PIPE,
+        env={**environment, "ESS_BUS": broker},
+        cwd=ROOT,
+        timeout=40,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == b"fims_send: cannot write the answer: the standard output is closed\n"
+
+
 def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
         other.subscribe("/me")

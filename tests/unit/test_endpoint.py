@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ess_bus.client import Bus
 from ess_bus.endpoint import prepare, resolve, runtime_folder
 from ess_bus.errors import Disconnected
 
@@ -105,6 +106,9 @@ class TestPrepare:
         (tmp_path / "ess-bus").chmod(mode)
         with pytest.raises(Disconnected, match="must be a folder of this user with mode 0700"):
             prepare(f"ipc://{tmp_path}/ess-bus/a.sock")
+        # Somebody else's broker could be behind it.
+        with pytest.raises(Disconnected, match="must be a folder of this user"), Bus("a"):
+            pass
 
     def test_refuses_a_runtime_folder_that_is_a_link(self, tmp_path, monkeypatch):
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
