@@ -63,8 +63,8 @@ def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     """Start every process and keep it running until Ctrl-C.
 
     Processes start in the order of the site file, each when the one before answers on the bus. When all do, the line
-    "site up" is printed. A process that dies is restarted: at once, then after 0.5, 1, 2, 4 ... 30 s while it keeps
-    dying. SIGINT, SIGTERM and SIGHUP stop the site in reverse order, brokers last.
+    "site up" is printed. A process that dies is restarted: at once, then after 0.5 and 1 s, and after 2, 4 ... 30 s if
+    it does not even come up. SIGINT, SIGTERM and SIGHUP stop the site in reverse order, brokers last.
     """
     from tools.ess_site import supervisor  # circus takes long to import, and only `up` needs it
 

@@ -143,11 +143,22 @@ class _Wrong(Exception):
         self.problem = Problem(where, message)
 
 
+def _argument_problem(args: list[str]) -> str | None:
+    for argument in args:
+        if argument.partition("=")[0] == "--bus":
+            return "--bus: name the bus with the key bus"
+        if argument.partition("=")[0] == "--process-name":
+            return "--process-name: the key name gives the name"
+    return None
+
+
 def _process(entry: _Process, folder: Path, where: str, bus: str | None, verbose: bool) -> SiteProcess:
     if entry.config is None and entry.command in CONFIGURED:
         raise _Wrong(f"{where}.config", f"missing; {entry.command} needs a configuration")
     if entry.config is not None and entry.command not in CONFIGURED:
         raise _Wrong(f"{where}.config", f"{entry.command} takes none; use args")
+    if (problem := _argument_problem(entry.args)) is not None:
+        raise _Wrong(f"{where}.args", problem)
     config = None if entry.config is None else folder / entry.config
     if config is not None and not config.exists():
         raise _Wrong(f"{where}.config", f"{config} does not exist")

@@ -151,14 +151,14 @@ class _Supervisor:
 
     def _ended(self, one: _Supervised) -> None:
         one.child.flush()
-        one.answers = False
+        was_up, one.answers = one.answers, False
         if one.probe is not None:
             one.probe.cancel()
             one.probe = None
         name, how = one.child.name, one.child.how_it_ended()
         if not one.answered_once:
             raise StartFailed(f"{name} ended with {how} before it answered")
-        delay_s = one.backoff.ended(time.monotonic())
+        delay_s = one.backoff.ended(time.monotonic(), was_up=was_up)
         one.restart_at = time.monotonic() + delay_s
         self._output.own(f"{name} ended ({how}); restarting{f' in {delay_s:g} s' if delay_s else ''}")
 
