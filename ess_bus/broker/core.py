@@ -70,7 +70,8 @@ class Broker:
         if frame[:1] == control.MARK:
             self._control(client, frame, now)
             return
-        recipients = self.routes.cache.get(frame[: frame.find(0)])
+        end = frame.find(0)
+        recipients = self.routes.cache.get(frame[:end]) if end > 0 else None
         if recipients is None:
             recipients = self._route(client, frame, now)
         self._forward(client, frame, recipients, now)
@@ -169,9 +170,13 @@ class Broker:
         return False
 
     def _caught_up(self, client: Client) -> None:
-        log.warning("%s reads again; it lost %d messages", client.name, client.dropped_now)
-        self._send(client.peer, control.encode(Verb.DROPPED, client.dropped_now))
-        client.lagging_since, client.dropped_now = None, 0
+        # The episode is over only when the client has been told of its loss.
+        told = client.dropped_now == 0 or (
+            self._send(client.peer, control.encode(Verb.DROPPED, client.dropped_now)) is Delivery.SENT
+        )
+        if told:
+            log.warning("%s reads again; it lost %d messages", client.name, client.dropped_now)
+            client.lagging_since, client.dropped_now = None, 0
 
     # -- clients -------------------------------------------------------------------------------------------------
 

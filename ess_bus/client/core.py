@@ -17,7 +17,7 @@ from typing import Any, Final
 from ess_bus import control, uri
 from ess_bus.client.pending import Pending
 from ess_bus.control import Mode, Verb
-from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge
+from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge, UriError
 from ess_bus.message import Message, Status, decode, encode, encode_body
 
 log = logging.getLogger(__name__)
@@ -37,19 +37,22 @@ class ClientCore:
         inbox: messages for the program.
         failures: what the broker could not deliver of messages that were sent without a replyto of this client.
         joined: whether the broker has said welcome.
-        joins: how often it has; when it grows, pubs may have been missed.
+        joins: how often it has.
+        gaps: how often messages may have been missed: with each welcome, and when this client did not keep up.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
-        self.name = name
-        self.username = username
+        self.name = _encodable(name)
+        self.username = None if username is None else _encodable(username)
         self.joined = False
         self.joins = 0
+        self.gaps = 0
         self.outgoing: deque[bytes] = deque()
         self.inbox: deque[Message] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
         self.dropped = 0
         self.garbage = 0
+        self._overflowing = False
         self._reply_prefix = f"/_reply/{os.urandom(6).hex()}"
         self._subscriptions: control.Subscriptions = {self._reply_prefix: Mode.ALL}
         self._about: dict[str, Any] | None = None
@@ -116,8 +119,15 @@ class ClientCore:
         return self._expect(replyto, f"{method} {target}"), frame
 
     def answer(self, request: Message, status: Status, body: bytes | None) -> bytes | None:
-        """Return the frame of a reply, or ``None`` if nobody waits for one."""
+        """Return the frame of a reply, or ``None`` if nobody waits for one, or waits where no reply can be sent."""
         if request.replyto is None:
+            return None
+        try:
+            uri.check(request.replyto)
+        except UriError as error:
+            # The broker does not look at replytos, and no sender may end this process with one.
+            self.garbage += 1
+            log.debug("%s: no answer to %s: %s", self.name, request.process_name, error)
             return None
         reply = Message("set", request.replyto, body, None, self.name, request.username, status)
         try:
@@ -208,10 +218,19 @@ class ClientCore:
         elif self._about is not None and message.uri == self.process_uri:
             self._describe(message)
         else:
-            if len(self.inbox) >= INBOX_SIZE:
-                self.inbox.popleft()
-                self.dropped += 1
-            self.inbox.append(message)
+            self._keep(message)
+
+    def _keep(self, message: Message) -> None:
+        if len(self.inbox) >= INBOX_SIZE:
+            self.inbox.popleft()
+            self.dropped += 1
+            self.gaps += 1
+            if not self._overflowing:
+                log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, INBOX_SIZE)
+            self._overflowing = True
+        elif not self.inbox:
+            self._overflowing = False
+        self.inbox.append(message)
 
     def _describe(self, message: Message) -> None:
         if message.method == "get":
@@ -230,6 +249,7 @@ class ClientCore:
                 self._settle(f"ping {sequence}", None)
             case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
                 self.joins += not self.joined
+                self.gaps += not self.joined
                 self.joined, self._max_message = True, max_message
                 if self._about is not None:
                     self._tell_about()
@@ -242,6 +262,7 @@ class ClientCore:
                 self._undelivered(status, method, target, replyto, str(name))
             case Verb.DROPPED, (int() as count,):
                 self.dropped += count
+                self.gaps += 1
                 log.warning("%s did not keep up: the broker dropped %d messages for it", self.name, count)
             case Verb.ERROR, (str() as text,):
                 log.error("%s: the broker did not understand a frame: %s", self.name, text[:200])
@@ -257,7 +278,7 @@ class ClientCore:
         else:  # a replyto that the program chose: it waits for a message there
             reply = Message("set", replyto, None, None, "fims_server", None)
             code = Status.BUSY if status == Status.BUSY else Status.NO_ONE_LISTENING
-            self.inbox.append(_error_reply(reply, code, str(error)))
+            self._keep(_error_reply(reply, code, str(error)))
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)
@@ -272,6 +293,11 @@ def error_text(reply: Message) -> str:
     except ValueError:
         return (reply.body or b"no reason given").decode(errors="replace")
     return str(body["error"]) if isinstance(body, dict) and "error" in body else str(body)
+
+
+def _encodable(text: str) -> str:
+    """Return a text that can be sent: a command line may hold bytes that are not UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def _error_reply(reply: Message, status: Status, reason: str) -> Message:

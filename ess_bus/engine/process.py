@@ -10,8 +10,9 @@ from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import views
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
-from ess_bus.errors import Disconnected, TooLarge
+from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message
+from ess_bus.uri import check as check_uri
 from ess_bus.uri import relative, segments
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 # How long changes are gathered at most before they are published, in messages and in seconds.
 BURST: Final = 200
 TICK_S: Final = 0.1
+# Wrong pubs on more URIs than this are not named one by one.
+MAX_COMPLAINTS: Final = 200
 
 
 class EngineProcess:
@@ -49,15 +52,8 @@ class EngineProcess:
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
         while True:
-            message = self._bus.receive(TICK_S)
-            for _ in range(BURST):
-                if message is None:
-                    break
+            for message in self._bus.burst(TICK_S, BURST):
                 self.handle(message)
-                message = self._bus.receive(0)
-            else:
-                if message is not None:
-                    self.handle(message)
             self.publish()
 
     def handle(self, message: Message) -> None:
@@ -70,8 +66,9 @@ class EngineProcess:
                 case "get":
                     self._bus.reply(message, views.get(self._engine.datamap, target, view))
                 case "set" | "pub":
-                    body = message.json()
-                    self._engine.set(target, body)
+                    # What is held is published below the engine's own name, which must be routable too.
+                    check_uri(self._prefix + target)
+                    self._engine.set(target, message.json())
                     if message.method == "set":
                         self._bus.reply(message, message.body)
                 case method:
@@ -94,8 +91,8 @@ class EngineProcess:
                 self._bus.publish(self._prefix + table, values)
             except Disconnected:
                 self._joins = 0  # publish everything again once the broker is back
-            except TooLarge as error:
-                log.error("%s", error)
+            except (TooLarge, UriError) as error:
+                log.error("%s: not published: %s", table, error)
 
     def _complain(self, message: Message, reason: str) -> None:
         """Refuse; a pub has no answer, so what is wrong with it goes to the log, once for each URI."""
@@ -103,7 +100,7 @@ class EngineProcess:
             self._bus.refuse(message, reason)
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
-        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < BURST:
+        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
             self._complaints.add(message.uri)
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
 
