@@ -74,12 +74,17 @@ class Engine:
     def _act(self, variable: Variable, chain: tuple[str, ...]) -> None:
         for place, value in actions.targets(variable.actions, variable.value):
             if str(place) in chain or len(chain) >= MAX_DEPTH:
-                self._report(f"actions run in a circle, stopped: {' -> '.join((*chain[-5:], str(place)))}")
+                circle = " -> ".join((*chain[-5:], str(place)))
+                self._report(circle, f"actions run in a circle, stopped: {circle}")
                 continue
             try:
-                self._apply(self._assignment(place, value), chain)
+                assignment = self._assignment(place, value)
             except ValueError as error:
-                self._report(f"{chain[-1] if chain else 'on load'}: remap to {place}: {error}")
+                remap = f"{chain[-1] if chain else 'on load'}: remap to {place}"
+                self._report(remap, f"{remap}: {error}; it is not valid now")
+                # Its old value would go on being shown as if it were that of its source.
+                assignment = Assignment(place, None)
+            self._apply(assignment, chain)
 
     def _assignment(self, place: Reference, value: Any) -> Assignment:
         if place.parameter is not None:
@@ -92,15 +97,15 @@ class Engine:
         asset = table.removeprefix(LINKS + "/")
         for name, link in self.datamap.tables[table].items():
             if not isinstance(link.value, str):
-                self._report(f"{table}:{name}: expected the text /table:name")
+                self._report(f"{table}:{name}", f"{table}:{name}: expected the text /table:name")
                 continue
             try:
                 self.datamap.alias(Reference(f"/status/{asset}", name), Reference.parse(link.value))
             except ValueError as error:
-                self._report(f"{table}:{name}: {error}")
+                self._report(f"{table}:{name}", f"{table}:{name}: {error}")
 
-    def _report(self, text: str) -> None:
-        """Log a mistake of the configuration once, not at every tick."""
-        if text not in self._reported:
-            self._reported.add(text)
+    def _report(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration once, not at every tick nor with every new value."""
+        if mistake not in self._reported:
+            self._reported.add(mistake)
             log.warning("%s", text)
