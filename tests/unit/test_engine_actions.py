@@ -86,17 +86,28 @@ def test_a_circle_is_stopped_and_reported_once(caplog):
     assert get(engine.datamap, "/a/b/two") == 2
 
 
-def test_a_remap_to_a_variable_of_another_type_is_reported_and_the_rest_goes_on(caplog):
+@pytest.mark.parametrize("item", [{"inValue": 1, "outValue": "On"}, {"inValue": 2, "outValue": "Off"}, {"outValue": 7}])
+def test_what_was_made_of_a_value_goes_with_it_whatever_the_conditions(item):
+    engine = with_actions({"uri": "/s/t:y", **item}, value=1)
+    engine.set("/c/x/source", None)
+    assert get(engine.datamap, "/s/t/y") is None
+
+
+def test_a_remap_to_a_variable_of_another_type_is_reported_once_and_the_rest_goes_on(caplog):
     engine = loaded(
         {
             "/s/t": {"text": "x"},
             "/c/x": {"source": {"value": 0, "actions": remap({"uri": "/s/t:text"}, {"uri": "/s/t:other"})}},
         }
     )
+    engine.set("/c/x/source", 2)
     engine.set("/c/x/source", 3)
     assert get(engine.datamap, "/s/t/other") == 3
-    assert get(engine.datamap, "/s/t/text") == "x"
-    assert "expected a text" in caplog.text
+    # What it holds is no longer that of its source.
+    assert get(engine.datamap, "/s/t/text") is None
+    assert [record.message for record in caplog.records if record.message.startswith("/c/x:source")] == [
+        "/c/x:source: remap to /s/t:text: expected a text, got 2; it is not valid now"
+    ]
 
 
 @pytest.mark.parametrize(
