@@ -23,7 +23,7 @@ class Engine:
 
     ::
 
-        set(path, body) -> assignments, all checked -> values -> onSet actions -> values ... -> take_changes()
+        set, report(path, body) -> assignments, checked -> values -> onSet actions -> values ... -> take_changes()
     """
 
     def __init__(self) -> None:
@@ -47,12 +47,17 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments = self.datamap.assignments(path, body)
-        for assignment in assignments:
-            self._apply(assignment, ())
-        if path == LINKS or path.startswith(LINKS + "/"):
-            for table in {assignment.place.table for assignment in assignments}:
-                self._link(table)
+        self._carry_out(path, self.datamap.assignments(path, body))
+
+    def report(self, path: str, body: Any) -> list[str]:
+        """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
+
+        Raises:
+            ValueError: nothing was changed; the text says where the body is wrong and what was expected.
+        """
+        assignments, problems = self.datamap.report(path, body)
+        self._carry_out(path, assignments)
+        return problems
 
     def take_changes(self) -> dict[str, dict[str, Any]]:
         """Return table -> variable -> value of everything that changed since the last call."""
@@ -62,6 +67,13 @@ class Engine:
             table: {name: tables[table][name].value for name in sorted(names)}
             for table, names in sorted(changed.items())
         }
+
+    def _carry_out(self, path: str, assignments: list[Assignment]) -> None:
+        for assignment in assignments:
+            self._apply(assignment, ())
+        if path == LINKS or path.startswith(LINKS + "/"):
+            for table in {assignment.place.table for assignment in assignments}:
+                self._link(table)
 
     def _apply(self, assignment: Assignment, chain: tuple[str, ...]) -> None:
         variable, changed = self.datamap.apply(assignment)

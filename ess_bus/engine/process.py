@@ -13,7 +13,7 @@ from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import relative, segments
+from ess_bus.uri import is_under, relative, segments
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ class EngineProcess:
         self._bus = bus
         self._prefix = f"/{name}"
         self._roots = roots
+        # What others own: their pubs say how things are, they do not ask for anything.
+        self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
         self._joins = 0
         self._complaints: set[str] = set()
 
@@ -57,7 +59,7 @@ class EngineProcess:
             self.publish()
 
     def handle(self, message: Message) -> None:
-        """Answer one message."""
+        """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         target = "/" + "/".join(path)
@@ -65,8 +67,11 @@ class EngineProcess:
             match message.method:
                 case "get":
                     self._bus.reply(message, views.get(self._engine.datamap, target, view))
+                case "pub" if any(is_under(target, root) for root in self._foreign):
+                    check_uri(self._prefix + target)
+                    if problems := self._engine.report(target, message.json()):
+                        self._note(message, f"{'; '.join(problems)}; not valid now")
                 case "set" | "pub":
-                    # What is held is published below the engine's own name, which must be routable too.
                     check_uri(self._prefix + target)
                     self._engine.set(target, message.json())
                     if message.method == "set":
@@ -95,11 +100,14 @@ class EngineProcess:
                 log.error("%s: not published: %s", table, error)
 
     def _complain(self, message: Message, reason: str) -> None:
-        """Refuse; a pub has no answer, so what is wrong with it goes to the log, once for each URI."""
+        """Refuse; what is wrong with a message that expects no answer goes to the log, once for each URI."""
         try:
             self._bus.refuse(message, reason)
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
+        self._note(message, reason)
+
+    def _note(self, message: Message, reason: str) -> None:
         if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
             self._complaints.add(message.uri)
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)

@@ -171,6 +171,14 @@ def test_the_bridge_answers_for_its_devices_and_the_engine_does_not(start, broke
     eventually(lambda: bus.get(f"/ess{TABLE}/mbmu_voltage") == 5)
 
 
+def test_what_a_device_reports_is_taken_value_by_value(start, broker, bus, folder):
+    (folder / "a.json").write_text(json.dumps({TABLE: {"mbmu_voltage": 1, "mbmu_soc": 2}}))
+    engine = start_engine(start, broker, bus, folder / "a.json")
+    bus.publish(TABLE, {"mbmu_voltage": "high", "mbmu_soc": 50})
+    eventually(lambda: bus.get(f"/ess/naked{TABLE}") == {TABLE: {"mbmu_voltage": None, "mbmu_soc": 50}})
+    assert "expected a number, got 'high'; not valid now" in engine.output
+
+
 def test_an_operand_that_no_longer_is_valid_takes_the_result_with_it(start, broker, bus):
     start_engine(start, broker, bus)
     start_calculator(start, broker, bus)
