@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 LINKS: Final = "/links"
 # How deep one set may reach through actions before it is taken for a mistake.
 MAX_DEPTH: Final = 128
+# How many actions may follow from one set: variables that all remap to each other would take for ever.
+MAX_ACTIONS: Final = 1000
 
 
 class Engine:
@@ -30,6 +32,7 @@ class Engine:
         self.datamap = DataMap()
         self._changed: dict[str, set[str]] = {}
         self._reported: set[str] = set()
+        self._actions_left = MAX_ACTIONS
 
     def load(self, assignments: Iterable[Assignment]) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value."""
@@ -38,6 +41,7 @@ class Engine:
             self._link(table)
         for variable in dict.fromkeys(defined):
             if variable.actions and variable.value is not None:
+                self._actions_left = MAX_ACTIONS
                 self._act(variable, ())
         self._changed.clear()
 
@@ -70,6 +74,7 @@ class Engine:
 
     def _carry_out(self, path: str, assignments: list[Assignment]) -> None:
         for assignment in assignments:
+            self._actions_left = MAX_ACTIONS
             self._apply(assignment, ())
         if path == LINKS or path.startswith(LINKS + "/"):
             for table in {assignment.place.table for assignment in assignments}:
@@ -85,6 +90,11 @@ class Engine:
 
     def _act(self, variable: Variable, chain: tuple[str, ...]) -> None:
         for place, value in actions.targets(variable.actions, variable.value):
+            if self._actions_left <= 0:
+                begin = chain[0] if chain else "on load"
+                self._report(begin, f"{begin}: more than {MAX_ACTIONS} actions follow, stopped")
+                return
+            self._actions_left -= 1
             if str(place) in chain or len(chain) >= MAX_DEPTH:
                 circle = " -> ".join((*chain[-5:], str(place)))
                 self._report(circle, f"actions run in a circle, stopped: {circle}")

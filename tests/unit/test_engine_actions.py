@@ -62,6 +62,17 @@ def test_actions_run_even_if_the_value_is_the_same_and_cascade():
     assert get(engine.datamap, "/a/b/three") == 2
 
 
+def test_variables_that_all_follow_each_other_are_stopped_in_time(caplog):
+    names = [f"v{number}" for number in range(30)]
+    members = {
+        name: {"value": None, "actions": remap(*({"uri": f"/a/b:{other}"} for other in names if other != name))}
+        for name in names
+    }
+    engine = loaded({"/a/b": members})
+    engine.set("/a/b/v0", 1)
+    assert caplog.records[-1].message == "/a/b:v0: more than 1000 actions follow, stopped"
+
+
 def test_a_parameter_can_be_a_target():
     engine = with_actions({"uri": "/s/t:y@limit"})
     engine.set("/c/x/source", 5)
