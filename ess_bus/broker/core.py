@@ -70,8 +70,7 @@ class Broker:
         if frame[:1] == control.MARK:
             self._control(client, frame, now)
             return
-        end = frame.find(0)
-        recipients = self.routes.cache.get(frame[:end]) if end > 0 else None
+        recipients = self.routes.cache.get(frame[: frame.find(0)])
         if recipients is None:
             recipients = self._route(client, frame, now)
         self._forward(client, frame, recipients, now)
