@@ -19,7 +19,8 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         status = command.main(prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by who started us
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)
@@ -31,9 +32,18 @@ def run(command: click.Command, name: str) -> NoReturn:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output left (`| head`); nothing is wrong and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(FAILED)
+    except OSError as error:
+        _forget_output()
+        fail(name, str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _forget_output() -> None:
+    # What could not be written is still in Python's buffer, and would fail once more on the way out.
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(name: str, message: str, status: int) -> NoReturn:

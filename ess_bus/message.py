@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import msgpack
 
-from ess_bus.errors import ProtocolError
+from ess_bus.errors import ProtocolError, UriError
+from ess_bus.uri import check as check_uri
 
 METHODS: Final = frozenset({"get", "set", "pub", "post", "del"})
 REPLY_VERB: Final = "reply"
@@ -173,6 +174,10 @@ def _decode_tail(tail: bytes) -> _Tail:
         case _:
             raise ProtocolError("a message tail with wrong fields")
     try:
+        if fields[0] is not None:
+            check_uri(fields[0])
         return fields[0], fields[1], fields[2], None if status is None else Status(status), fields[4]
+    except UriError as error:
+        raise ProtocolError(f"a replyto that cannot be routed: {error}") from None
     except ValueError:
-        raise ProtocolError(f"unknown status {status!r}") from None
+        raise ProtocolError(f"unknown status {str(status)[:20]!r}") from None

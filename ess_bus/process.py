@@ -22,22 +22,26 @@ _LOG_FORMAT = "%(levelname)s %(message)s"
 _PR_SET_PDEATHSIG = 1
 
 
+def bus_option(function: Function) -> Function:
+    """Add ``--bus`` to a click command."""
+    text = "A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]"
+    return click.option("--bus", metavar="BUS", help=text)(function)
+
+
+def verbose_option(function: Function) -> Function:
+    """Add ``-v`` to a click command."""
+    return click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")(function)
+
+
 def process_options(function: Function) -> Function:
     """Add ``--bus``, ``--process-name`` and ``-v`` to a click command."""
-    for option in (
-        click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail."),
-        click.option(
-            "--process-name",
-            envvar="ESS_PROCESS_NAME",
-            metavar="NAME",
-            help="The name on the bus, where /processes/NAME answers.  [env: ESS_PROCESS_NAME]",
-        ),
-        click.option(
-            "--bus", metavar="BUS", help="A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]"
-        ),
-    ):
-        function = option(function)
-    return function
+    name_option = click.option(
+        "--process-name",
+        envvar="ESS_PROCESS_NAME",
+        metavar="NAME",
+        help="The name on the bus, where /processes/NAME answers.  [env: ESS_PROCESS_NAME]",
+    )
+    return bus_option(name_option(verbose_option(function)))
 
 
 def start_log(verbose: bool) -> None:

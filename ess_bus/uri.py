@@ -17,6 +17,11 @@ def segments(uri: str) -> tuple[str, ...]:
     return tuple(part for part in uri.split("/") if part)
 
 
+def normal(uri: str) -> str:
+    """Return the one text of all URIs with the same segments: ``"/a//b/"`` gives ``"/a/b"``."""
+    return "/" + "/".join(segments(uri))
+
+
 def check(uri: str) -> str:
     """Return `uri` if the bus can route it.
 

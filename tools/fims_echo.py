@@ -36,7 +36,7 @@ def command(uri: str, body: str | None, bus: str | None, process_name: str | Non
         with Bus(bus, name=process_name or "fims_echo") as connection:
             connection.subscribe(uri)
             connection.announce()
-            sys.stderr.write(f"Listening on {uri} replying with {body or 'body from message'}.\n")
+            sys.stderr.write(f"Listening on {uri} replying with {'body from message' if body is None else body}.\n")
             fixed = None if body is None else body.encode(errors="surrogateescape")
             for message in connection:
                 if message.method != "pub" and segments(message.uri) == segments(uri):

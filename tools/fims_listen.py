@@ -9,8 +9,8 @@ import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
-from ess_bus.message import Message
-from ess_bus.process import until_stopped
+from ess_bus.message import METHODS, Message
+from ess_bus.process import bus_option, start_log, until_stopped, verbose_option
 
 
 @click.command(
@@ -29,12 +29,16 @@ Exit status:
 @click.option("-u", "-s", "uris", multiple=True, metavar="URI", help="Listen to this URI and below; may be repeated.")
 @click.option("-m", "method", default="", metavar="METHOD", help="Print only methods that start so (s is set).")
 @click.option("-n", "count", type=click.IntRange(min=1), metavar="COUNT", help="Stop after so many messages.")
-@click.option("--bus", metavar="BUS", help="A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]")
-def command(uris: tuple[str, ...], method: str, count: int | None, bus: str | None) -> None:
+@bus_option
+@verbose_option
+def command(uris: tuple[str, ...], method: str, count: int | None, bus: str | None, verbose: bool) -> None:
     """Print every message that is sent to a URI or below it, flushed one by one.
 
     A listener only looks on: a request that reaches nobody else is still reported to its sender.
     """
+    start_log(verbose)
+    if not any(known.startswith(method) for known in METHODS):
+        raise click.BadParameter(f"no method starts with {method!r}; they are {', '.join(sorted(METHODS))}")
     with until_stopped(), Bus(bus, name="fims_listen") as connection:
         connection.subscribe(*(uris or ("/",)), **_mode(method))
         printed = 0

@@ -6,7 +6,9 @@ also what the original does (fims.md B4): ``-mset`` is ``-m set``, and the body 
 
 from __future__ import annotations
 
+import errno
 import getopt
+import os
 import sys
 from typing import NoReturn
 
@@ -25,6 +27,7 @@ Usage: fims_send -m METHOD -u URI [-r REPLYTO] [-n USERNAME] [-f FILE] [--] [BOD
   -n USERNAME  send it in this user's name
   -f FILE      take the body from a file (- is the standard input)
   --bus BUS    a bus name, ipc://PATH or tcp://HOST:PORT   [env: ESS_BUS; default: bus]
+  -v           log what happens on the bus
   -h, --help   show this
 
 Examples:
@@ -65,19 +68,26 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _forget_output()
         sys.exit(FAILED)
+    except OSError as error:
+        _forget_output()
+        _fail(f"cannot write the answer: {error.strerror}", FAILED)
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        options, bodies = getopt.gnu_getopt(arguments, "m:r:u:n:f:h", ["bus=", "help"])
+        options, bodies = getopt.gnu_getopt(arguments, "m:r:u:n:f:vh", ["bus=", "help"])
     except getopt.GetoptError as error:
         raise Usage(str(error)) from None
     given = dict(options)
     if "-h" in given or "--help" in given:
-        sys.stdout.write(USAGE)
+        _write(USAGE.encode())
         return 0
+    if "-v" in given:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG)
     method, uri = given.get("-m"), given.get("-u")
     if not method or not uri:
         raise Usage("-m and -u are required")
@@ -126,8 +136,20 @@ def _print(answer: Message) -> None:
 
     if answer.is_reply and answer.status != "ok":
         _fail(error_text(answer), REFUSED)
-    sys.stdout.buffer.write((b"(null)" if answer.body is None else answer.body) + b"\n")
+    _write((b"(null)" if answer.body is None else answer.body) + b"\n")
+
+
+def _write(text: bytes) -> None:
+    if sys.stdout is None:  # closed by who started us
+        raise OSError(errno.EBADF, "the standard output is closed")
+    sys.stdout.buffer.write(text)
     sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    # What could not be written is still in Python's buffer, and would fail once more on the way out.
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, status: int) -> NoReturn:

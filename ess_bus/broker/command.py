@@ -10,7 +10,7 @@ from ess_bus import commandline, endpoint
 from ess_bus.broker.core import DEFAULT_MAX_MESSAGE, Broker
 from ess_bus.broker.listener import ZmqListener
 from ess_bus.broker.server import serve
-from ess_bus.process import process_options, start_log, until_stopped
+from ess_bus.process import bus_option, start_log, until_stopped, verbose_option
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,9 @@ Exit status:
     metavar="BYTES",
     help="The largest message; the sender of a larger one gets an error.",
 )
-@process_options
-def command(bus: str | None, process_name: str | None, verbose: bool, max_message: int) -> None:  # noqa: ARG001
+@bus_option
+@verbose_option
+def command(bus: str | None, verbose: bool, max_message: int) -> None:
     """Run the broker: the one process that every other process of a site talks through.
 
     It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself.

@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 DEFAULT_MAX_MESSAGE: Final = 16 << 20
 STALLED_AFTER_S: Final = 60.0
 NAME: Final = "fims_server"
-_NOBODY: Final = Recipients((), ())
 
 
 class Delivery(Enum):
@@ -70,10 +69,13 @@ class Broker:
         if frame[:1] == control.MARK:
             self._control(client, frame, now)
             return
-        recipients = self.routes.cache.get(frame[: frame.find(0)])
+        end = frame.find(0)
+        recipients = self.routes.cache.get(frame[:end]) if end >= 0 else None
         if recipients is None:
             recipients = self._route(client, frame, now)
-        self._forward(client, frame, recipients, now)
+        if recipients is not None:
+            self.statistics.messages += 1
+            self._forward(client, frame, recipients, now)
 
     def tick(self, now: float) -> None:
         """Once a second: notice connections that are gone or stalled, and show the others that the broker lives."""
@@ -94,8 +96,8 @@ class Broker:
 
     # -- messages ------------------------------------------------------------------------------------------------
 
-    def _route(self, client: Client, frame: bytes, now: float) -> Recipients:
-        """Check a header that is seen for the first time and find its recipients."""
+    def _route(self, client: Client, frame: bytes, now: float) -> Recipients | None:
+        """Check a header that is seen for the first time and find its recipients; ``None`` if it needs none."""
         head, nul, _ = frame.partition(b"\0")
         try:
             if not nul:
@@ -106,32 +108,32 @@ class Broker:
             uri.check(target)
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
-            return _NOBODY
+            return None
         if uri.is_under(target, description.ROOT) and verb != "pub":
             self._describe(client, frame, now)
-            return _NOBODY
+            return None
         recipients = self.routes.match(verb, target)
         if verb != REPLY_VERB:
             self.routes.remember(head, recipients)
         return recipients
 
     def _forward(self, sender: Client | None, frame: bytes, recipients: Recipients, now: float) -> None:
-        self.statistics.messages += 1
         delivered = 0
         busy: Client | None = None
         for client in recipients.audience:
             if client is sender:
                 continue
-            if self._deliver(client, frame, now):
+            outcome = self._deliver(client, frame, now)
+            if outcome is Delivery.SENT:
                 delivered += 1
-            elif client.lagging_since is not None:
+            elif outcome is Delivery.FULL:
                 busy = client
         for client in recipients.listeners:
             if client is not sender:
                 self._deliver(client, frame, now)
         if delivered:
             self.statistics.deliveries += delivered
-        elif sender is not None and recipients is not _NOBODY:
+        elif sender is not None:
             self._undelivered(sender, frame, busy)
 
     def _undelivered(self, sender: Client, frame: bytes, busy: Client | None) -> None:
@@ -148,17 +150,20 @@ class Broker:
         fields = (status.value, verb, target, replyto_of(frame), busy.name if busy else None)
         self._send(sender.peer, control.encode(Verb.UNDELIVERED, *fields))
 
-    def _deliver(self, client: Client, frame: bytes, now: float) -> bool:
+    def _deliver(self, client: Client, frame: bytes, now: float) -> Delivery:
         outcome = self._send(client.peer, frame)
         if outcome is Delivery.SENT:
             client.sent += 1
             if client.lagging_since is not None:
-                self._caught_up(client)
-            return True
-        if outcome is Delivery.GONE:
+                self._caught_up(client, now)
+        elif outcome is Delivery.GONE:
             log.debug("%s is gone", client.name)
             self._forget(client)
-            return False
+        else:
+            self._drop(client, frame, now)
+        return outcome
+
+    def _drop(self, client: Client, frame: bytes, now: float) -> None:
         if client.lagging_since is None:
             client.lagging_since = now
             log.warning("%s does not keep up; messages for it are being dropped", client.name)
@@ -166,16 +171,16 @@ class Broker:
             client.dropped += 1
             client.dropped_now += 1
             self.statistics.dropped += 1
-        return False
 
-    def _caught_up(self, client: Client) -> None:
-        # The episode is over only when the client has been told of its loss.
-        told = client.dropped_now == 0 or (
-            self._send(client.peer, control.encode(Verb.DROPPED, client.dropped_now)) is Delivery.SENT
-        )
-        if told:
-            log.warning("%s reads again; it lost %d messages", client.name, client.dropped_now)
-            client.lagging_since, client.dropped_now = None, 0
+    def _caught_up(self, client: Client, now: float) -> None:
+        if client.dropped_now:
+            told = self._send(client.peer, control.encode(Verb.DROPPED, client.dropped_now))
+            if told is not Delivery.SENT:
+                # It reads, but there was room for one frame only: the number is kept until it can be told.
+                client.lagging_since = now
+                return
+        log.warning("%s reads again; it lost %d messages", client.name, client.dropped_now)
+        client.lagging_since, client.dropped_now = None, 0
 
     # -- clients -------------------------------------------------------------------------------------------------
 
@@ -186,6 +191,9 @@ class Broker:
             except (ProtocolError, UriError) as error:
                 self.statistics.protocol_errors += 1
                 self._send(peer, control.encode(Verb.ERROR, str(error)))
+        elif frame.startswith(Verb.BYE.encode() + b"\0"):
+            # Held, it would be carried out right after the hello of a client that has just come back.
+            pass
         elif self._lobby.admit(peer, frame, now):
             self._send(peer, control.encode(Verb.WHO))
 
@@ -194,7 +202,7 @@ class Broker:
             case (control.VERSION, str() as name, str() as user, int() as pid, tuple() as listed):
                 client = Client(peer, name[: uri.MAX_LENGTH], user[: uri.MAX_LENGTH], pid, now)
             case (version, *_) if version != control.VERSION:
-                raise ProtocolError(f"this broker speaks version {control.VERSION}, not {version!r}")
+                raise ProtocolError(f"this broker speaks version {control.VERSION}, not {str(version)[:20]}")
             case _:
                 raise ProtocolError("a hello with wrong fields")
         subscriptions = _checked(listed)
@@ -260,6 +268,7 @@ class Broker:
         except ProtocolError as error:
             self._complain(client, error)
             return
+        self.statistics.messages += 1
         if request.replyto is None:
             return
         answer: Any = None
@@ -278,4 +287,4 @@ def _checked(listed: tuple[Any, ...]) -> control.Subscriptions:
     subscriptions = control.unpack_subscriptions(listed)
     for target in subscriptions:
         uri.check(target)
-    return {"/" + "/".join(uri.segments(target)): mode for target, mode in subscriptions.items()}
+    return {uri.normal(target): mode for target, mode in subscriptions.items()}

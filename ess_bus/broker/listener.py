@@ -49,6 +49,7 @@ class ZmqListener:
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
         self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
+        self._socket.ipv6 = "[" in endpoint
         try:
             self._bind()
         except BaseException:
@@ -92,6 +93,7 @@ class ZmqListener:
         self._socket.close(linger=0)
         self._context.term()
         if self._lock is not None:
+            # ZeroMQ leaves the file behind. While the lock is held it is nobody else's.
             for path in (self.endpoint.removeprefix("ipc://"), self._lock.name):
                 with contextlib.suppress(OSError):
                     Path(path).unlink()

@@ -1,7 +1,8 @@
 """`Lobby`: frames of connections that have not said hello.
 
 After a broker restart a client does not know at once that it is unknown here. What it sends meanwhile is kept until its
-hello arrives, so a restart loses no message; what nobody claims within a few seconds is dropped and counted.
+hello arrives, and handled then, in order; what nobody claims within a few seconds is dropped and counted. That does not
+wait for the receivers: a command whose owner has not come back yet is reported as not delivered.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Lobby:
     def admit(self, peer: bytes, frame: bytes, now: float) -> bool:
         """Keep `frame`; return whether this is the first that was heard of `peer`."""
         guest = self._guests.get(peer)
+        is_new = guest is None
         if guest is None:
             if len(self._guests) >= MAX_PEERS:
                 self.dropped += 1
@@ -42,7 +44,7 @@ class Lobby:
         else:
             guest.frames.append(frame)
             guest.size += len(frame)
-        return len(guest.frames) == 1
+        return is_new
 
     def release(self, peer: bytes) -> list[bytes]:
         """Return the frames of a peer that is known now."""

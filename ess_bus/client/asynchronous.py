@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ess_bus.client.pending import Pending
-from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame
+from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame, value_of
 from ess_bus.control import Mode
 from ess_bus.errors import RequestTimeout
 from ess_bus.message import Message, encode_body
-from ess_bus.transport.zeromq import ZmqTransport
 
 # Frames taken in one go before other tasks have their turn.
 _BURST: Final = 256
@@ -42,10 +41,10 @@ class AsyncBus(Shell):
     _scheduled = False
 
     async def __aenter__(self) -> Self:
-        self._transport = ZmqTransport(self.endpoint)
+        transport = self._dial()
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._transport.fileno(), self._exchange)
+        self._loop.add_reader(transport.fileno(), self._exchange)
         try:
             self._exchange()
             await self._until_joined(self.timeouts.connect)
@@ -57,10 +56,7 @@ class AsyncBus(Shell):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._transport is not None:
-            if self._core.joined:
-                self._transport.send(self._core.farewell())
-            self._shut(_LINGER_S if self._core.joined else 0.0)
+        self._leave(_LINGER_S)
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -100,8 +96,8 @@ class AsyncBus(Shell):
         return reply if reply is not None else Message("set", uri)
 
     async def get(self, uri: str, *, timeout_s: float | None = None) -> Any:
-        """Return the value behind a URI; errors as `request`."""
-        return (await self.request("get", uri, timeout_s=timeout_s)).json()
+        """Return the value behind a URI; errors as `request`, and `ProtocolError` for an answer that is not JSON."""
+        return value_of(await self.request("get", uri, timeout_s=timeout_s))
 
     async def set(self, uri: str, value: Any, *, timeout_s: float | None = None) -> Message:
         """Set a value and return the owner's answer; errors as `request`."""
@@ -140,6 +136,7 @@ class AsyncBus(Shell):
     # -- the engine room -------------------------------------------------------------------------------------------
 
     async def _until_joined(self, timeout_s: float) -> None:
+        self._opened()
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._core.joined:

@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from ess_bus.client.pending import Pending
-from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame
+from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame, value_of
 from ess_bus.control import Mode
 from ess_bus.errors import RequestTimeout
 from ess_bus.message import Message, encode_body
-from ess_bus.transport.zeromq import ZmqTransport
 
-# A publisher that never receives still looks at what the broker says, this often at most.
+# A program that only publishes, or that works on what has arrived, still looks at what the broker says, this often.
 _LISTEN_EVERY_S = 0.05
 # How long a closing client lets its last frames leave.
 _LINGER_S = 0.5
@@ -41,7 +40,7 @@ class Bus(Shell):
     _listened = 0.0
 
     def __enter__(self) -> Self:
-        self._transport = ZmqTransport(self.endpoint)
+        self._dial()
         try:
             if not self._work(lambda: self._core.joined, self.timeouts.connect):
                 raise self._no_broker()
@@ -57,10 +56,7 @@ class Bus(Shell):
 
     def close(self) -> None:
         """Say goodbye and close; what was sent has a moment to leave."""
-        if self._transport is not None:
-            if self._core.joined:
-                self._transport.send(self._core.farewell())
-            self._shut(_LINGER_S if self._core.joined else 0.0)
+        self._leave(_LINGER_S)
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -111,8 +107,8 @@ class Bus(Shell):
         return reply if reply is not None else Message("set", uri)
 
     def get(self, uri: str, *, timeout_s: float | None = None) -> Any:
-        """Return the value behind a URI; errors as `request`."""
-        return self.request("get", uri, timeout_s=timeout_s).json()
+        """Return the value behind a URI; errors as `request`, and `ProtocolError` for an answer that is not JSON."""
+        return value_of(self.request("get", uri, timeout_s=timeout_s))
 
     def set(self, uri: str, value: Any, *, timeout_s: float | None = None) -> Message:
         """Set a value and return the owner's answer; errors as `request`."""
@@ -151,6 +147,8 @@ class Bus(Shell):
         """Return the next message, or ``None`` if none came within `timeout_s` (default: wait for ever)."""
         if not self._core.inbox:
             self._work(lambda: bool(self._core.inbox), timeout_s)
+        elif time.monotonic() - self._listened > _LISTEN_EVERY_S:
+            self._exchange()
         return self._core.inbox.popleft() if self._core.inbox else None
 
     def burst(self, timeout_s: float, most: int) -> Iterator[Message]:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from ess_bus import control, uri
 from ess_bus.client.pending import Pending
 from ess_bus.control import Mode, Verb
-from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge, UriError
-from ess_bus.message import Message, Status, decode, encode, encode_body
+from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge
+from ess_bus.message import METHODS, Message, Status, decode, encode, encode_body
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ class ClientCore:
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
-        self.name = _encodable(name)
-        self.username = None if username is None else _encodable(username)
+        self.name = _printable(name)
+        self.username = None if username is None else _printable(username)
         self.joined = False
         self.joins = 0
         self.gaps = 0
@@ -55,6 +55,8 @@ class ClientCore:
         self._overflowing = False
         self._reply_prefix = f"/_reply/{os.urandom(6).hex()}"
         self._subscriptions: control.Subscriptions = {self._reply_prefix: Mode.ALL}
+        # False while the program changes subscriptions before the broker has said welcome.
+        self._hello_covers_all = True
         self._about: dict[str, Any] | None = None
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
@@ -83,6 +85,7 @@ class ClientCore:
         listed = control.pack_subscriptions(self._subscriptions)
         fields = (control.VERSION, self.name, self.username or "", os.getpid(), listed)
         self.outgoing.append(control.encode(Verb.HELLO, *fields))
+        self._hello_covers_all = True
 
     def _lose(self, reason: str) -> None:
         log.debug("%s: %s", self.name, reason)
@@ -97,9 +100,12 @@ class ClientCore:
         """Return the frame of a message of this client.
 
         Raises:
+            ValueError: the method is unknown.
             UriError: the URI or the replyto cannot be routed.
             TooLarge: the broker would not take it.
         """
+        if message.method not in METHODS:
+            raise ValueError(f"unknown method {message.method!r}, expected one of {', '.join(sorted(METHODS))}")
         uri.check(message.uri)
         if message.replyto is not None:
             uri.check(message.replyto)
@@ -116,18 +122,11 @@ class ClientCore:
         """Return a request's frame, and where its outcome will be: the reply, or a `BusError`."""
         replyto = f"{self._reply_prefix}/{self._next()}"
         frame = self.compose(self.message(method, target, body, replyto))
-        return self._expect(replyto, f"{method} {target}"), frame
+        return self._expect(replyto, f"{method} {target}", target), frame
 
     def answer(self, request: Message, status: Status, body: bytes | None) -> bytes | None:
-        """Return the frame of a reply, or ``None`` if nobody waits for one, or waits where no reply can be sent."""
+        """Return the frame of a reply, or ``None`` if nobody waits for one."""
         if request.replyto is None:
-            return None
-        try:
-            uri.check(request.replyto)
-        except UriError as error:
-            # The broker does not look at replytos, and no sender may end this process with one.
-            self.garbage += 1
-            log.debug("%s: no answer to %s: %s", self.name, request.process_name, error)
             return None
         reply = Message("set", request.replyto, body, None, self.name, request.username, status)
         try:
@@ -139,13 +138,13 @@ class ClientCore:
         """Add subscriptions; the outcome comes when they are in force."""
         for target in targets:
             uri.check(target)
-        self._subscriptions.update(dict.fromkeys(targets, mode))
+        self._subscriptions.update(dict.fromkeys(map(uri.normal, targets), mode))
         return self._renew()
 
     def unsubscribe(self, targets: tuple[str, ...]) -> Pending:
         """Take subscriptions back; the outcome comes when nothing more is routed here because of them."""
         for target in targets:
-            self._subscriptions.pop(target, None)
+            self._subscriptions.pop(uri.normal(target), None)
         return self._renew()
 
     def announce(self, about: dict[str, Any]) -> Pending:
@@ -159,12 +158,20 @@ class ClientCore:
     def flush(self) -> Pending:
         """Ask the broker for a sign that it has handled everything sent so far."""
         sequence = self._next()
-        self.outgoing.append(control.encode(Verb.PING, sequence))
-        return self._expect(f"ping {sequence}", "a flush")
+        waiting = self._expect(f"ping {sequence}", "a flush")
+        if self.joined:
+            self.outgoing.append(control.encode(Verb.PING, sequence))
+        else:
+            self._settle(
+                f"ping {sequence}", Disconnected("no broker; whether earlier messages were handled is unknown")
+            )
+        return waiting
 
-    def farewell(self) -> bytes:
-        """Return the frame that makes the broker forget this client at once."""
-        return control.encode(Verb.BYE)
+    def farewell(self) -> bytes | None:
+        """Leave: return the frame that makes the broker forget this client at once, ``None`` if it does not know it."""
+        was_joined = self.joined
+        self._lose("this bus was closed")
+        return control.encode(Verb.BYE) if was_joined else None
 
     @property
     def process_uri(self) -> str:
@@ -183,13 +190,13 @@ class ClientCore:
         if self.joined:
             listed = control.pack_subscriptions(self._subscriptions)
             self.outgoing.append(control.encode(Verb.SUBSCRIBE, sequence, listed))
-        else:  # the hello carries it
-            self.give_up(waiting)
-            waiting.resolve(None)
+        else:  # the next hello carries it, or what follows the welcome to one that is already under way
+            self._hello_covers_all = False
+            self._settle(f"subscribe {sequence}", None)
         return waiting
 
-    def _expect(self, key: str, what: str) -> Pending:
-        waiting = self._pending[key] = Pending(what)
+    def _expect(self, key: str, what: str, target: str = "") -> Pending:
+        waiting = self._pending[key] = Pending(what, target)
         return waiting
 
     def _next(self) -> int:
@@ -248,11 +255,7 @@ class ClientCore:
             case Verb.PONG, (int() as sequence,):
                 self._settle(f"ping {sequence}", None)
             case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
-                self.joins += not self.joined
-                self.gaps += not self.joined
-                self.joined, self._max_message = True, max_message
-                if self._about is not None:
-                    self._tell_about()
+                self._welcome(max_message)
             case Verb.WHO, ():
                 self._lose("the broker was restarted")
                 self._hello()
@@ -269,11 +272,21 @@ class ClientCore:
             case _:
                 raise ProtocolError(f"{verb} with wrong fields")
 
+    def _welcome(self, max_message: int) -> None:
+        self.joins += not self.joined
+        self.gaps += not self.joined
+        self.joined, self._max_message = True, max_message
+        if not self._hello_covers_all:
+            self._hello_covers_all = True
+            self._renew()
+        if self._about is not None:
+            self._tell_about()
+
     def _undelivered(self, status: str, method: str, target: str, replyto: str | None, receiver: str) -> None:
         error: BusError = Busy(target, receiver) if status == Status.BUSY else NoOneListening(method, target)
         if replyto is None:
             self.failures.append(error)
-        elif replyto in self._pending:
+        elif replyto.startswith(self._reply_prefix):
             self._settle(replyto, error)
         else:  # a replyto that the program chose: it waits for a message there
             reply = Message("set", replyto, None, None, "fims_server", None)
@@ -295,11 +308,6 @@ def error_text(reply: Message) -> str:
     return str(body["error"]) if isinstance(body, dict) and "error" in body else str(body)
 
 
-def _encodable(text: str) -> str:
-    """Return a text that can be sent: a command line may hold bytes that are not UTF-8."""
-    return text.encode(errors="replace").decode()
-
-
 def _error_reply(reply: Message, status: Status, reason: str) -> Message:
     body = encode_body({"error": reason})
     return Message(reply.method, reply.uri, body, None, reply.process_name, reply.username, status)
@@ -308,4 +316,9 @@ def _error_reply(reply: Message, status: Status, reason: str) -> Message:
 def _outcome(reply: Message, waiting: Pending) -> Message | BusError:
     if reply.status is None or reply.status is Status.OK:
         return reply
-    return Refused(waiting.what, error_text(reply))
+    return Refused(waiting.uri, error_text(reply))
+
+
+def _printable(name: str) -> str:
+    """Return a name that survives the wire and a line of a log, whatever the command line or the system called it."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)

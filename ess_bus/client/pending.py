@@ -13,11 +13,13 @@ class Pending:
 
     Attributes:
         what: the request in words, for error texts.
+        uri: where the request went; empty for what only concerns the broker.
         when_done: called once the outcome is there.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, uri: str = "") -> None:
         self.what = what
+        self.uri = uri
         self.done = False
         self.outcome: Message | BusError | None = None
         self.when_done: Callable[[], None] | None = None

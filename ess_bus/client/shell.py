@@ -12,9 +12,10 @@ from typing import Any
 
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
-from ess_bus.errors import Disconnected
+from ess_bus.errors import Disconnected, ProtocolError
 from ess_bus.message import Message, Status, encode_body
 from ess_bus.transport.base import Transport
+from ess_bus.transport.zeromq import ZmqTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Shell:
     @property
     def connected(self) -> bool:
         """Whether the broker knows this client now."""
-        return self._core.joined
+        return self._transport is not None and self._core.joined
 
     @property
     def joins(self) -> int:
@@ -88,12 +89,29 @@ class Shell:
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""
         core = self._core
-        return BusStatistics(core.joined, len(core.inbox), core.dropped, core.garbage)
+        return BusStatistics(self.connected, len(core.inbox), core.dropped, core.garbage)
+
+    def _dial(self) -> Transport:
+        endpoints.require_private(self.endpoint)
+        self._transport = ZmqTransport(self.endpoint)
+        return self._transport
 
     def _opened(self) -> Transport:
         if self._transport is None:
             raise Disconnected("this bus is closed; use it inside `with`")
         return self._transport
+
+    def _shut(self, linger_s: float) -> None:
+        raise NotImplementedError
+
+    def _leave(self, linger_s: float) -> None:
+        """Say goodbye if there is somebody to hear it, and close."""
+        if self._transport is None:
+            return
+        goodbye = self._core.farewell()
+        if goodbye is not None:
+            self._transport.send(goodbye)
+        self._shut(linger_s if goodbye is not None else 0.0)
 
     def _no_broker(self) -> Disconnected:
         return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
@@ -111,6 +129,18 @@ def answer_frame(core: ClientCore, request: Message, value: Any) -> bytes | None
 def refusal_frame(core: ClientCore, request: Message, reason: str) -> bytes | None:
     """Return the frame of an error reply."""
     return core.answer(request, Status.REFUSED, encode_body({"error": reason}))
+
+
+def value_of(reply: Message) -> Any:
+    """Return the JSON value of a reply.
+
+    Raises:
+        ProtocolError: whoever answered did not answer JSON.
+    """
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise ProtocolError(f"the answer of {reply.process_name} cannot be used: {error}") from None
 
 
 def about_process(extra: dict[str, Any], name: str) -> dict[str, Any]:

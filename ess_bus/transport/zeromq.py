@@ -6,12 +6,18 @@ from typing import Final
 
 import zmq
 
+from ess_bus.errors import Disconnected
+
 # Frames waiting in one direction before `send` says no, or before the broker is slowed down.
 QUEUE_LENGTH: Final = 1000
 
 
 class ZmqTransport:
-    """Connects in the background and reconnects with growing, jittered pauses of at most a second."""
+    """Connects in the background and reconnects with growing, jittered pauses of at most a second.
+
+    Raises:
+        Disconnected: nothing can ever be reached at this endpoint.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context(io_threads=1)
@@ -24,7 +30,12 @@ class ZmqTransport:
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
         self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.connect(endpoint)
+        self._socket.ipv6 = "[" in endpoint
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise Disconnected(f"bad bus {endpoint!r}: {error.strerror.lower()}") from None
 
     def send(self, frame: bytes) -> bool:
         """See `Transport.send`."""

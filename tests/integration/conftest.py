@@ -114,6 +114,19 @@ def broker(start: Start, folder: Path) -> str:
     return endpoint
 
 
+@pytest.fixture(scope="module")
+def shared_broker() -> Iterator[str]:
+    """The endpoint of one broker for all tests of a file, for those that leave nothing behind in it."""
+    folder = Path(tempfile.mkdtemp(prefix="eb-", dir="/tmp"))
+    endpoint = f"ipc://{folder}/broker.sock"
+    command = [sys.executable, "-m", "ess_bus.broker.command", "--bus", endpoint]
+    process = Process(command, folder, {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"})
+    eventually(lambda: "listening" in process.output)
+    yield endpoint
+    process.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def start_broker(start: Start, endpoint: str) -> Process:
     """Start a broker and return when it listens."""
     process = start("ess_bus.broker.command", "--bus", endpoint)

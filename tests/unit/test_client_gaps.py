@@ -1,15 +1,15 @@
-"""What a client says about messages that it may have missed, and about texts that cannot be sent."""
+"""What a client says about messages that it may have missed."""
 
 from __future__ import annotations
 
 from ess_bus import control
 from ess_bus.client import core as client
 from ess_bus.control import Verb
-from ess_bus.message import Message, Status, encode
+from ess_bus.message import Message, encode
 
 
-def joined(name="test"):
-    core = client.ClientCore(name, "\udcff", 0.0)
+def joined():
+    core = client.ClientCore("test", None, 0.0)
     core.tick(0.0)
     core.feed(control.encode(Verb.WELCOME, control.VERSION, "broker", 1 << 20), 0.0)
     return core
@@ -27,14 +27,3 @@ def test_a_gap_is_noted_with_each_welcome_and_with_each_loss(monkeypatch, caplog
     assert (core.gaps, core.dropped) == (4, 5)
     assert [message.uri for message in core.inbox] == ["/a/2", "/a/3"]
     assert len(caplog.records) == 1
-
-
-def test_names_that_are_not_unicode_are_replaced_and_not_fatal():
-    core = joined("\udcfe")
-    assert (core.name, core.username) == ("?", "?")
-
-
-def test_an_answer_to_nowhere_is_not_sent():
-    core = joined()
-    assert core.answer(Message("get", "/a", replyto="b", process_name="x"), Status.OK, b"1") is None
-    assert core.garbage == 1

@@ -14,6 +14,11 @@ from tools.ess_site import check as checking
 from tools.ess_site.output import Output, wants_colours
 from tools.ess_site.site_file import Site, load
 
+_bus_option = click.option(
+    "--bus",
+    metavar="BUS",
+    help="Where processes are that name no bus: a name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]",
+)
 _site_argument = click.argument("site_file", metavar="SITE.toml", type=click.Path(path_type=Path))
 
 
@@ -51,8 +56,10 @@ Exit status:
   1  the site file or a configuration is wrong, or a process failed to start
   2  wrong usage"""
 )
+@_bus_option
+@click.option("-v", "--verbose", is_flag=True, help="Have every process log what happens in detail.")
 @_site_argument
-def up(site_file: Path) -> None:
+def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     """Start every process and keep it running until Ctrl-C.
 
     Processes start in the order of the site file, each when the one before answers on the bus. When all do, the line
@@ -61,7 +68,7 @@ def up(site_file: Path) -> None:
     """
     from tools.ess_site import supervisor  # circus takes long to import, and only `up` needs it
 
-    site = load(site_file)
+    site = load(site_file, bus, verbose=verbose)
     _refuse_bad_configurations(site)
     names = [process.name for process in site.processes]
     output = Output(sys.stdout.buffer, names, colours=wants_colours(sys.stdout.buffer))
@@ -81,10 +88,11 @@ Exit status:
   2  wrong usage"""
 )
 @click.option("-v", "--verbose", is_flag=True, help="Print each warning too.")
+@_bus_option
 @_site_argument
-def check(site_file: Path, *, verbose: bool) -> int:
+def check(site_file: Path, bus: str | None, *, verbose: bool) -> int:
     """Check the site file and every configuration that it names, without starting anything."""
-    site = load(site_file)
+    site = load(site_file, bus)
     click.echo(f"{site.name} {site_file}: ok")
     findings = checking.check(site)
     for finding in findings:

@@ -73,8 +73,13 @@ class Site:
     processes: tuple[SiteProcess, ...]
 
 
-def load(path: Path) -> Site:
+def load(path: Path, bus: str | None = None, *, verbose: bool = False) -> Site:
     """Read a site file.
+
+    Args:
+        path: the file.
+        bus: where processes are that name no bus; ``None`` is ``ESS_BUS`` or the default bus.
+        verbose: whether every process logs in detail.
 
     Raises:
         ConfigurationError: it cannot be read, or is not a site file; every problem is named.
@@ -84,7 +89,7 @@ def load(path: Path) -> Site:
     processes = []
     for index, entry in enumerate(file.process):
         try:
-            processes.append(_process(entry, path.parent, f"process.{index}"))
+            processes.append(_process(entry, path.parent, f"process.{index}", bus, verbose))
         except _Wrong as wrong:
             problems.append(wrong.problem)
     if not problems:
@@ -138,7 +143,7 @@ class _Wrong(Exception):
         self.problem = Problem(where, message)
 
 
-def _process(entry: _Process, folder: Path, where: str) -> SiteProcess:
+def _process(entry: _Process, folder: Path, where: str, bus: str | None, verbose: bool) -> SiteProcess:
     if entry.config is None and entry.command in CONFIGURED:
         raise _Wrong(f"{where}.config", f"missing; {entry.command} needs a configuration")
     if entry.config is not None and entry.command not in CONFIGURED:
@@ -147,10 +152,11 @@ def _process(entry: _Process, folder: Path, where: str) -> SiteProcess:
     if config is not None and not config.exists():
         raise _Wrong(f"{where}.config", f"{config} does not exist")
     try:
-        endpoint = resolve(entry.bus)
+        endpoint = resolve(entry.bus or bus)
     except Disconnected as error:
         raise _Wrong(f"{where}.bus", str(error)) from None
-    return SiteProcess(entry.name, entry.command, config, endpoint, tuple(entry.args))
+    args = (*entry.args, *(["-v"] if verbose else []))
+    return SiteProcess(entry.name, entry.command, config, endpoint, args)
 
 
 def _duplicates(entries: list[_Process]) -> Iterator[Problem]:

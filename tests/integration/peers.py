@@ -1,0 +1,92 @@
+"""Programs on the bus that a test talks to: a thread that owns URIs, and a raw ZeroMQ socket without manners."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+
+from ess_bus import control
+from ess_bus.client import Bus
+from ess_bus.control import Verb
+from ess_bus.message import Message
+
+
+class Owner:
+    """Owns a URI in a thread of its own: it answers each request with what `answer` returns, and refuses its errors."""
+
+    def __init__(self, endpoint: str, uri: str, answer: Callable[[Message], Any], name: str = "owner") -> None:
+        self._endpoint, self._uri, self._answer, self._name = endpoint, uri, answer, name
+        self.received: list[Message] = []
+        self._ready, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with Bus(self._endpoint, name=self._name) as bus:
+            bus.subscribe(self._uri)
+            bus.announce()
+            self._ready.set()
+            while not self._stopping.is_set():
+                message = bus.receive(0.05)
+                if message is None:
+                    continue
+                self.received.append(message)
+                try:
+                    bus.reply(message, self._answer(message))
+                except ValueError as error:
+                    bus.refuse(message, str(error))
+
+
+class Rude:
+    """A DEALER socket that sends whatever it is given."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.sndtimeo = self._socket.rcvtimeo = 10_000
+        self._socket.connect(endpoint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close(linger=1000)
+        self._context.term()
+
+    def send(self, *frames: bytes) -> None:
+        self._socket.send_multipart(frames)
+
+    def join(self, name: str = "rude") -> None:
+        """Say a right hello, and return when the broker has heard it and everything before."""
+        self.send(control.encode(Verb.HELLO, control.VERSION, name, "", 1, ()))
+        self.until(Verb.WELCOME)
+
+    def flush(self) -> None:
+        """Return when the broker has handled everything that was sent."""
+        self.send(control.encode(Verb.PING, 4711))
+        while self.until(Verb.PONG) != (4711,):
+            pass
+
+    def until(self, wanted: Verb) -> tuple[Any, ...]:
+        """Receive until a control frame of a verb is there, and return its fields."""
+        while True:
+            frame = self._socket.recv()
+            if frame.startswith(wanted.encode() + b"\0"):
+                return control.decode(frame)[1]
