@@ -114,11 +114,7 @@ def _lock(endpoint: str) -> TextIO | None:
     """Hold a lock file beside an ipc socket: ZeroMQ would silently take the socket of a running broker away."""
     if not endpoint.startswith("ipc://"):
         return None
-    wanted = Path(endpoint.removeprefix("ipc://"))
-    # ZeroMQ would remove it, whatever it is.
-    if wanted.exists() and not wanted.is_socket():
-        raise Disconnected(f"cannot listen on {endpoint}: there is a file that is not a socket")
-    path = wanted.with_name(wanted.name + ".lock")
+    path = Path(endpoint.removeprefix("ipc://") + ".lock")
     try:
         while True:
             held = path.open("a+")
