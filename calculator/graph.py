@@ -110,4 +110,4 @@ def _named(reason: str, operands: tuple[Reference, ...]) -> str:
 def _differ(held: Any, result: Any) -> bool:
     if held is None or result is None:
         return held is not result
-    return isinstance(held, int | float) and bool(abs(held - result) > DEADBAND)
+    return not isinstance(held, int | float) or bool(abs(held - result) > DEADBAND)

@@ -29,7 +29,8 @@ def calculate(operation: str, operands: Sequence[object], scale: Number = 1) -> 
     numbers = [_number(operand, position) for position, operand in enumerate(operands, 1)]
     try:
         result = OPERATIONS[operation](numbers)
-        scaled = result / scale if scale > 0 else result
+        # A float in any case: a product of integers may be longer than a message can carry.
+        scaled = result / scale if scale > 0 else float(result)
         finite = math.isfinite(scaled)
     except ZeroDivisionError:
         raise NotValid("division by zero") from None

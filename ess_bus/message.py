@@ -21,6 +21,8 @@ from ess_bus.uri import check as check_uri
 
 METHODS: Final = frozenset({"get", "set", "pub", "post", "del"})
 REPLY_VERB: Final = "reply"
+# How deep JSON may be nested: far beyond any real body, far below the recursion limits of Python and orjson.
+MAX_DEPTH: Final = 64
 
 
 class Status(StrEnum):
@@ -63,7 +65,7 @@ class Message:
         """Decode the body.
 
         Raises:
-            ValueError: the body is missing or is not JSON.
+            ValueError: the body is missing, is not JSON, or is nested deeper than `MAX_DEPTH`.
         """
         # Imported here: fims_send is started thousands of times a day and prints bodies as they are.
         import orjson
@@ -71,9 +73,13 @@ class Message:
         if self.body is None:
             raise ValueError("there is no body; expected JSON")
         try:
-            return orjson.loads(self.body)
+            value = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise ValueError(f"the body is not JSON: {error}") from None
+        # Counting is cheap, and a body with so few brackets cannot be nested deeper.
+        if self.body.count(b"[") + self.body.count(b"{") > MAX_DEPTH and _is_deep(value):
+            raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels")
+        return value
 
 
 def encode_body(value: Any) -> bytes | None:
@@ -142,6 +148,16 @@ def replyto_of(frame: bytes) -> str | None:
         return decode(frame).replyto
     except ProtocolError:
         return None
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [inner for inner in level if isinstance(inner, list | dict)]
+        level = [part for inner in containers for part in (inner.values() if isinstance(inner, dict) else inner)]
+        if not containers:
+            return False
+    return True
 
 
 _Tail = tuple[str | None, str, str | None, Status | None, bytes | None]

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ess_bus.errors import EssError
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LOG_FORMAT = "%(levelname)s %(message)s"
@@ -74,6 +76,15 @@ def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(cancelled_by_signals())
     except asyncio.CancelledError:
         logging.getLogger(__name__).debug("stopped by a signal")
+    except ExceptionGroup as group:
+        # A task group wraps whatever ends it; what is raised on purpose is for a person, in one line.
+        if group.split(EssError)[1] is not None:
+            raise
+        raise _first(group) from None
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 def _end_with_parent() -> None:

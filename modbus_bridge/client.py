@@ -55,16 +55,21 @@ async def serve(configuration: ClientConfiguration, bus_endpoint: str, name: str
     device_ids = {point.device_id for component in configuration.components for point in component.points}
     line = Line(configuration.connection, device_ids, wake_all)
     try:
-        async with AsyncBus(bus_endpoint, name=name) as bus, asyncio.TaskGroup() as group:
+        async with AsyncBus(bus_endpoint, name=name) as bus:
             tasks |= {component.id: ComponentTask(component, line, bus) for component in configuration.components}
-            await bus.subscribe(*(task.uri for task in tasks.values()))
-            for task in tasks.values():
-                group.create_task(task.poll_forever())
-                group.create_task(task.serve_forever())
-            await bus.announce()
-            log.info("%s: %d components of %s", name, len(tasks), line.address)
-            async for message in bus:
-                _dispatch(message, tasks)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    await bus.subscribe(*(task.uri for task in tasks.values()))
+                    for task in tasks.values():
+                        group.create_task(task.poll_forever())
+                        group.create_task(task.serve_forever())
+                    await bus.announce()
+                    log.info("%s: %d components of %s", name, len(tasks), line.address)
+                    async for message in bus:
+                        _dispatch(message, tasks)
+            finally:
+                for task in tasks.values():
+                    task.retire()
     finally:
         line.close()
 

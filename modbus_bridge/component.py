@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +65,11 @@ class ComponentTask:
         except asyncio.QueueFull:
             self._refuse(message, f"{_MAX_WAITING} requests are waiting already")
 
+    def retire(self) -> None:
+        """Say for the last time that nothing is known any more: nobody reads the device from now on."""
+        self._down_published_s = float("-inf")
+        self._tell({}, connected=False)
+
     async def poll_forever(self) -> None:
         """Poll and publish on the configured schedule, and whenever `wake` is called."""
         schedule = Schedule(self._component.period_s, time.monotonic() + self._component.phase_s)
@@ -105,17 +110,20 @@ class ComponentTask:
 
     async def _refresh(self) -> None:
         async with self._refreshing:
-            words: dict[str, Sequence[int] | None] = {}
             try:
                 words = await self._reader.read(self._line, time.monotonic())
-                self._connected = True
             except (DeviceUnreachable, DeviceSilent):
-                self._connected = False
-            # A register of this name (a device that speaks for another one) has the last word while there is an answer.
-            self._body = {CONNECTED: self._connected, **body_of(self._component.points, words)}
-            if not self._connected:
-                self._body[CONNECTED] = False
-            self._publish()
+                self._tell({}, connected=False)
+            else:
+                self._tell(words, connected=True)
+
+    def _tell(self, words: Mapping[str, Sequence[int] | None], *, connected: bool) -> None:
+        self._connected = connected
+        # A register of this name (a device that speaks for another one) has the last word while there is an answer.
+        self._body = {CONNECTED: connected, **body_of(self._component.points, words)}
+        if not connected:
+            self._body[CONNECTED] = False
+        self._publish()
 
     def _publish(self) -> None:
         now_s = time.monotonic()

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 WRITE_TIMEOUT_S = 1.0
 # As the originals (modbus.md 2.3).
 GET_TIMEOUT_S = 2.0
-_RETRY_S = 1.0
+_ASK_EVERY_S = 1.0
 
 
 class Mirror:
@@ -35,7 +35,11 @@ class Mirror:
         self._variables: dict[str, dict[str, list[ServedPoint]]] = {}
         for served in points:
             self._variables.setdefault(served.uri, {}).setdefault(served.point.id, []).append(served)
-        self._heard: set[str] = set()
+        # Owner -> the variables that are known now, and those that were heard since the owner was asked last.
+        self._known: dict[str, set[str]] = {uri: set() for uri in self._variables}
+        self._fresh: dict[str, set[str]] = {uri: set() for uri in self._variables}
+        self._answering: set[str] = set()
+        self._gaps = bus.gaps
         self._unusable: set[tuple[str, str]] = set()
 
     @property
@@ -43,29 +47,38 @@ class Mirror:
         """The URIs of all owners."""
         return list(self._variables)
 
-    async def fetch(self) -> None:
-        """Ask every owner for its values until it is heard, by its answer or by a pub."""
+    async def follow(self) -> None:
+        """Ask every owner for its values, and go on asking.
+
+        Owners publish what changes, and a process that is gone changes nothing: only a question tells a value that
+        stands still from one that nobody keeps any more.
+        """
         told = False
-        while missing := [uri for uri in self._variables if uri not in self._heard]:
-            reasons = [reason for reason in await asyncio.gather(*map(self._ask, missing)) if reason]
+        while True:
+            reasons = [reason for reason in await asyncio.gather(*map(self._ask, self._variables)) if reason]
             if reasons and not told:
                 more = f" (and {len(reasons) - 1} more like this)" if len(reasons) > 1 else ""
                 log.warning("%s%s; registers answer exception 4 until their owners are heard", reasons[0], more)
-                told = True
-            if reasons:
-                await asyncio.sleep(_RETRY_S)
-        if told:
-            log.info("all owners are heard")
+            elif told and not reasons:
+                log.info("all owners are heard")
+            told = bool(reasons)
+            await asyncio.sleep(_ASK_EVERY_S)
 
     async def _ask(self, uri: str) -> str | None:
-        """Ask one owner; return why it was not heard."""
+        """Ask one owner; return why nothing of it is known."""
+        self._notice_gaps()
+        self._fresh[uri].clear()
         try:
             assigned = values.assignments((), await self._bus.get(uri, timeout_s=GET_TIMEOUT_S))
         except (BusError, ValueError) as error:
-            return str(error)
-        # A pub that came meanwhile is newer than this answer may be.
-        if uri not in self._heard:
-            self._update(uri, assigned)
+            # One that only ever publishes is believed; one that used to answer and fell silent is gone.
+            if uri in self._answering and not self._fresh[uri]:
+                self._forget(uri)
+            return None if self._known[uri] else str(error)
+        self._answering.add(uri)
+        # What was heard in a pub or set by a master is as new as this answer, or newer.
+        heard = self._known[uri] | self._fresh[uri]
+        self._update(uri, {name: value for name, value in assigned.items() if name not in heard})
         return None
 
     def take(self, message: Message) -> None:
@@ -82,7 +95,10 @@ class Mirror:
                 return
 
     async def read(self, table: RegisterType, start: int, count: int) -> list[int]:
-        """Return words for a master, or raise `Fault`."""
+        """Return words for a master, or raise `Fault`: without the bus nobody knows what they are now."""
+        self._notice_gaps()
+        if not self._bus.connected:
+            raise Fault(DEVICE_FAILURE, "there is no broker")
         return self._registers.read(table, start, count)
 
     async def write(self, table: RegisterType, start: int, words: Sequence[int]) -> None:
@@ -98,6 +114,7 @@ class Mirror:
         for served, new_words, value in orders:
             await self._set(served, value, deadline_s - time.monotonic())
             self._registers.store(served, new_words)
+            self._note(served.uri, served.point.id, value)
             others = (other for other in self._variables[served.uri][served.point.id] if other is not served)
             self._store(others, value)
 
@@ -114,12 +131,27 @@ class Mirror:
             log.warning("a master's write failed: %s", error)
             raise Fault(DEVICE_FAILURE, str(error)) from None
 
+    def _notice_gaps(self) -> None:
+        """Forget everything if something may have been missed; the owners are asked again."""
+        if self._gaps != self._bus.gaps:
+            self._gaps = self._bus.gaps
+            for uri in self._variables:
+                self._forget(uri)
+
+    def _forget(self, uri: str) -> None:
+        self._answering.discard(uri)
+        self._update(uri, dict.fromkeys(self._variables[uri]))
+
     def _update(self, uri: str, assigned: dict[str, Any]) -> None:
-        self._heard.add(uri)
         variables = self._variables[uri]
         for name, value in assigned.items():
             if name in variables:
+                self._note(uri, name, value)
                 self._store(variables[name], value)
+
+    def _note(self, uri: str, name: str, value: Any) -> None:
+        self._fresh[uri].add(name)
+        (self._known[uri].discard if value is None else self._known[uri].add)(name)
 
     def _store(self, points: Iterable[ServedPoint], value: Any) -> None:
         for served in points:

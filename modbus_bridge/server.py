@@ -63,7 +63,7 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
         log.info("%s: %d points at %s:%d", name, len(configuration.points), configuration.host, configuration.port)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(mirror.fetch())
+                group.create_task(mirror.follow())
                 await bus.announce()
                 async for message in bus:
                     _dispatch(message, own_uri, mirror, bus)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
+from ess_bus.errors import Disconnected
 from ess_bus.process import process_options, start_log, until_stopped
 from ess_bus.uri import segments
 
@@ -39,7 +41,9 @@ def command(uri: str, body: str | None, bus: str | None, process_name: str | Non
             for message in connection:
                 if message.method != "pub" and segments(message.uri) == segments(uri):
                     answer = message.body if fixed is None else fixed
-                    connection.reply(message, b"" if answer is None else answer)
+                    # The requester learns from its own time-out that the broker went away.
+                    with suppress(Disconnected):
+                        connection.reply(message, b"" if answer is None else answer)
 
 
 def main() -> None:

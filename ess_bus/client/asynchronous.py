@@ -168,9 +168,12 @@ class AsyncBus(Shell):
         transport, core = self._opened(), self._core
         if core.outgoing:
             self._exchange()
-        if not core.joined or core.outgoing or not transport.send(frame):
+        if not core.joined or core.outgoing:
             raise self._no_room()
+        sent = transport.send(frame)
         self._soon()
+        if not sent:
+            raise self._no_room()
 
     def _soon(self) -> None:
         """Drain again in this turn of the loop: sending may have used up the descriptor's edge."""

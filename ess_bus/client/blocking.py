@@ -151,6 +151,14 @@ class Bus(Shell):
             self._exchange()
         return self._core.inbox.popleft() if self._core.inbox else None
 
+    def burst(self, timeout_s: float, most: int) -> Iterator[Message]:
+        """Yield the messages that are here, `most` at most; wait `timeout_s` for the first of them."""
+        message = self.receive(timeout_s)
+        while message is not None:
+            yield message
+            most -= 1
+            message = self.receive(0) if most > 0 else None
+
     def __iter__(self) -> Iterator[Message]:
         while True:
             message = self.receive()

@@ -37,7 +37,8 @@ class ClientCore:
         inbox: messages for the program.
         failures: what the broker could not deliver of messages that were sent without a replyto of this client.
         joined: whether the broker has said welcome.
-        joins: how often it has; when it grows, pubs may have been missed.
+        joins: how often it has.
+        gaps: how often messages may have been missed: with each welcome, and when this client did not keep up.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
@@ -45,11 +46,13 @@ class ClientCore:
         self.username = None if username is None else _printable(username)
         self.joined = False
         self.joins = 0
+        self.gaps = 0
         self.outgoing: deque[bytes] = deque()
         self.inbox: deque[Message] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
         self.dropped = 0
         self.garbage = 0
+        self._overflowing = False
         self._reply_prefix = f"/_reply/{os.urandom(6).hex()}"
         self._subscriptions: control.Subscriptions = {self._reply_prefix: Mode.ALL}
         # False while the program changes subscriptions before the broker has said welcome.
@@ -222,10 +225,19 @@ class ClientCore:
         elif self._about is not None and message.uri == self.process_uri:
             self._describe(message)
         else:
-            if len(self.inbox) >= INBOX_SIZE:
-                self.inbox.popleft()
-                self.dropped += 1
-            self.inbox.append(message)
+            self._keep(message)
+
+    def _keep(self, message: Message) -> None:
+        if len(self.inbox) >= INBOX_SIZE:
+            self.inbox.popleft()
+            self.dropped += 1
+            self.gaps += 1
+            if not self._overflowing:
+                log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, INBOX_SIZE)
+            self._overflowing = True
+        elif not self.inbox:
+            self._overflowing = False
+        self.inbox.append(message)
 
     def _describe(self, message: Message) -> None:
         if message.method == "get":
@@ -253,6 +265,7 @@ class ClientCore:
                 self._undelivered(status, method, target, replyto, str(name))
             case Verb.DROPPED, (int() as count,):
                 self.dropped += count
+                self.gaps += 1
                 log.warning("%s did not keep up: the broker dropped %d messages for it", self.name, count)
             case Verb.ERROR, (str() as text,):
                 log.error("%s: the broker did not understand a frame: %s", self.name, text[:200])
@@ -261,6 +274,7 @@ class ClientCore:
 
     def _welcome(self, max_message: int) -> None:
         self.joins += not self.joined
+        self.gaps += not self.joined
         self.joined, self._max_message = True, max_message
         if not self._hello_covers_all:
             self._hello_covers_all = True
@@ -277,7 +291,7 @@ class ClientCore:
         else:  # a replyto that the program chose: it waits for a message there
             reply = Message("set", replyto, None, None, "fims_server", None)
             code = Status.BUSY if status == Status.BUSY else Status.NO_ONE_LISTENING
-            self.inbox.append(_error_reply(reply, code, str(error)))
+            self._keep(_error_reply(reply, code, str(error)))
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)

@@ -78,8 +78,13 @@ class Shell:
 
     @property
     def joins(self) -> int:
-        """How often the broker has welcomed this client; when it grows, pubs may have been missed."""
+        """How often the broker has welcomed this client; when it grows, what it published may have been missed."""
         return self._core.joins
+
+    @property
+    def gaps(self) -> int:
+        """How often this client may have missed messages: after each welcome, and whenever it did not keep up."""
+        return self._core.gaps
 
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""

@@ -19,9 +19,13 @@ def targets(actions: dict[str, Any], value: Any) -> Iterator[tuple[Reference, An
 
     Args:
         actions: a variable's actions, of which `problems` has reported what cannot be done.
-        value: what the variable was set to; ``None`` (not valid) makes what depends on it not valid either.
+        value: what the variable was set to; ``None`` (not valid) makes everything that depends on it not valid
+            either, whatever its ``inValue`` and ``outValue``.
     """
     for item in _remaps(actions):
+        if value is None:
+            yield _target(item), None
+            continue
         if "inValue" in item and not _matches(value, item["inValue"]):
             continue
         output = item.get("outValue", value)

@@ -75,6 +75,25 @@ class DataMap:
         found = list(self._meaning(path, body))
         return [self._checked(assignment) for assignment in found]
 
+    def report(self, path: str, body: Any) -> tuple[list[Assignment], list[str]]:
+        """Return what an owner's pub of `body` on `path` means, and what is wrong with single values of it.
+
+        It tells what already is so: a variable whose new value cannot be held is not valid any more, and the others
+        are none the worse for it.
+
+        Raises:
+            ValueError: nothing of the body can be applied.
+        """
+        found: list[Assignment] = []
+        problems: list[str] = []
+        for assignment in list(self._meaning(path, body)):
+            try:
+                found.append(self._checked(assignment))
+            except ValueError as error:
+                problems.append(str(error))
+                found.append(replace(assignment, value=None))
+        return found, problems
+
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         variable = self.create(assignment.place)

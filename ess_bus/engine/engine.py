@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 LINKS: Final = "/links"
 # How deep one set may reach through actions before it is taken for a mistake.
 MAX_DEPTH: Final = 128
+# How many actions may follow from one set: variables that all remap to each other would take for ever.
+MAX_ACTIONS: Final = 1000
 
 
 class Engine:
@@ -23,13 +25,14 @@ class Engine:
 
     ::
 
-        set(path, body) -> assignments, all checked -> values -> onSet actions -> values ... -> take_changes()
+        set, report(path, body) -> assignments, checked -> values -> onSet actions -> values ... -> take_changes()
     """
 
     def __init__(self) -> None:
         self.datamap = DataMap()
         self._changed: dict[str, set[str]] = {}
         self._reported: set[str] = set()
+        self._actions_left = MAX_ACTIONS
 
     def load(self, assignments: Iterable[Assignment]) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value."""
@@ -38,6 +41,7 @@ class Engine:
             self._link(table)
         for variable in dict.fromkeys(defined):
             if variable.actions and variable.value is not None:
+                self._actions_left = MAX_ACTIONS
                 self._act(variable, ())
         self._changed.clear()
 
@@ -47,12 +51,17 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments = self.datamap.assignments(path, body)
-        for assignment in assignments:
-            self._apply(assignment, ())
-        if path == LINKS or path.startswith(LINKS + "/"):
-            for table in {assignment.place.table for assignment in assignments}:
-                self._link(table)
+        self._carry_out(path, self.datamap.assignments(path, body))
+
+    def report(self, path: str, body: Any) -> list[str]:
+        """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
+
+        Raises:
+            ValueError: nothing was changed; the text says where the body is wrong and what was expected.
+        """
+        assignments, problems = self.datamap.report(path, body)
+        self._carry_out(path, assignments)
+        return problems
 
     def take_changes(self) -> dict[str, dict[str, Any]]:
         """Return table -> variable -> value of everything that changed since the last call."""
@@ -62,6 +71,14 @@ class Engine:
             table: {name: tables[table][name].value for name in sorted(names)}
             for table, names in sorted(changed.items())
         }
+
+    def _carry_out(self, path: str, assignments: list[Assignment]) -> None:
+        for assignment in assignments:
+            self._actions_left = MAX_ACTIONS
+            self._apply(assignment, ())
+        if path == LINKS or path.startswith(LINKS + "/"):
+            for table in {assignment.place.table for assignment in assignments}:
+                self._link(table)
 
     def _apply(self, assignment: Assignment, chain: tuple[str, ...]) -> None:
         variable, changed = self.datamap.apply(assignment)
@@ -73,13 +90,23 @@ class Engine:
 
     def _act(self, variable: Variable, chain: tuple[str, ...]) -> None:
         for place, value in actions.targets(variable.actions, variable.value):
+            if self._actions_left <= 0:
+                begin = chain[0] if chain else "on load"
+                self._report(begin, f"{begin}: more than {MAX_ACTIONS} actions follow, stopped")
+                return
+            self._actions_left -= 1
             if str(place) in chain or len(chain) >= MAX_DEPTH:
-                self._report(f"actions run in a circle, stopped: {' -> '.join((*chain[-5:], str(place)))}")
+                circle = " -> ".join((*chain[-5:], str(place)))
+                self._report(circle, f"actions run in a circle, stopped: {circle}")
                 continue
             try:
-                self._apply(self._assignment(place, value), chain)
+                assignment = self._assignment(place, value)
             except ValueError as error:
-                self._report(f"{chain[-1] if chain else 'on load'}: remap to {place}: {error}")
+                remap = f"{chain[-1] if chain else 'on load'}: remap to {place}"
+                self._report(remap, f"{remap}: {error}; it is not valid now")
+                # Its old value would go on being shown as if it were that of its source.
+                assignment = Assignment(place, None)
+            self._apply(assignment, chain)
 
     def _assignment(self, place: Reference, value: Any) -> Assignment:
         if place.parameter is not None:
@@ -92,15 +119,15 @@ class Engine:
         asset = table.removeprefix(LINKS + "/")
         for name, link in self.datamap.tables[table].items():
             if not isinstance(link.value, str):
-                self._report(f"{table}:{name}: expected the text /table:name")
+                self._report(f"{table}:{name}", f"{table}:{name}: expected the text /table:name")
                 continue
             try:
                 self.datamap.alias(Reference(f"/status/{asset}", name), Reference.parse(link.value))
             except ValueError as error:
-                self._report(f"{table}:{name}: {error}")
+                self._report(f"{table}:{name}", f"{table}:{name}: {error}")
 
-    def _report(self, text: str) -> None:
-        """Log a mistake of the configuration once, not at every tick."""
-        if text not in self._reported:
-            self._reported.add(text)
+    def _report(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration once, not at every tick nor with every new value."""
+        if mistake not in self._reported:
+            self._reported.add(mistake)
             log.warning("%s", text)

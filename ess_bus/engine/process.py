@@ -10,15 +10,18 @@ from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import views
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
-from ess_bus.errors import Disconnected, TooLarge
+from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message
-from ess_bus.uri import relative, segments
+from ess_bus.uri import check as check_uri
+from ess_bus.uri import is_under, relative, segments
 
 log = logging.getLogger(__name__)
 
 # How long changes are gathered at most before they are published, in messages and in seconds.
 BURST: Final = 200
 TICK_S: Final = 0.1
+# Wrong pubs on more URIs than this are not named one by one.
+MAX_COMPLAINTS: Final = 200
 
 
 class EngineProcess:
@@ -36,6 +39,8 @@ class EngineProcess:
         self._bus = bus
         self._prefix = f"/{name}"
         self._roots = roots
+        # What others own: their pubs say how things are, they do not ask for anything.
+        self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
         self._joins = 0
         self._complaints: set[str] = set()
 
@@ -49,19 +54,12 @@ class EngineProcess:
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
         while True:
-            message = self._bus.receive(TICK_S)
-            for _ in range(BURST):
-                if message is None:
-                    break
+            for message in self._bus.burst(TICK_S, BURST):
                 self.handle(message)
-                message = self._bus.receive(0)
-            else:
-                if message is not None:
-                    self.handle(message)
             self.publish()
 
     def handle(self, message: Message) -> None:
-        """Answer one message."""
+        """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         target = "/" + "/".join(path)
@@ -69,9 +67,13 @@ class EngineProcess:
             match message.method:
                 case "get":
                     self._bus.reply(message, views.get(self._engine.datamap, target, view))
+                case "pub" if any(is_under(target, root) for root in self._foreign):
+                    check_uri(self._prefix + target)
+                    if problems := self._engine.report(target, message.json()):
+                        self._note(message, f"{'; '.join(problems)}; not valid now")
                 case "set" | "pub":
-                    body = message.json()
-                    self._engine.set(target, body)
+                    check_uri(self._prefix + target)
+                    self._engine.set(target, message.json())
                     if message.method == "set":
                         self._bus.reply(message, message.body)
                 case method:
@@ -94,16 +96,19 @@ class EngineProcess:
                 self._bus.publish(self._prefix + table, values)
             except Disconnected:
                 self._joins = 0  # publish everything again once the broker is back
-            except TooLarge as error:
-                log.error("%s", error)
+            except (TooLarge, UriError) as error:
+                log.error("%s: not published: %s", table, error)
 
     def _complain(self, message: Message, reason: str) -> None:
-        """Refuse; a pub has no answer, so what is wrong with it goes to the log, once for each URI."""
+        """Refuse; what is wrong with a message that expects no answer goes to the log, once for each URI."""
         try:
             self._bus.refuse(message, reason)
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
-        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < BURST:
+        self._note(message, reason)
+
+    def _note(self, message: Message, reason: str) -> None:
+        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
             self._complaints.add(message.uri)
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
 

@@ -7,7 +7,9 @@ import signal
 from functools import partial
 from pathlib import Path
 
+import msgpack
 import pytest
+import zmq
 
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
@@ -97,6 +99,69 @@ def test_garbage_leaves_the_engine_standing(start, broker, bus):
     assert process.popen.poll() is None, process.output
 
 
+def test_a_pub_that_could_not_be_published_again_is_not_taken(start, broker, bus):
+    process = start_engine(start, broker, bus)
+    name = "a" * (255 - len("/components//x"))
+    bus.publish(f"/components/{name}/x", 1)
+    with pytest.raises(Refused, match="over the limit of 255"):
+        bus.set(f"/components/{name}/x", 1)
+    assert process.popen.poll() is None, process.output
+
+
+@pytest.mark.parametrize("depth", [65, 300, 1000])
+def test_a_body_that_is_nested_deeply_is_refused(start, broker, bus, depth):
+    process = start_engine(start, broker, bus)
+    for uri in (f"{TABLE}/mbmu_voltage", f"{TABLE}/new"):
+        with pytest.raises(Refused, match="nested deeper"):
+            bus.request("set", uri, b"[" * depth + b"]" * depth)
+    assert process.popen.poll() is None, process.output
+
+
+def test_a_request_that_cannot_be_answered_ends_nobody(start, broker, bus):
+    processes = [start_engine(start, broker, bus), start_calculator(start, broker, bus)]
+    with zmq.Context() as context, context.socket(zmq.DEALER) as hostile:
+        hostile.connect(broker)
+        hostile.send(b"!hello\0" + msgpack.packb((1, "hostile", "", 1, ())))
+        for uri in (b"/ess/status", b"/processes/ess_controller", b"/processes/calculator"):
+            hostile.send(b"get " + uri + b"\0" + msgpack.packb(("no slash", "hostile", None, None, None)))
+    assert bus.get("/processes/ess_controller")
+    assert bus.get("/processes/calculator")
+    assert [process.popen.poll() for process in processes] == [None, None]
+
+
+def test_the_calculator_hears_only_the_engine(start, broker, bus):
+    start_engine(start, broker, bus)
+    calculator = start_calculator(start, broker, bus)
+    bus.publish(TABLE, {"mbmu_voltage": 2, "mbmu_current": 20020})
+    eventually(lambda: power(bus) == 0.04)
+    bus.publish("/ess/status/bms", {"mbmu_voltage": "not a number"})  # the engine does not take it
+    bus.publish(f"{TABLE}/mbmu_current", 20030)
+    eventually(lambda: power(bus) == 0.06)
+    assert "is not valid" not in calculator.output
+
+
+def test_another_process_that_answers_for_the_engine_does_not_end_the_calculator(start, broker, bus):
+    start("tools.fims_echo", "-u", "/ess/status/bms", "-b", "5", bus=broker)
+    eventually(lambda: bus.get("/processes/fims_echo"))
+    calculator = start_calculator(start, broker, bus)
+    eventually(lambda: "expected a table from fims_echo" in calculator.output)
+    assert calculator.popen.poll() is None, calculator.output
+
+
+def test_a_result_that_the_engine_refuses_does_not_hold_up_the_others(start, broker, bus, folder):
+    calculated = {"numVars": 1, "variable1": "x", "operation": "+"}
+    tables = {"/status/bms": {"x": 0.5, "flag": {"value": True, **calculated}, "sum": {"value": 0, **calculated}}}
+    (folder / "a.json").write_text(json.dumps(tables))
+    start_engine(start, broker, bus, folder / "a.json")
+    calculator = start("calculator.command", folder / "a.json", bus=broker)
+    eventually(lambda: bus.get("/ess/naked/status/bms") == {"/status/bms": {"flag": None, "sum": 0.5, "x": 0.5}})
+    bus.set("/status/bms/x", 1)
+    eventually(lambda: bus.get("/ess/naked/status/bms") == {"/status/bms": {"flag": True, "sum": 1, "x": 1}})
+    bus.set("/status/bms/x", 0.5)
+    eventually(lambda: bus.get("/ess/naked/status/bms") == {"/status/bms": {"flag": None, "sum": 0.5, "x": 0.5}})
+    assert "/status/bms:flag cannot be set" in calculator.output
+
+
 def test_the_bridge_answers_for_its_devices_and_the_engine_does_not(start, broker, bus, folder):
     (folder / "a.json").write_text(json.dumps({TABLE: {"mbmu_voltage": 1}, "/status/bms": {}}))
     start_engine(start, broker, bus, folder / "a.json")
@@ -104,6 +169,14 @@ def test_the_bridge_answers_for_its_devices_and_the_engine_does_not(start, broke
         bus.get(f"{TABLE}/mbmu_voltage")
     bus.publish(TABLE, {"mbmu_voltage": 5})
     eventually(lambda: bus.get(f"/ess{TABLE}/mbmu_voltage") == 5)
+
+
+def test_what_a_device_reports_is_taken_value_by_value(start, broker, bus, folder):
+    (folder / "a.json").write_text(json.dumps({TABLE: {"mbmu_voltage": 1, "mbmu_soc": 2}}))
+    engine = start_engine(start, broker, bus, folder / "a.json")
+    bus.publish(TABLE, {"mbmu_voltage": "high", "mbmu_soc": 50})
+    eventually(lambda: bus.get(f"/ess/naked{TABLE}") == {TABLE: {"mbmu_voltage": None, "mbmu_soc": 50}})
+    assert "expected a number, got 'high'; not valid now" in engine.output
 
 
 def test_an_operand_that_no_longer_is_valid_takes_the_result_with_it(start, broker, bus):

@@ -461,6 +461,23 @@ class TestProcess:
         assert process.stop(number) == 0
         assert "Traceback" not in process.output
 
+    def test_its_last_word_is_that_nothing_is_known(self, device: Device, launch: Launch, bus: Bus) -> None:
+        process = launch(configuration(device.port))
+        published(bus, lambda body: body["component_connected"] and body["plain"] is not None)
+        assert process.stop() == 0
+        last = published(bus, lambda body: not body["component_connected"])
+        assert {value for key, value in last.items() if key not in ("component_connected", "Timestamp")} == {None}
+
+    def test_a_name_that_is_too_long_for_the_bus_is_one_line(
+        self, run: Callable[..., Any], folder: Path, broker: str
+    ) -> None:
+        file = folder / "client.json"
+        file.write_text(json.dumps(configuration(free_port(), name="n" * 250)))
+        ended = run(CLIENT, file, bus=broker)
+        assert ended.returncode == 1
+        assert "are over the limit of 255" in ended.stderr.splitlines()[-1]
+        assert "Traceback" not in ended.stderr
+
     def test_a_bad_file_is_one_line(self, run: Callable[..., Any], folder: Path) -> None:
         file = folder / "bad.json"
         group = {"type": "Holding", "map": [{"id": "a", "offset": 0, "size": 3}, {"id": "b"}]}

@@ -199,10 +199,33 @@ class TestReading:
         try:
             late.values = VALUES
             eventually(lambda: site.holding(10) == [65536 - 15])
+            eventually(lambda: "all owners are heard" in site.process.output)
+            assert site.process.output.count("until their owners are heard") == 1
         finally:
             late.end()
-        eventually(lambda: "all owners are heard" in site.process.output)
-        assert site.process.output.count("until their owners are heard") == 1
+
+    def test_an_owner_that_answered_and_is_gone_leaves_no_value_behind(self, broker: str, launch: Launch) -> None:
+        first = Owner(broker)
+        first.values = VALUES
+        site = launch()
+        eventually(lambda: site.holding(10))
+        first.end()
+        eventually(lambda: site.holding(10) is None)
+        assert site.exception(site.holding(10)) == 4
+        second = Owner(broker)
+        try:
+            second.values = VALUES
+            eventually(lambda: site.holding(10) == [65536 - 15])
+        finally:
+            second.end()
+
+    def test_a_pub_of_one_variable_does_not_hide_the_others(self, owner: Owner, launch: Launch, bus: Bus) -> None:
+        site = launch()  # the owner answers {} so far
+        bus.publish(URI, {"setpoint": 1})
+        eventually(lambda: site.holding(10) == [10])
+        owner.values = VALUES
+        eventually(lambda: site.holding(12, 2) == [1, 2])
+        assert site.holding(10) == [10]
 
     def test_outside_of_what_is_defined_is_an_illegal_address(self, launch: Launch) -> None:
         site = launch()
@@ -361,7 +384,9 @@ class TestRobustness:
             eventually(lambda: after_pub(bus, VALUES, site) is not None)
             assert first.stop() == 0
             assert site.exception(site.master.write_single_register(10, 1)) == 4
-            assert site.holding(10) == [65536 - 15]
+            # What nobody can tell us any more is not shown as if it were so.
+            eventually(lambda: site.holding(10) is None)
+            assert site.exception(site.holding(10)) == 4
             start_broker(start, endpoint)
             eventually(lambda: after_pub(bus, {"setpoint": 9}, site) == [90])
         site.master.close()

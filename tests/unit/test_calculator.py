@@ -42,10 +42,15 @@ VOLTAGE, CURRENT, RESULT = (Reference("/status/bms", name) for name in ("mbmu_vo
         ("+", [True, False, 1], 1, 2),
         ("*", [3, 2], 0, 6),
         ("*", [3, 2], -1000, 6),
+        ("*", [2**53, 2**53], 0, 2**106),
     ],
 )
 def test_operations_give_the_documented_results(operation, operands, scale, expected):
     assert calculate(operation, operands, scale) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_result_is_a_float_for_json_carries_no_longer_integers():
+    assert isinstance(calculate("*", [2**53, 2**53], 0), float)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,17 @@ def test_actions_run_even_if_the_value_is_the_same_and_cascade():
     assert get(engine.datamap, "/a/b/three") == 2
 
 
+def test_variables_that_all_follow_each_other_are_stopped_in_time(caplog):
+    names = [f"v{number}" for number in range(30)]
+    members = {
+        name: {"value": None, "actions": remap(*({"uri": f"/a/b:{other}"} for other in names if other != name))}
+        for name in names
+    }
+    engine = loaded({"/a/b": members})
+    engine.set("/a/b/v0", 1)
+    assert caplog.records[-1].message == "/a/b:v0: more than 1000 actions follow, stopped"
+
+
 def test_a_parameter_can_be_a_target():
     engine = with_actions({"uri": "/s/t:y@limit"})
     engine.set("/c/x/source", 5)
@@ -86,17 +97,28 @@ def test_a_circle_is_stopped_and_reported_once(caplog):
     assert get(engine.datamap, "/a/b/two") == 2
 
 
-def test_a_remap_to_a_variable_of_another_type_is_reported_and_the_rest_goes_on(caplog):
+@pytest.mark.parametrize("item", [{"inValue": 1, "outValue": "On"}, {"inValue": 2, "outValue": "Off"}, {"outValue": 7}])
+def test_what_was_made_of_a_value_goes_with_it_whatever_the_conditions(item):
+    engine = with_actions({"uri": "/s/t:y", **item}, value=1)
+    engine.set("/c/x/source", None)
+    assert get(engine.datamap, "/s/t/y") is None
+
+
+def test_a_remap_to_a_variable_of_another_type_is_reported_once_and_the_rest_goes_on(caplog):
     engine = loaded(
         {
             "/s/t": {"text": "x"},
             "/c/x": {"source": {"value": 0, "actions": remap({"uri": "/s/t:text"}, {"uri": "/s/t:other"})}},
         }
     )
+    engine.set("/c/x/source", 2)
     engine.set("/c/x/source", 3)
     assert get(engine.datamap, "/s/t/other") == 3
-    assert get(engine.datamap, "/s/t/text") == "x"
-    assert "expected a text" in caplog.text
+    # What it holds is no longer that of its source.
+    assert get(engine.datamap, "/s/t/text") is None
+    assert [record.message for record in caplog.records if record.message.startswith("/c/x:source")] == [
+        "/c/x:source: remap to /s/t:text: expected a text, got 2; it is not valid now"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,20 @@ def engine():
     return loaded({TABLE: {"mbmu_voltage": {"value": 0}, "mbmu_current": 20000}})
 
 
+def test_one_value_of_a_report_that_cannot_be_held_is_not_valid_and_the_others_are_taken(engine):
+    (problem,) = engine.report(TABLE, {"mbmu_voltage": "high", "mbmu_current": 1, "new": True})
+    assert problem == f"{TABLE}:mbmu_voltage: expected a number, got 'high'"
+    assert get(engine.datamap, TABLE, View.FULL) == {
+        "mbmu_current": {"value": 1},
+        "mbmu_voltage": {"value": None},
+        "new": {"value": True},
+    }
+    assert engine.report(TABLE, {"mbmu_voltage": 3}) == []
+    assert get(engine.datamap, f"{TABLE}/mbmu_voltage") == 3
+    with pytest.raises(ValueError, match="sets nothing"):
+        engine.report(TABLE, {})
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

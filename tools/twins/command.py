@@ -71,19 +71,24 @@ def _handle(bus: Bus, devices: dict[str, Device], message: Message) -> None:
         if path is None:
             continue
         try:
-            if message.method == "get":
-                bus.reply(message, device.get(path))
-            elif message.method == "set":
-                device.set(path, message.json())
-                bus.reply(message, message.body)
-                _publish(bus, {uri: device})
-            elif message.method != "pub":
-                raise ValueError(f"{message.method} is not something a device does")
-        except (LookupError, ValueError) as error:
-            log.info("refused %s %s: %s", message.method, message.uri, error)
-            bus.refuse(message, str(error))
+            _answer(bus, uri, device, path, message)
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
+
+
+def _answer(bus: Bus, uri: str, device: Device, path: tuple[str, ...], message: Message) -> None:
+    try:
+        if message.method == "get":
+            bus.reply(message, device.get(path))
+        elif message.method == "set":
+            device.set(path, message.json())
+            bus.reply(message, message.body)
+            _publish(bus, {uri: device})
+        elif message.method != "pub":
+            raise ValueError(f"{message.method} is not something a device does")
+    except (LookupError, ValueError) as error:
+        log.info("refused %s %s: %s", message.method, message.uri, error)
+        bus.refuse(message, str(error))
 
 
 def _publish(bus: Bus, devices: dict[str, Device]) -> None:
