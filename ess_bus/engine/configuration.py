@@ -9,8 +9,10 @@ from typing import Any, Final
 from ess_bus.configuration import json_files, read_json
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import actions
-from ess_bus.engine.datamap import Assignment, DataMap
+from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.meaning import Assignment, member
 from ess_bus.errors import ConfigurationError, Problem, UriError
+from ess_bus.reference import Reference
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import segments
 
@@ -78,17 +80,20 @@ class _FileReader:
         except UriError as error:
             self.problems.append(Problem(table, error.reason))
             return
+        if path == "/":
+            self.problems.append(Problem(table, "expected a table such as /status/bms"))
+            return
         if not isinstance(members, dict):
             self.problems.append(Problem(table, f"expected an object of variables, got {str(members)[:40]!r}"))
             return
-        self._datamap.tables.setdefault(path, {})
+        self._datamap.table(path)
         for name, definition in members.items():
             self._define(path, name, definition)
 
     def _define(self, table: str, name: str, definition: Any) -> None:
         known = self._datamap.find(table, name) is not None
         try:
-            (assignment,) = self._datamap.assignments(table, {name: definition})
+            assignment = self._datamap.checked(member(Reference(table, name), definition))
         except ValueError as error:
             # A second definition that does not fit the first is left out; the type of the first one stays.
             (self.warnings if known else self.problems).append(Problem(table, str(error)))

@@ -8,32 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
+from ess_bus.engine.meaning import KEEP, Assignment, interpret
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import segments
-
-# Set as a value it means: leave the value alone, take the parameters only (engine.md 2.4).
-KEEP: Final = "$$"
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What one set or pub does to one variable.
-
-    Attributes:
-        place: where.
-        value: the new value, or `KEEP`.
-        parameters: to be added or replaced.
-        actions: replaces the variable's actions if it is not ``None``.
-    """
-
-    place: Reference
-    value: Any = KEEP
-    parameters: dict[str, Any] | None = None
-    actions: dict[str, Any] | None = None
 
 
 class DataMap:
@@ -41,6 +22,8 @@ class DataMap:
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Variable]] = {}
+        # The paths of all tables and of what is above them.
+        self._branches: set[str] = set()
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -48,11 +31,14 @@ class DataMap:
         """Return a variable, or ``None``."""
         return self.tables.get(table, {}).get(name)
 
-    def at_path(self, path: str) -> tuple[Reference, Variable] | None:
-        """Return the variable that a bus path (``/status/bms/BMSPower``) names, or ``None``."""
+    def is_variable(self, path: str) -> bool:
+        """Tell whether there is a variable at a bus path (``/status/bms/BMSPower``)."""
         table, _, name = path.rpartition("/")
-        variable = self.find(table, name)
-        return None if variable is None else (Reference(table, name), variable)
+        return name in self.tables.get(table, {})
+
+    def is_table(self, path: str) -> bool:
+        """Tell whether there is a table at a bus path, or below it."""
+        return path in self._branches
 
     def below(self, path: str) -> Iterator[tuple[str, dict[str, Variable]]]:
         """Yield the tables at or below a path, by whole segments and in alphabetical order."""
@@ -72,8 +58,8 @@ class DataMap:
         Raises:
             ValueError: the body cannot be applied; the text says where and what was expected.
         """
-        found = list(self._meaning(path, body))
-        return [self._checked(assignment) for assignment in found]
+        found = list(interpret(self, path, body))
+        return [self.checked(assignment) for assignment in found]
 
     def report(self, path: str, body: Any) -> tuple[list[Assignment], list[str]]:
         """Return what an owner's pub of `body` on `path` means, and what is wrong with single values of it.
@@ -86,9 +72,9 @@ class DataMap:
         """
         found: list[Assignment] = []
         problems: list[str] = []
-        for assignment in list(self._meaning(path, body)):
+        for assignment in list(interpret(self, path, body)):
             try:
-                found.append(self._checked(assignment))
+                found.append(self.checked(assignment))
             except ValueError as error:
                 problems.append(str(error))
                 found.append(replace(assignment, value=None))
@@ -104,9 +90,17 @@ class DataMap:
         changed = assignment.value is not KEEP and variable.set(assignment.value)
         return variable, changed
 
+    def table(self, path: str) -> dict[str, Variable]:
+        """Return the table at a path; make it if it is not there."""
+        if path not in self.tables:
+            self.tables[path] = {}
+            parts = segments(path)
+            self._branches.update("/" + "/".join(parts[:length]) for length in range(1, len(parts) + 1))
+        return self.tables[path]
+
     def create(self, place: Reference) -> Variable:
         """Return the variable at a place; make it if it is not there."""
-        table = self.tables.setdefault(place.table, {})
+        table = self.table(place.table)
         variable = table.get(place.name)
         if variable is None:
             variable = table[place.name] = Variable(places=[(place.table, place.name)])
@@ -115,7 +109,7 @@ class DataMap:
     def alias(self, place: Reference, target: Reference) -> None:
         """Make `place` show the same variable as `target` (engine.md 2.5)."""
         variable = self.create(target)
-        table = self.tables.setdefault(place.table, {})
+        table = self.table(place.table)
         if table.get(place.name) is variable:
             return
         if place.name in table:
@@ -123,29 +117,12 @@ class DataMap:
         table[place.name] = variable
         variable.places.append((place.table, place.name))
 
-    def _meaning(self, path: str, body: Any) -> Iterator[Assignment]:
-        table, _, name = path.rpartition("/")
-        is_table = path in self.tables and self.find(table, name.partition("@")[0]) is None
-        if isinstance(body, dict) and not body:
-            raise ValueError("an empty object sets nothing")
-        if isinstance(body, dict) and (is_table or ("value" not in body and self.find(table, name) is None)):
-            if path == "/":
-                raise ValueError("expected /table or /table/variable")
-            for member, inner in body.items():
-                yield _member(Reference(path, member), inner)
-        elif is_table:
-            raise ValueError(f'{path} is a table; expected an object such as {{"variable": value}}')
-        elif not segments(table):
-            raise ValueError(f"{path}: expected /table/variable")
-        elif isinstance(body, dict) and set(body) == {name}:
-            yield _member(Reference(table, name), body[name])
-        elif "@" in name:
-            name, _, parameter = name.partition("@")
-            yield Assignment(Reference(table, name), parameters={parameter: body})
-        else:
-            yield _member(Reference(table, name), body)
+    def checked(self, assignment: Assignment) -> Assignment:
+        """Return an assignment with its value in the form in which the variable holds it.
 
-    def _checked(self, assignment: Assignment) -> Assignment:
+        Raises:
+            ValueError: the variable cannot hold it.
+        """
         if assignment.value is KEEP:
             return assignment
         variable = self.find(assignment.place.table, assignment.place.name) or Variable()
@@ -153,16 +130,3 @@ class DataMap:
             return replace(assignment, value=variable.accept(assignment.value))
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
-
-
-def _member(place: Reference, body: Any) -> Assignment:
-    if not place.name:
-        raise ValueError(f"{place.table}: a variable without a name")
-    if not isinstance(body, dict):
-        return Assignment(place, body)
-    value = body.get("value", KEEP)
-    actions = body.get("actions")
-    if actions is not None and not isinstance(actions, dict):
-        raise ValueError(f'{place}: "actions" must be an object')
-    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions")}
-    return Assignment(place, KEEP if value == KEEP else value, parameters, actions)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ess_bus.engine import actions
-from ess_bus.engine.datamap import KEEP, Assignment, DataMap
+from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 

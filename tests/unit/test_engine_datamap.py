@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.meaning import member
 from ess_bus.engine.variable import Kind, Variable, number
 from ess_bus.engine.views import View, get
 from ess_bus.reference import Reference
@@ -18,7 +19,8 @@ TABLE = "/components/catl_mbmu_summary_r"
 def loaded(tables):
     engine = Engine()
     scratch = DataMap()
-    engine.load([item for table, members in tables.items() for item in scratch.assignments(table, members)])
+    for table, members in tables.items():
+        engine.load(scratch.checked(member(Reference(table, name), definition)) for name, definition in members.items())
     return engine
 
 
@@ -49,6 +51,8 @@ def test_one_value_of_a_report_that_cannot_be_held_is_not_valid_and_the_others_a
         (f"{TABLE}/mbmu_voltage", {"value": 2}),
         (f"{TABLE}/mbmu_voltage", {"mbmu_voltage": 2}),
         (f"{TABLE}/mbmu_voltage", {"mbmu_voltage": {"value": 2}}),
+        (f"{TABLE}/mbmu_voltage@value", 2),
+        ("/components", {"catl_mbmu_summary_r": {"mbmu_voltage": 2}}),
         (TABLE, {"mbmu_voltage": 2}),
         (TABLE, {"mbmu_voltage": {"value": 2}}),
         (TABLE, {"mbmu_current": 1, "mbmu_voltage": {"value": 2, "unit": "V"}}),
@@ -66,12 +70,24 @@ def test_every_legal_shape_sets_the_value(engine, path, body):
         (f"{TABLE}/mbmu_voltage", {}, "empty object"),
         (TABLE, {}, "empty object"),
         (TABLE, 5, "is a table; expected an object"),
-        ("/components", 5, "expected /table/variable"),
+        ("/components", 5, "/components is a table"),
+        ("/status/bms", 5, "/status cannot hold variables"),
+        ("/components", {"catl_mbmu_summary_r": 5}, "catl_mbmu_summary_r is a table"),
+        ("/components", {"other": 5}, "/components cannot hold variables"),
+        (f"{TABLE}/mbmu_voltage/value", 5, "mbmu_voltage is a variable, not a table"),
+        (f"{TABLE}/mbmu_voltage/x", {"y": 5}, "mbmu_voltage is a variable, not a table"),
+        (f"{TABLE}:mbmu_voltage", 5, "/components cannot hold variables"),
+        (f"{TABLE}/a:b", 5, "cannot be a variable's name: it contains :"),
+        (TABLE, {"a/b": 5}, "cannot be a variable's name: it contains /"),
+        (TABLE, {"a@b": 5}, "cannot be a variable's name: it contains @"),
+        (f"{TABLE}/mbmu_voltage@actions", "x", "cannot be set as a parameter"),
+        (f"{TABLE}/mbmu_voltage@", 1, "cannot be set as a parameter"),
+        (f"{TABLE}/nothing@unit", {"a": 1}, "nothing is not a variable"),
         (TABLE, {"mbmu_current": 5, "mbmu_voltage": "high"}, "mbmu_voltage: expected a number"),
         (TABLE, {"mbmu_voltage": {"value": {"deep": 1}}}, "got an object"),
         (TABLE, {"": 1}, "without a name"),
         ("/", {"a": 1}, "expected /table"),
-        ("/", 5, "expected /table/variable"),
+        ("/", 5, "expected /table or /table/variable"),
         ("/alone", 5, "expected /table/variable"),
         (TABLE, {"mbmu_voltage": {"value": 1, "actions": []}}, "must be an object"),
     ],
@@ -88,6 +104,21 @@ def test_an_unknown_variable_is_created_by_its_first_value(engine):
     engine.set("/status/pcs", {"state": "Off"})
     assert get(engine.datamap, f"{TABLE}/new") is True
     assert get(engine.datamap, "/status/pcs/state") == "Off"
+
+
+def test_a_table_is_never_taken_for_a_variable_afterwards(engine):
+    for body in ({"catl_mbmu_summary_r": {"mbmu_voltage": 1}}, {"catl_mbmu_summary_r": {"mbmu_voltage": {"value": 1}}}):
+        engine.set("/components", body)
+        engine.set(TABLE, {"mbmu_voltage": 7})
+        assert get(engine.datamap, f"{TABLE}/mbmu_voltage") == 7
+    assert set(engine.datamap.tables) == {TABLE}
+
+
+def test_a_new_table_may_come_with_its_first_variables(engine):
+    engine.set("/components", {"bms_2": {"soc": 50}})
+    engine.set("/components/bms_3", {"soc": 60})
+    assert get(engine.datamap, "/components/bms_2/soc") == 50
+    assert get(engine.datamap, "/components/bms_3/soc") == 60
 
 
 def test_parameters_are_added_and_leave_the_value_alone(engine):

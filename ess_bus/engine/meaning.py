@@ -1,0 +1,132 @@
+"""What a set or pub means: from a path and a body to assignments (engine.md 2.4).
+
+A URI is either a table or a variable, for good: what would make one into the other is refused. Tables below the bus
+have at least two segments (``/status/bms``), unless the configuration has a shorter one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from ess_bus.reference import Reference
+from ess_bus.uri import segments
+
+# Set as a value it means: leave the value alone, take the parameters only.
+KEEP: Final = "$$"
+# A variable of these tables is a reference to another variable.
+_LISTS: Final = frozenset({"schedule", "sched"})
+_RESERVED: Final = frozenset("@:/[")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one set or pub does to one variable.
+
+    Attributes:
+        place: where.
+        value: the new value, or `KEEP`.
+        parameters: to be added or replaced.
+        actions: replaces the variable's actions if it is not ``None``.
+    """
+
+    place: Reference
+    value: Any = KEEP
+    parameters: dict[str, Any] | None = None
+    actions: dict[str, Any] | None = None
+
+
+class Known(Protocol):
+    """What must be known of a data map to read a message to it."""
+
+    def is_variable(self, path: str) -> bool:
+        """Tell whether there is a variable at this path."""
+
+    def is_table(self, path: str) -> bool:
+        """Tell whether there is a table at this path, or below it."""
+
+
+def interpret(known: Known, path: str, body: Any) -> Iterator[Assignment]:
+    """Yield what `body` on `path` assigns.
+
+    Raises:
+        ValueError: it cannot be applied; the text says where and what was expected.
+    """
+    table, _, name = path.rpartition("/")
+    if isinstance(body, dict) and not body:
+        raise ValueError("an empty object sets nothing")
+    if not segments(path):
+        raise ValueError("expected /table or /table/variable")
+    if "@" in name:
+        yield _parameter(known, table, name, body)
+    elif known.is_table(path):
+        yield from _members(known, path, body)
+    elif isinstance(body, dict) and set(body) == {name} and (known.is_variable(path) or known.is_table(table)):
+        yield member(Reference(table, name), body[name])
+    elif isinstance(body, dict) and "value" not in body and not known.is_variable(path):
+        _require_table(known, path)
+        yield from _members(known, path, body)
+    else:
+        if not known.is_variable(path):
+            _require_table(known, table)
+        yield _new_or_known(known, Reference(table, name), body)
+
+
+def member(place: Reference, body: Any) -> Assignment:
+    """Return what `body` assigns to one variable: a bare value, or an object with ``value``, parameters, ``actions``.
+
+    Raises:
+        ValueError: the actions are not an object, or the variable has no name.
+    """
+    if not place.name:
+        raise ValueError(f"{place.table}: a variable without a name")
+    if not isinstance(body, dict):
+        return Assignment(place, body)
+    value = body.get("value", KEEP)
+    actions = body.get("actions")
+    if actions is not None and not isinstance(actions, dict):
+        raise ValueError(f'{place}: "actions" must be an object')
+    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions")}
+    return Assignment(place, KEEP if value == KEEP else value, parameters, actions)
+
+
+def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
+    if not isinstance(body, dict):
+        raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
+    for name, inner in body.items():
+        path = f"{table}/{name}"
+        if "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
+            yield from interpret(known, path, inner)
+        else:
+            yield _new_or_known(known, Reference(table, name), inner)
+
+
+def _new_or_known(known: Known, place: Reference, body: Any) -> Assignment:
+    if not known.is_variable(f"{place.table}/{place.name}") and segments(place.table)[0] not in _LISTS:
+        unusable = sorted(_RESERVED & set(place.name))
+        if unusable:
+            raise ValueError(f"{place.name[:60]!r} cannot be a variable's name: it contains {' '.join(unusable)}")
+    return member(place, body)
+
+
+def _parameter(known: Known, table: str, name: str, body: Any) -> Assignment:
+    name, _, parameter = name.partition("@")
+    place = Reference(table, name)
+    if not known.is_variable(f"{table}/{name}"):
+        raise ValueError(f"{table}/{name} is not a variable")
+    if parameter == "value":
+        return Assignment(place, body)
+    if not parameter or parameter == "actions":
+        raise ValueError(f"{place}@{parameter} cannot be set as a parameter")
+    return Assignment(place, parameters={parameter: body})
+
+
+def _require_table(known: Known, table: str) -> None:
+    parts = segments(table)
+    if len(parts) < 2:
+        raise ValueError(f"{table or '/'} cannot hold variables; expected /table/variable with a table as /status/bms")
+    for length in range(2, len(parts) + 1):
+        path = "/" + "/".join(parts[:length])
+        if known.is_variable(path):
+            raise ValueError(f"{path} is a variable, not a table")
