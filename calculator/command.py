@@ -12,7 +12,7 @@ from calculator.graph import Calculator
 from calculator.process import CalculatorProcess
 from ess_bus import commandline
 from ess_bus.client import Bus
-from ess_bus.process import process_options, start_log, until_stopped
+from ess_bus.process import one_segment, process_options, start_log, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,14 @@ Exit status:
   2  wrong usage"""
 )
 @click.argument("path", metavar="CONFIG", type=click.Path(path_type=Path))
-@click.option("--engine", default="ess", show_default=True, metavar="NAME", help="The engine that holds the variables.")
+@click.option(
+    "--engine",
+    callback=one_segment,
+    default="ess",
+    show_default=True,
+    metavar="NAME",
+    help="The engine that holds the variables.",
+)
 @process_options
 def command(path: Path, engine: str, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Calculate derived variables such as BMSPower and set them on the engine.

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from calculator.graph import Calculator
 from ess_bus.client import Bus
+from ess_bus.control import PROCESSES
 from ess_bus.errors import BusError, Disconnected, Refused
 from ess_bus.message import Message
 from ess_bus.uri import relative
 
 log = logging.getLogger(__name__)
 
-# Where every process says that it has started.
-PROCESSES: Final = "/processes"
 TICK_S: Final = 0.02
 RETRY_S: Final = 0.5
 ANSWER_TIMEOUT_S: Final = 2.0

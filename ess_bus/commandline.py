@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from ess_bus.errors import EssError
+from ess_bus.interrupts import take_over
 
 FAILED = 1
 USAGE = 2
@@ -17,10 +18,15 @@ INTERRUPTED = 130
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    take_over()
     try:
-        status = command.main(prog_name=name, standalone_mode=False)
+        # Not command.main(): that prints an empty line when it is interrupted.
+        with command.make_context(name, sys.argv[1:]) as context:
+            status = command.invoke(context)
         if sys.stdout is not None:  # closed by who started us
             sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)

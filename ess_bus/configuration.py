@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,19 @@ def read_json(path: Path) -> Any:
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise ConfigurationError(path, [Problem(where, f"not JSON: {error.msg}")]) from None
+
+
+# pydantic's types of findings in the words of the files.
+_EXPECTED: Final = {
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "list_type": "a list",
+    "model_type": "an object",
+    "string_type": "a text",
+}
 
 
 def json_files(path: Path) -> list[Path]:
@@ -79,9 +93,12 @@ def _text(found: Any) -> str:
         return "missing"
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
-    shown = repr(found["input"])
-    message = found["msg"][0].lower() + found["msg"][1:]
-    return f"{message}, got {shown if len(shown) <= 60 else shown[:57] + '...'}"
+    shown = json.dumps(found["input"], default=repr)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    expected = _EXPECTED.get(found["type"])
+    if expected is not None:
+        return f"expected {expected}, got {shown}"
+    return f"{found['msg'][0].lower()}{found['msg'][1:]}, got {shown}"
 
 
 def _read(path: Path) -> bytes:

@@ -40,7 +40,8 @@ def resolve(bus: str | None = None) -> str:
     else:
         raise Disconnected(f"bad bus {text!r}: expected a name, ipc://PATH or tcp://HOST:PORT")
     if not path.startswith("/") or len(os.fsencode(path)) > _MAX_IPC_PATH:
-        raise Disconnected(f"bad bus {text!r}: its path must be absolute and at most {_MAX_IPC_PATH} bytes")
+        reason = f"{path!r} must be absolute and at most {_MAX_IPC_PATH} bytes"
+        raise Disconnected(f"bad bus {text!r}: its path {reason}")
     if os.fsencode(path) != path.encode(errors="replace"):
         raise Disconnected(f"bad bus {text!r}: its path must be UTF-8")
     return f"ipc://{path}"

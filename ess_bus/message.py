@@ -2,7 +2,7 @@
 
 A frame is what routing needs, a NUL, and a msgpack tail::
 
-    set /components/bms_1/soc NUL [replyto, process_name, username, status, body]
+    set /components/bms_1/soc NUL [replyto, process_name, username, status, body, token]
 
 The broker cuts at the NUL and never looks at the tail of a message that it can deliver. A *reply* is a `set` to the
 replyto URI (fims.md A3.1); on the wire its verb is ``reply``, so that an answer can be told from a command.
@@ -46,6 +46,8 @@ class Message:
         process_name: what the sending process calls itself.
         username: who runs it, as the sender says.
         status: set on replies only; anything but `Status.OK` is an error and `body` explains it.
+        token: chosen by the sender of a request and copied into its reply, so that two who share a replyto can tell
+            their answers apart.
     """
 
     method: str
@@ -55,6 +57,7 @@ class Message:
     process_name: str = ""
     username: str | None = None
     status: Status | None = None
+    token: str | None = None
 
     @property
     def is_reply(self) -> bool:
@@ -118,7 +121,7 @@ def split_header(head: bytes) -> tuple[str, str]:
 def encode(message: Message) -> bytes:
     """Return the frame of `message`."""
     verb = REPLY_VERB if message.is_reply else message.method
-    tail = (message.replyto, message.process_name, message.username, message.status, message.body)
+    tail = (message.replyto, message.process_name, message.username, message.status, message.body, message.token)
     packed: bytes = msgpack.packb(tail)
     return header(verb, message.uri) + b"\0" + packed
 
@@ -135,11 +138,11 @@ def decode(frame: bytes) -> Message:
     verb, uri = split_header(head)
     if verb not in METHODS and verb != REPLY_VERB:
         raise ProtocolError(f"unknown verb {verb[:20]!r}")
-    replyto, process_name, username, status, body = _decode_tail(tail)
+    replyto, process_name, username, status, body, token = _decode_tail(tail)
     if (verb == REPLY_VERB) != (status is not None):
         raise ProtocolError(f"verb {verb!r} and status {status!r} contradict each other")
     method = "set" if verb == REPLY_VERB else verb
-    return Message(method, uri, body, replyto, process_name, username, status)
+    return Message(method, uri, body, replyto, process_name, username, status, token)
 
 
 def replyto_of(frame: bytes) -> str | None:
@@ -160,7 +163,7 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-_Tail = tuple[str | None, str, str | None, Status | None, bytes | None]
+_Tail = tuple[str | None, str, str | None, Status | None, bytes | None, str | None]
 
 
 def _decode_tail(tail: bytes) -> _Tail:
@@ -169,14 +172,14 @@ def _decode_tail(tail: bytes) -> _Tail:
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(f"a message tail that is not msgpack: {error or type(error).__name__}") from None
     match fields:
-        case (str() | None, str(), str() | None, str() | None as status, bytes() | None):
+        case (str() | None, str(), str() | None, str() | None as status, bytes() | None, str() | None):
             pass
         case _:
             raise ProtocolError("a message tail with wrong fields")
     try:
         if fields[0] is not None:
             check_uri(fields[0])
-        return fields[0], fields[1], fields[2], None if status is None else Status(status), fields[4]
+        return *fields[:3], None if status is None else Status(status), *fields[4:]
     except UriError as error:
         raise ProtocolError(f"a replyto that cannot be routed: {error}") from None
     except ValueError:

@@ -15,11 +15,19 @@ from typing import Any, TypeVar
 import click
 
 from ess_bus.errors import EssError
+from ess_bus.uri import segments
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LOG_FORMAT = "%(levelname)s %(message)s"
 _PR_SET_PDEATHSIG = 1
+
+
+def one_segment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """Check an option that becomes one segment of a URI."""
+    if text is not None and (segments(text) != (text,) or not text.isprintable()):
+        raise click.BadParameter(f"expected one word without '/', got {text!r}")
+    return text
 
 
 def bus_option(function: Function) -> Function:
@@ -38,6 +46,7 @@ def process_options(function: Function) -> Function:
     name_option = click.option(
         "--process-name",
         envvar="ESS_PROCESS_NAME",
+        callback=one_segment,
         metavar="NAME",
         help="The name on the bus, where /processes/NAME answers.  [env: ESS_PROCESS_NAME]",
     )

@@ -87,6 +87,8 @@ def encode(point: Point, value: Any) -> tuple[int, ...]:
         value = _enum_number(point, value)
     elif point.kind is Kind.BIT_FIELD and isinstance(value, list):
         value = _mask(point, value)
+    if point.kind is not Kind.NUMBER and isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"expected a whole number, got {value!r}")
     return words_of(point, _float_bits(point, value) if point.is_float else _integer_bits(point, value))
 
 

@@ -156,10 +156,11 @@ class ComponentTask:
             self._reply(message, body[CONNECTED])
         elif name is not None and name not in self._catalogue.names:
             self._refuse(message, f"{name}: {unknown(name, self._catalogue.names)}")
+        elif name is None:
+            # Also of a silent device: the values are null and component_connected says why.
+            self._reply(message, body)
         elif not self._connected:
             self._refuse(message, self._silence())
-        elif name is None:
-            self._reply(message, body)
         elif name in body:
             self._reply(message, body[name])
         else:  # the id of a register that is published bit by bit

@@ -98,6 +98,8 @@ class Listener:
             while (frame := await _read_frame(reader)) is not None:
                 writer.write(await self._answer(*frame))
                 await writer.drain()
+                # A master that sends requests without end must leave the others their turn.
+                await asyncio.sleep(0)
         except (asyncio.IncompleteReadError, ConnectionError):
             log.debug("master %s left", master)
         finally:

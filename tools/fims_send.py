@@ -10,10 +10,16 @@ import errno
 import getopt
 import os
 import sys
-from typing import NoReturn
+import time
+from typing import TYPE_CHECKING, NoReturn
 
 from ess_bus.errors import Busy, EssError, NoOneListening, Refused, RequestTimeout
+from ess_bus.interrupts import take_over
 from ess_bus.message import METHODS, Message
+from ess_bus.uri import check as check_uri
+
+if TYPE_CHECKING:
+    from ess_bus.client import Bus
 
 USAGE = """\
 Usage: fims_send -m METHOD -u URI [-r REPLYTO] [-n USERNAME] [-f FILE] [--] [BODY]
@@ -40,9 +46,11 @@ Exit status:
   0  sent, and answered if an answer was asked for
   1  nothing was sent: wrong usage, no such file, no broker
   2  no answer came in time; whether it was handled is unknown
-  3  refused: nobody is listening on the URI, or its owner answered with an error
+  3  refused: nobody is listening on the URI, or the answer is an error
+  4  it was sent, but the answer could not be printed
+Without -r, a set is known to have reached somebody; whether it was accepted is known with -r only.
 """
-FAILED, TIMEOUT, REFUSED = 1, 2, 3
+FAILED, TIMEOUT, REFUSED, UNPRINTED = 1, 2, 3, 4
 ANSWER_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 
@@ -53,6 +61,7 @@ class Usage(Exception):
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Console entry point."""
+    take_over()
     try:
         sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
     except Usage as error:
@@ -69,17 +78,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(130)
     except BrokenPipeError:
         _forget_output()
-        sys.exit(FAILED)
+        sys.exit(UNPRINTED)
     except OSError as error:
         _forget_output()
-        _fail(f"cannot write the answer: {error.strerror}", FAILED)
+        _fail(f"cannot write the answer: {error.strerror}", UNPRINTED)
 
 
 def _run(arguments: list[str]) -> int:
     try:
         options, bodies = getopt.gnu_getopt(arguments, "m:r:u:n:f:vh", ["bus=", "help"])
     except getopt.GetoptError as error:
-        raise Usage(str(error)) from None
+        hint = "; put -- before a body that starts with a minus" if error.opt.isdigit() else ""
+        raise Usage(f"{error}{hint}") from None
     given = dict(options)
     if "-h" in given or "--help" in given:
         _write(USAGE.encode())
@@ -93,11 +103,18 @@ def _run(arguments: list[str]) -> int:
         raise Usage("-m and -u are required")
     if method not in METHODS:
         raise Usage(f"unknown method {method!r}, expected one of {', '.join(sorted(METHODS))}")
+    for target in (uri, given.get("-r")):
+        if target is not None:
+            check_uri(target)
     body = _read_body(given.get("-f"), bodies)
     return _exchange(given.get("--bus"), given.get("-n"), method, uri, body, given.get("-r"))
 
 
 def _read_body(file: str | None, bodies: list[str]) -> bytes | None:
+    ignored = bodies if file is not None else bodies[1:]
+    if ignored:
+        # As the original; but most often quotes were forgotten around a body with spaces in it.
+        sys.stderr.write(f"fims_send: ignored {' '.join(map(repr, ignored))}; a message has one body\n")
     if file is None:
         # surrogateescape gives back the very bytes that were typed, whatever their encoding.
         return bodies[0].encode(errors="surrogateescape") if bodies else None
@@ -123,12 +140,19 @@ def _exchange(bus_name: str | None, user: str | None, method: str, uri: str, bod
             bus.flush()
         else:
             bus.subscribe(to)
-            bus.send(method, uri, body, to)
-            answer = bus.receive(ANSWER_TIMEOUT_S)
-            if answer is None:
-                raise RequestTimeout(uri, ANSWER_TIMEOUT_S)
-            _print(answer)
+            token = os.urandom(8).hex()
+            bus.send(method, uri, body, to, token)
+            _print(_answer(bus, uri, token))
     return 0
+
+
+def _answer(bus: Bus, uri: str, token: str) -> Message:
+    """Return the first message on the replyto; others may share it, so what answers another request is passed over."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while (answer := bus.receive(max(0.0, deadline - time.monotonic()))) is not None:
+        if answer.token in (None, token):
+            return answer
+    raise RequestTimeout(uri, ANSWER_TIMEOUT_S)
 
 
 def _print(answer: Message) -> None:

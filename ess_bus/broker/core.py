@@ -55,6 +55,7 @@ class Broker:
         self._max_message = max_message
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
+        self._gone: list[str] = []
         self.routes = Routes()
         self.clients: dict[bytes, Client] = {}
         self.statistics = Statistics()
@@ -88,6 +89,7 @@ class Broker:
                 self._forget(client)
             else:
                 self._deliver(client, ping, now)
+        self._tell_gone(now)
 
     @property
     def dropped_unknown(self) -> int:
@@ -252,8 +254,21 @@ class Broker:
         client.subscriptions = wanted
 
     def _forget(self, client: Client) -> None:
+        uri_of_process = f"{control.PROCESSES}/{client.name}"
+        if uri_of_process in client.subscriptions:
+            self._gone.append(uri_of_process)
         self._subscribe(client, {})
         self.clients.pop(client.peer, None)
+
+    def _tell_gone(self, now: float) -> None:
+        """Publish which announced processes have left and not come back: what they said may no longer be so."""
+        gone, self._gone = dict.fromkeys(self._gone), []
+        for target in gone:
+            if any(target in client.subscriptions for client in self.clients.values()):
+                continue
+            body = orjson.dumps({"name": target.rpartition("/")[2], "gone": True})
+            frame = encode(Message("pub", target, body, None, NAME))
+            self._forward(None, frame, self.routes.match("pub", target), now)
 
     def _complain(self, client: Client, error: Exception) -> None:
         self.statistics.protocol_errors += 1
@@ -279,7 +294,7 @@ class Broker:
             answer, status = {"error": reason}, Status.REFUSED
         else:
             status = Status.OK
-        reply = Message("set", request.replyto, orjson.dumps(answer), None, NAME, None, status)
+        reply = Message("set", request.replyto, orjson.dumps(answer), None, NAME, None, status, request.token)
         self._forward(None, encode(reply), self.routes.match(REPLY_VERB, request.replyto), now)
 
 

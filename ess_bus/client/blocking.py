@@ -68,14 +68,23 @@ class Bus(Shell):
         """
         self.send("pub", uri, value)
 
-    def send(self, method: str, uri: str, value: Any = None, replyto: str | None = None) -> None:
+    def send(
+        self, method: str, uri: str, value: Any = None, replyto: str | None = None, token: str | None = None
+    ) -> None:
         """Send a message and do not wait for an answer; `flush` tells whether somebody received it.
+
+        Args:
+            method: ``get``, ``set``, ``pub``, ``post`` or ``del``.
+            uri: where to.
+            value: the body: bytes as they are, anything else as JSON.
+            replyto: where the answer shall go; subscribe to it first.
+            token: comes back as `Message.token` of the answer.
 
         Raises:
             Disconnected: there is no broker, or it takes nothing for ``timeouts.send``; nothing was sent.
             TooLarge, UriError: nothing was sent.
         """
-        self._send(self._core.compose(self._core.message(method, uri, encode_body(value), replyto)))
+        self._send(self._core.compose(self._core.message(method, uri, encode_body(value), replyto, token)))
 
     def flush(self, timeout_s: float | None = None) -> None:
         """Return when the broker has handled everything that was sent.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from dataclasses import replace
 from typing import Any, Final
 
 from ess_bus import control, uri
@@ -114,9 +115,11 @@ class ClientCore:
             raise TooLarge(message.uri, len(frame), self._max_message)
         return frame
 
-    def message(self, method: str, target: str, body: bytes | None, replyto: str | None = None) -> Message:
+    def message(
+        self, method: str, target: str, body: bytes | None, replyto: str | None = None, token: str | None = None
+    ) -> Message:
         """Return a message in this client's name."""
-        return Message(method, target, body, replyto, self.name, self.username)
+        return Message(method, target, body, replyto, self.name, self.username, None, token)
 
     def request(self, method: str, target: str, body: bytes | None) -> tuple[Pending, bytes]:
         """Return a request's frame, and where its outcome will be: the reply, or a `BusError`."""
@@ -128,7 +131,7 @@ class ClientCore:
         """Return the frame of a reply, or ``None`` if nobody waits for one."""
         if request.replyto is None:
             return None
-        reply = Message("set", request.replyto, body, None, self.name, request.username, status)
+        reply = Message("set", request.replyto, body, None, self.name, request.username, status, request.token)
         try:
             return self.compose(reply)
         except TooLarge as error:
@@ -176,7 +179,7 @@ class ClientCore:
     @property
     def process_uri(self) -> str:
         """Where this process answers once it was announced."""
-        return f"/processes/{self.name}"
+        return f"{control.PROCESSES}/{self.name}"
 
     def give_up(self, waiting: Pending) -> None:
         """Forget a request whose time is over; a late answer to it is discarded."""
@@ -310,7 +313,7 @@ def error_text(reply: Message) -> str:
 
 def _error_reply(reply: Message, status: Status, reason: str) -> Message:
     body = encode_body({"error": reason})
-    return Message(reply.method, reply.uri, body, None, reply.process_name, reply.username, status)
+    return replace(reply, body=body, status=status)
 
 
 def _outcome(reply: Message, waiting: Pending) -> Message | BusError:

@@ -13,8 +13,7 @@ from ess_bus.client import Bus
 from ess_bus.engine.configuration import EngineConfiguration, load
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
-from ess_bus.process import process_options, start_log, until_stopped
-from ess_bus.uri import check as check_uri
+from ess_bus.process import one_segment, process_options, start_log, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,14 @@ Exit status:
   2  wrong usage"""
 )
 @click.argument("path", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("-n", "--name", default="ess", show_default=True, help="The engine's name: /NAME/... is every table.")
+@click.option(
+    "-n",
+    "--name",
+    callback=one_segment,
+    default="ess",
+    show_default=True,
+    help="The engine's name: /NAME/... is every table.",
+)
 @process_options
 def command(path: Path, name: str, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Run the state engine: the data map behind /ess, with links and actions.
@@ -42,8 +48,6 @@ def command(path: Path, name: str, bus: str | None, process_name: str | None, ve
     """
     with until_stopped():
         start_log(verbose)
-        if check_uri(f"/{name}") and "/" in name:
-            raise click.BadParameter("expected one word", param_hint="--name")
         configuration = load(path)
         _log_warnings(configuration)
         engine = Engine()

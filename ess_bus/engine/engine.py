@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 LINKS: Final = "/links"
 # How deep one set may reach through actions before it is taken for a mistake.
 MAX_DEPTH: Final = 128
+# Mistakes that are remembered, so that each is logged once.
+MAX_REPORTS: Final = 1000
 # How many actions may follow from one set: variables that all remap to each other would take for ever.
 MAX_ACTIONS: Final = 1000
 
@@ -64,6 +66,13 @@ class Engine:
         self._carry_out(path, assignments)
         return problems
 
+    def invalidate(self, path: str) -> None:
+        """Make every variable at or below a path not valid, and all that follows from them."""
+        for table, variables in list(self.datamap.below(path)):
+            for name in list(variables):
+                self._actions_left = MAX_ACTIONS
+                self._apply(Assignment(Reference(table, name), None), ())
+
     def take_changes(self) -> dict[str, dict[str, Any]]:
         """Return table -> variable -> value of everything that changed since the last call."""
         changed, self._changed = self._changed, {}
@@ -75,6 +84,8 @@ class Engine:
 
     def _carry_out(self, path: str, assignments: list[Assignment]) -> None:
         for assignment in assignments:
+            for problem in actions.problems(assignment.actions or {}):
+                self._report(f"{assignment.place} {problem}", f"{assignment.place}: {problem}")
             self._actions_left = MAX_ACTIONS
             self._apply(assignment, ())
         if path == LINKS or path.startswith(LINKS + "/"):
@@ -130,5 +141,7 @@ class Engine:
     def _report(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         if mistake not in self._reported:
+            if len(self._reported) >= MAX_REPORTS:
+                self._reported.clear()
             self._reported.add(mistake)
             log.warning("%s", text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final
 
 from ess_bus.client import Bus
-from ess_bus.control import Mode, Subscriptions
+from ess_bus.client.ownership import require_unowned
+from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import views
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 # How long changes are gathered at most before they are published, in messages and in seconds.
 BURST: Final = 200
 TICK_S: Final = 0.1
+# A device is a table such as /components/bms_1, with everything below it.
+DEVICE_DEPTH: Final = 2
+COMPLAIN_EVERY_S: Final = 60.0
 # Wrong pubs on more URIs than this are not named one by one.
 MAX_COMPLAINTS: Final = 200
 
@@ -42,10 +47,14 @@ class EngineProcess:
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
         self._joins = 0
-        self._complaints: set[str] = set()
+        # Device table -> the process that publishes it.
+        self._publishers: dict[str, str] = {}
+        self._complaints: dict[str, float] = {}
 
     def run(self) -> None:
         """Serve until interrupted."""
+        require_unowned(self._bus, f"{self._prefix}/_owner")
+        self._bus.subscribe(PROCESSES, pub_only=True)
         for mode in Mode:
             uris = [uri for uri, wanted in self._roots.items() if wanted is mode]
             if mode is Mode.ALL:
@@ -67,10 +76,11 @@ class EngineProcess:
             match message.method:
                 case "get":
                     self._bus.reply(message, views.get(self._engine.datamap, target, view))
+                case "pub" if is_under(target, PROCESSES):
+                    self._bury(message)
                 case "pub" if any(is_under(target, root) for root in self._foreign):
                     check_uri(self._prefix + target)
-                    if problems := self._engine.report(target, message.json()):
-                        self._note(message, f"{'; '.join(problems)}; not valid now")
+                    self._take_report(message, target)
                 case "set" | "pub":
                     check_uri(self._prefix + target)
                     self._engine.set(target, message.json())
@@ -82,6 +92,23 @@ class EngineProcess:
             self._complain(message, str(error))
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
+
+    def _take_report(self, message: Message, target: str) -> None:
+        problems = self._engine.report(target, message.json())
+        self._publishers["/" + "/".join(segments(target)[:DEVICE_DEPTH])] = message.process_name
+        if problems:
+            self._note(message, f"{'; '.join(problems)}; not valid now")
+
+    def _bury(self, message: Message) -> None:
+        """Make what a process published not valid when the broker tells that the process is gone."""
+        news = message.json()
+        if not isinstance(news, dict) or news.get("gone") is not True:
+            return
+        for device, publisher in list(self._publishers.items()):
+            if publisher == news.get("name"):
+                log.warning("%s is gone; %s is not valid until it is published again", publisher, device)
+                del self._publishers[device]
+                self._engine.invalidate(device)
 
     def publish(self) -> None:
         """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""
@@ -100,7 +127,7 @@ class EngineProcess:
                 log.error("%s: not published: %s", table, error)
 
     def _complain(self, message: Message, reason: str) -> None:
-        """Refuse; what is wrong with a message that expects no answer goes to the log, once for each URI."""
+        """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
         try:
             self._bus.refuse(message, reason)
         except Disconnected as error:
@@ -108,8 +135,11 @@ class EngineProcess:
         self._note(message, reason)
 
     def _note(self, message: Message, reason: str) -> None:
-        if message.replyto is None and message.uri not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
-            self._complaints.add(message.uri)
+        now = time.monotonic()
+        if message.replyto is not None or now - self._complaints.get(message.uri, float("-inf")) < COMPLAIN_EVERY_S:
+            return
+        if message.uri in self._complaints or len(self._complaints) < MAX_COMPLAINTS:
+            self._complaints[message.uri] = now
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
 
 

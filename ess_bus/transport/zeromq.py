@@ -12,6 +12,10 @@ from ess_bus.errors import Disconnected
 QUEUE_LENGTH: Final = 1000
 
 
+# A context that is collected while its socket is open waits for ever; one that nobody closed is kept instead.
+_open_contexts: Final[set[zmq.Context[zmq.Socket[bytes]]]] = set()
+
+
 class ZmqTransport:
     """Connects in the background and reconnects with growing, jittered pauses of at most a second.
 
@@ -21,6 +25,7 @@ class ZmqTransport:
 
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context(io_threads=1)
+        _open_contexts.add(self._context)
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.sndhwm = self._socket.rcvhwm = QUEUE_LENGTH
         # Without a connection nothing is queued: a command must not be carried out long after it was given up.
@@ -64,3 +69,4 @@ class ZmqTransport:
         """See `Transport.close`."""
         self._socket.close(linger=int(linger_s * 1000))
         self._context.term()
+        _open_contexts.discard(self._context)

@@ -57,6 +57,8 @@ def _without_slashes(text: str) -> str:
 Name = Annotated[str, AfterValidator(checked_name)]
 Mask = Annotated[str, AfterValidator(_mask)]
 DeviceId = Annotated[int, Field(ge=0, le=255)]
+# A day: nothing is polled more seldom, and larger numbers are mistakes.
+Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=86_400_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -115,8 +117,8 @@ class ComponentEntry(Strict):
     off_by_one: bool | None = None
     byte_swap: bool | None = None
     word_order: Any = None
-    frequency: FiniteFloat | None = Field(None, gt=0)
-    offset_time: FiniteFloat = Field(0, ge=0)
+    frequency: Milliseconds | None = Field(None, gt=0)
+    offset_time: Milliseconds = 0
 
 
 class ConnectionEntry(Strict):
@@ -129,7 +131,7 @@ class ConnectionEntry(Strict):
     device_id: DeviceId | None = None
     off_by_one: bool | None = None
     byte_swap: bool | None = None
-    frequency: FiniteFloat | None = Field(None, gt=0)
+    frequency: Milliseconds | None = Field(None, gt=0)
     connection_timeout: FiniteFloat | None = None
 
 

@@ -15,6 +15,7 @@ from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
 from tests.integration.conftest import ROOT, eventually, start_broker
 
+# A bms without a bridge: the engine owns its components.
 ENGINE = ROOT / "configs" / "bms_power" / "engine"
 TABLE = "/components/catl_mbmu_summary_r"
 
@@ -177,6 +178,36 @@ def test_what_a_device_reports_is_taken_value_by_value(start, broker, bus, folde
     bus.publish(TABLE, {"mbmu_voltage": "high", "mbmu_soc": 50})
     eventually(lambda: bus.get(f"/ess/naked{TABLE}") == {TABLE: {"mbmu_voltage": None, "mbmu_soc": 50}})
     assert "expected a number, got 'high'; not valid now" in engine.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_a_process_published_is_not_valid_once_it_is_gone(start, broker, bus, folder, number):
+    (folder / "a.json").write_text(json.dumps({"/components/bms": {"soc": 1}, "/status/bms": {}}))
+    (folder / "p.json").write_text(json.dumps({"publishRate": 50, "components": {"bms": {"soc": 50}, "pcs": {"p": 5}}}))
+    start_engine(start, broker, bus, folder / "a.json")
+    plant = start("tools.twins.command", folder / "p.json", bus=broker)
+    eventually(lambda: bus.get("/ess/components/bms/soc") == 50)
+    plant.stop(number)
+    eventually(
+        lambda: bus.get("/ess/naked/components") == {"/components/bms": {"soc": None}, "/components/pcs": {"p": None}}
+    )
+    start("tools.twins.command", folder / "p.json", bus=broker)
+    eventually(lambda: bus.get("/ess/components/bms/soc") == 50)
+
+
+def test_a_second_owner_is_refused(start, broker, bus, run, folder):
+    (folder / "p.json").write_text(json.dumps({"components": {"bms": {"soc": 50}}}))
+    (folder / "a.json").write_text(json.dumps({"/status/bms": {"x": 1}}))
+    start_engine(start, broker, bus, folder / "a.json")
+    start("tools.twins.command", folder / "p.json", "--process-name", "first", bus=broker)
+    eventually(partial(bus.get, "/processes/first"))
+    for module, path, uri in (
+        ("ess_bus.engine.command", folder / "a.json", "/ess"),
+        ("tools.twins.command", folder / "p.json", "/components/bms"),
+    ):
+        done = run(module, path, "--process-name", "second", bus=broker)
+        assert done.returncode == 1
+        assert f"answers for {uri}" in done.stderr.splitlines()[-1]
 
 
 def test_an_operand_that_no_longer_is_valid_takes_the_result_with_it(start, broker, bus):

@@ -162,7 +162,7 @@ def test_a_reader_that_left_is_no_traceback(owner, environment, broker):
             timeout=40,
             check=False,
         )
-        assert (result.returncode, result.stderr) == (1, b"")
+        assert (result.returncode, result.stderr) == (4, b"")
     os.close(writing)
 
 
@@ -178,7 +178,7 @@ def test_a_full_disk_is_one_line(owner, environment, broker):
             timeout=40,
             check=False,
         )
-    assert result.returncode == 1
+    assert result.returncode == 4
     assert result.stderr == b"fims_send: cannot write the answer: No space left on device\n"
 
 
@@ -192,7 +192,7 @@ def test_a_closed_output_is_one_line(owner, environment, broker):
         timeout=40,
         check=False,
     )
-    assert result.returncode == 1
+    assert result.returncode == 4
     assert result.stderr == b"fims_send: cannot write the answer: the standard output is closed\n"
 
 
@@ -203,3 +203,44 @@ def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
         message = other.receive(10)
         assert message is not None
         assert message.body == b"get"
+
+
+def test_the_answer_to_somebody_elses_request_is_passed_over(broker, send):
+    with Bus(broker, name="busybody") as bus:
+
+        def answers(message: Message) -> bytes:
+            # Another user's answer arrives on the shared replyto first.
+            assert message.replyto == "/me"
+            other = Message("get", "/shared", None, "/me", token="somebody else's")
+            bus.reply(other, "not yours")
+            bus.flush()
+            return b"yours"
+
+        with Owner(broker, "/shared", answers):
+            assert send("-m", "get", "-u", "/shared", "-r", "/me") == (0, "yours\n", "")
+
+
+def test_what_is_not_an_answer_counts_on_the_replyto_as_it_always_did(broker, send):
+    with Bus(broker, name="old style") as bus:
+
+        def answers(_: Message) -> None:
+            bus.send("set", "/me", b"by hand")
+            bus.flush()
+
+        with Owner(broker, "/silent", answers):
+            status, printed, _ = send("-m", "get", "-u", "/silent", "-r", "/me")
+            assert (status, printed) == (0, "by hand\n")
+
+
+def test_a_second_body_is_named_and_left_out(owner, send):
+    assert send("-m", "set", "-u", "/a", "-r", "/me", "{a:", "1}") == (
+        0,
+        "{a:\n",
+        "fims_send: ignored '1}'; a message has one body\n",
+    )
+
+
+def test_a_bad_uri_is_named_even_without_a_broker(run, folder):
+    result = run(SEND, "-m", "get", "-u", "no-slash", "--bus", f"ipc://{folder}/none")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "must start with '/'" in result.stderr

@@ -166,3 +166,36 @@ class TestGoneClients:
         assert [client.name for client in wire.broker.clients.values()] == ["stays"]
         assert list(wire.broker.routes._root.children) == ["_reply"]
         assert before.core.joined
+
+
+class TestObituaries:
+    def news(self, watcher: End) -> list[object]:
+        return [message.json() for message in watcher.take() if b"gone" in (message.body or b"")]
+
+    def test_an_announced_process_that_is_gone_is_missed_at_the_next_tick(self, wire):
+        watcher, process = wire.client("watcher", "/processes"), wire.client("bridge")
+        outcome(wire, process.core.announce({"pid": 1}))
+        process.gone = True
+        wire.broker.tick(wire.now)
+        assert self.news(watcher) == [{"name": "bridge", "gone": True}]
+
+    def test_one_that_says_goodbye_is_missed_too(self, wire):
+        watcher, process = wire.client("watcher", "/processes"), wire.client("bridge")
+        outcome(wire, process.core.announce({"pid": 1}))
+        wire.carry(process, process.core.farewell())
+        wire.broker.tick(wire.now)
+        assert self.news(watcher) == [{"name": "bridge", "gone": True}]
+
+    def test_one_that_has_come_back_is_not(self, wire):
+        watcher, process = wire.client("watcher", "/processes"), wire.client("bridge")
+        outcome(wire, process.core.announce({"pid": 1}))
+        wire.carry(process, process.core.farewell())
+        outcome(wire, wire.client("bridge").core.announce({"pid": 2}))
+        wire.broker.tick(wire.now)
+        assert self.news(watcher) == []
+
+    def test_nobody_misses_who_was_never_announced(self, wire):
+        watcher, passer_by = wire.client("watcher", "/processes"), wire.client("fims_send")
+        passer_by.gone = True
+        wire.broker.tick(wire.now)
+        assert self.news(watcher) == []

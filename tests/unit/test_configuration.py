@@ -109,7 +109,7 @@ def test_valid_data_become_a_model(file):
         ({"size": 9}, "map.0.size: input should be less than or equal to 4, got 9"),
         ({"size": 1, "name": "a b"}, "map.0.name: spaces are not allowed"),
         ({"size": "two"}, "map.0.size: input should be a valid integer"),
-        (7, "map.0: input should be a valid dictionary"),
+        (7, "map.0: expected an object"),
     ],
 )
 def test_each_problem_has_its_path_and_what_was_found(file, register, expected):

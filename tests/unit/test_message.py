@@ -27,6 +27,7 @@ replies = st.builds(
     process_name=texts,
     username=st.none() | texts,
     status=st.sampled_from(Status),
+    token=st.none() | texts,
 )
 
 
@@ -113,25 +114,26 @@ def tail(*fields: object) -> bytes:
         (b"set /a\0", "not msgpack"),
         (b"set /a\0\xc1", "not msgpack"),
         (b"set /a\0\x95\xc0", "not msgpack"),
-        (tail(None, "p", None, None, b"") + b"more", "not msgpack"),
+        (tail(None, "p", None, None, b"", None) + b"more", "not msgpack"),
         (b"set /a\0" + b"\x91" * 2000 + b"\xc0", "not msgpack"),
         (b"set /a\0\x81\x90\xc0", "not msgpack"),
         (b"set /a\0\xdd\xff\xff\xff\xff", "not msgpack"),
         (b"set /a\0\x95\xc0\xa1\xff\xc0\xc0\xc0", "not msgpack"),
         (tail(None, "p", None, None), "wrong fields"),
+        (tail(None, "p", None, None, b""), "wrong fields"),
         (tail(None, "p", None, None, b"", 1), "wrong fields"),
-        (tail(None, None, None, None, b""), "wrong fields"),
-        (tail(1, "p", None, None, b""), "wrong fields"),
-        (tail(None, "p", b"u", None, b""), "wrong fields"),
-        (tail(None, "p", None, 0, b""), "wrong fields"),
-        (tail(None, "p", None, None, "text"), "wrong fields"),
+        (tail(None, None, None, None, b"", None), "wrong fields"),
+        (tail(1, "p", None, None, b"", None), "wrong fields"),
+        (tail(None, "p", b"u", None, b"", None), "wrong fields"),
+        (tail(None, "p", None, 0, b"", None), "wrong fields"),
+        (tail(None, "p", None, None, "text", None), "wrong fields"),
         (b"set /a\0\x85" + b"\xa1a\xc0" * 5, "wrong fields"),
-        (tail(None, "p", None, "splendid", b""), "unknown status 'splendid'"),
-        (tail(None, "p", None, "ok", b""), "contradict"),
-        (b"reply /a\0" + msgpack.packb((None, "p", None, None, b"")), "contradict"),
-        (tail("no-slash", "p", None, None, b""), "replyto that cannot be routed"),
-        (tail("/a\0b", "p", None, None, b""), "replyto that cannot be routed"),
-        (tail("/" + "a" * 300, "p", None, None, b""), "replyto that cannot be routed"),
+        (tail(None, "p", None, "splendid", b"", None), "unknown status 'splendid'"),
+        (tail(None, "p", None, "ok", b"", None), "contradict"),
+        (b"reply /a\0" + msgpack.packb((None, "p", None, None, b"", None)), "contradict"),
+        (tail("no-slash", "p", None, None, b"", None), "replyto that cannot be routed"),
+        (tail("/a\0b", "p", None, None, b"", None), "replyto that cannot be routed"),
+        (tail("/" + "a" * 300, "p", None, None, b"", None), "replyto that cannot be routed"),
     ],
 )
 def test_garbage_is_a_protocol_error_that_says_what_is_wrong(frame, text):
@@ -141,7 +143,7 @@ def test_garbage_is_a_protocol_error_that_says_what_is_wrong(frame, text):
 
 
 def test_a_protocol_error_stays_short_whatever_was_sent():
-    for frame in (b"x" * 5000 + b" /a\0\xc0", tail(None, "p", None, "s" * 5000, b""), b"y" * 5000 + b"\0"):
+    for frame in (b"x" * 5000 + b" /a\0\xc0", tail(None, "p", None, "s" * 5000, b"", None), b"y" * 5000 + b"\0"):
         with pytest.raises(ProtocolError) as caught:
             decode(frame)
         assert len(str(caught.value)) < 200

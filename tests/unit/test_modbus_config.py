@@ -124,14 +124,14 @@ class TestClient:
     @pytest.mark.parametrize(
         ("entry", "where", "text"),
         [
-            ({"offset": None}, "offset", "should be a valid integer"),
-            ({"offset": "7"}, "offset", "should be a valid integer, got '7'"),
+            ({"offset": None}, "offset", "expected a whole number, got null"),
+            ({"offset": "7"}, "offset", 'expected a whole number, got "7"'),
             ({"offset": 65536}, "offset", "less than or equal to 65535"),
             ({"offset": 65535, "size": 2}, "offset", "addresses must be in 0 to 65535"),
             ({"size": 3}, "size", "must be 1, 2 or 4, got 3"),
-            ({"size": True}, "size", "valid integer"),
-            ({"scale": "10"}, "scale", "valid number"),
-            ({"signed": 1}, "signed", "valid boolean"),
+            ({"size": True}, "size", "expected a whole number, got true"),
+            ({"scale": "10"}, "scale", "expected a number"),
+            ({"signed": 1}, "signed", "expected true or false"),
             ({"float": True}, "float", "needs size 2 or 4"),
             ({"float": True, "signed": True, "size": 2}, "float", "exclude each other"),
             ({"invert_mask": "15"}, "invert_mask", "must begin with 0x or 0b"),
@@ -164,7 +164,7 @@ class TestClient:
         assert problems(file, client_of({}, 5)) == [
             "components.0.registers.0.map.0.id: missing",
             "components.0.registers.0.map.0.offset: missing",
-            "components.0.registers.0.map.1: input should be a valid dictionary or instance of PointEntry, got 5",
+            "components.0.registers.0.map.1: expected an object, got 5",
         ]
 
     def test_every_problem_of_a_file_is_found(self, file: Path) -> None:

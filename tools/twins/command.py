@@ -11,6 +11,7 @@ import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
+from ess_bus.client.ownership import require_unowned
 from ess_bus.errors import Disconnected
 from ess_bus.message import Message
 from ess_bus.process import process_options, start_log, until_stopped
@@ -50,6 +51,8 @@ def command(path: Path, bus: str | None, process_name: str | None, verbose: bool
 
 def serve(bus: Bus, devices: dict[str, Device], period_s: float) -> NoReturn:
     """Answer for the devices and publish them, until interrupted."""
+    for uri in devices:
+        require_unowned(bus, uri)
     bus.subscribe(*devices)
     bus.announce(kind="twins")
     log.info("%d components every %g s", len(devices), period_s)

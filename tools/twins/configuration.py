@@ -23,7 +23,7 @@ class PlantConfiguration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    publish_rate_ms: Annotated[int, Field(alias="publishRate", ge=1, le=3_600_000)] = 1000
+    publish_rate_ms: Annotated[StrictInt, Field(alias="publishRate", ge=1, le=3_600_000)] = 1000
     components: Annotated[dict[Name, Annotated[dict[Name, Value], Field(min_length=1)]], Field(min_length=1)]
 
 

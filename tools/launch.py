@@ -1,0 +1,33 @@
+"""Where every command starts: an interrupt ends it without a traceback, however early it comes.
+
+Importing a command takes a good part of its start. Until it is ready to catch a `KeyboardInterrupt`
+(`ess_bus.interrupts.take_over`), SIGINT ends it as it ends any other program.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+_MODULES: Final = {
+    "fims_server": "ess_bus.broker.command",
+    "fims_send": "tools.fims_send",
+    "fims_listen": "tools.fims_listen",
+    "fims_echo": "tools.fims_echo",
+    "ess_controller": "ess_bus.engine.command",
+    "modbus_client": "modbus_bridge.client",
+    "modbus_server": "modbus_bridge.server",
+    "calculator": "calculator.command",
+    "twins": "tools.twins.command",
+    "ess_site": "tools.ess_site.command",
+}
+
+
+def main() -> None:
+    """Console entry point of all commands: the name it was called by says which."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import_module(_MODULES[Path(sys.argv[0]).name]).main()
