@@ -18,8 +18,8 @@ INTERRUPTED = 130
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    take_over()
     try:
+        take_over()
         # Not command.main(): that prints an empty line when it is interrupted.
         with command.make_context(name, sys.argv[1:]) as context:
             status = command.invoke(context)

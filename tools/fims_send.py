@@ -61,8 +61,8 @@ class Usage(Exception):
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Console entry point."""
-    take_over()
     try:
+        take_over()
         sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
     except Usage as error:
         _fail(f"{error}; see fims_send --help", FAILED)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 _MODULES: Final = {
@@ -30,4 +29,4 @@ def main() -> None:
     """Console entry point of all commands: the name it was called by says which."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    import_module(_MODULES[Path(sys.argv[0]).name]).main()
+    import_module(_MODULES[sys.argv[0].rpartition("/")[2]]).main()

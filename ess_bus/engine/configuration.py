@@ -10,6 +10,7 @@ from ess_bus.configuration import json_files, read_json
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import actions
 from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.engine import LINKS, link_problem
 from ess_bus.engine.meaning import Assignment, member
 from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.reference import Reference
@@ -100,6 +101,8 @@ class _FileReader:
             return
         self._datamap.apply(assignment)
         self.assignments.append(assignment)
+        if table.startswith(LINKS + "/") and (problem := link_problem(assignment.value)):
+            self.warnings.append(Problem(str(assignment.place), f"{problem}; left out"))
         found = actions.problems(assignment.actions or {})
         self.warnings += [Problem(str(assignment.place), text) for text in found]
 

@@ -130,13 +130,11 @@ class Engine:
         """Make ``/status/<asset>`` show the targets of ``/links/<asset>``."""
         asset = table.removeprefix(LINKS + "/")
         for name, link in self.datamap.tables[table].items():
-            if not isinstance(link.value, str):
-                self._report(f"{table}:{name}", f"{table}:{name}: expected the text /table:name")
+            problem = link_problem(link.value)
+            if problem is not None:
+                self._report(f"{table}:{name}", f"{table}:{name}: {problem}; left out")
                 continue
-            try:
-                self.datamap.alias(Reference(f"/status/{asset}", name), Reference.parse(link.value))
-            except ValueError as error:
-                self._report(f"{table}:{name}", f"{table}:{name}: {error}")
+            self.datamap.alias(Reference(f"/status/{asset}", name), Reference.parse(link.value))
 
     def _report(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
@@ -145,3 +143,14 @@ class Engine:
                 self._reported.clear()
             self._reported.add(mistake)
             log.warning("%s", text)
+
+
+def link_problem(value: Any) -> str | None:
+    """Return why the value of a link names no variable, or ``None`` if it does."""
+    if not isinstance(value, str):
+        return f"expected the text /table:name, got {str(value)[:40]!r}"
+    try:
+        Reference.parse(value)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -41,6 +41,7 @@ def load_client(path: Path) -> tuple[ClientConfiguration, list[Problem]]:
     if not isinstance(data, dict) or "connection" not in data or not isinstance(data.get("components"), list):
         findings.problem("", 'expected an object with "connection" and an array "components"')
         findings.refuse()
+    findings.note_foreign(data, keys.CLIENT_FILE)
     entry = findings.validate(ConnectionEntry, data["connection"], "connection")
     connection = None if entry is None else _connection(entry, findings)
     # With a broken connection the components are still read, so that one run shows every problem.

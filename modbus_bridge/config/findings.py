@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -56,6 +57,10 @@ class Findings:
                 self._unsupported[key] += value not in (False, None)
             elif key not in metadata and not key.startswith(("x", "X")):
                 self._unknown[key] += 1
+
+    def note_foreign(self, data: Iterable[str], known: frozenset[str]) -> None:
+        """Name the keys of a whole file that are not `known`; a leading x disables a key and is silent."""
+        self._unknown.update(key for key in data if key not in known and not key.startswith(("x", "X")))
 
     def warnings(self) -> list[Problem]:
         """Everything harmless, a few lines however long the file is."""

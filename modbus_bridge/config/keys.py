@@ -9,6 +9,9 @@ def _keys(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+CLIENT_FILE: Final = _keys("fileInfo connection components note")
+SERVER_FILE: Final = _keys("fileInfo system registers note")
+
 CONNECTION_METADATA: Final = _keys("version protocol local_id device_id_string ip_address1 ip_address2")
 CONNECTION_UNSUPPORTED: Final = _keys(
     """

@@ -26,6 +26,7 @@ def load_server(path: Path) -> tuple[ServerConfiguration, list[Problem]]:
     if not isinstance(data, dict) or "system" not in data or "registers" not in data:
         findings.problem("", 'expected an object with "system" and "registers"')
         findings.refuse()
+    findings.note_foreign(data, keys.SERVER_FILE)
     system = findings.validate(SystemEntry, data["system"], "system")
     if system is not None:
         findings.note_keys(system, keys.SYSTEM_UNSUPPORTED, keys.SYSTEM_METADATA)

@@ -58,6 +58,23 @@ def problems(file: Path, data: Any) -> list[str]:
 
 
 class TestClient:
+    def test_keys_of_the_whole_file_that_mean_nothing_are_named(self, tmp_path):
+        path = tmp_path / "c.json"
+        registers = [{"type": "Holding", "map": [{"id": "a", "offset": 0}]}]
+        component = {"id": "pcs", "frequency": 100, "registers": registers}
+        file = {"connection": {"name": "n", "ip_address": "h"}, "components": [component], "conection": 1, "xold": 2}
+        path.write_text(json.dumps(file))
+        assert [str(warning) for warning in load_client(path)[1]] == ["unknown keys ignored: conection"]
+
+    @pytest.mark.parametrize("key", ["frequency", "offset_time"])
+    def test_a_period_beyond_a_day_is_a_mistake(self, tmp_path, key):
+        path = tmp_path / "c.json"
+        registers = [{"type": "Holding", "map": [{"id": "a", "offset": 0}]}]
+        component = {"id": "pcs", "frequency": 100, "registers": registers, key: 2**70}
+        path.write_text(json.dumps({"connection": {"name": "n", "ip_address": "h"}, "components": [component]}))
+        with pytest.raises(ConfigurationError, match=f"components.0.{key}: "):
+            load_client(path)
+
     def test_a_minimal_file(self, file: Path) -> None:
         configuration, warnings = loaded(file, client_of({"id": "a", "offset": 1, "name": "A"}))
         assert configuration.connection.name == "pcs 1"
