@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from importlib import import_module
-from typing import Final
 
-_MODULES: Final = {
+# First of all, and with as few imports before it as can be.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+_MODULES = {
     "fims_server": "ess_bus.broker.command",
     "fims_send": "tools.fims_send",
     "fims_listen": "tools.fims_listen",
@@ -27,6 +29,6 @@ _MODULES: Final = {
 
 def main() -> None:
     """Console entry point of all commands: the name it was called by says which."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from importlib import import_module
+
     import_module(_MODULES[sys.argv[0].rpartition("/")[2]]).main()
