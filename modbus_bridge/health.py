@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 # A battery that comes back must be seen soon, and one small request every 5 s disturbs nobody: so the pause stays far
-# below the half minute that is usual elsewhere.
+# below the half minute that is usual elsewhere, and grows by half only, so that it adds half of an outage at most.
 FIRST_PAUSE_S = 0.25
+GROWTH = 1.5
 LAST_PAUSE_S = 5.0
 _JITTER = 0.1
 
@@ -37,7 +38,7 @@ class Health:
     def failed(self, reason: str, now_s: float) -> bool:
         """Note a failure; return whether it begins an episode."""
         begins = self.is_up
-        pause = min(FIRST_PAUSE_S * 2 ** min(self.failures, 16), LAST_PAUSE_S)
+        pause = min(FIRST_PAUSE_S * GROWTH ** min(self.failures, 16), LAST_PAUSE_S)
         self.reason = reason
         self.failures += 1
         self.retry_at_s = now_s + pause * random.uniform(1 - _JITTER, 1)
