@@ -6,12 +6,19 @@ A URI is a text such as ``/components/bms_1/soc``. Repeated and trailing slashes
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ess_bus.errors import UriError
 
 MAX_LENGTH = 255
 MAX_SEGMENTS = 63
 
 
+# A process names the same few URIs over and over.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def segments(uri: str) -> tuple[str, ...]:
     """Return the parts between the slashes: ``"/a//b/"`` gives ``("a", "b")`` and ``"/"`` gives ``()``."""
     return tuple(part for part in uri.split("/") if part)
@@ -22,6 +29,7 @@ def normal(uri: str) -> str:
     return "/" + "/".join(segments(uri))
 
 
+@_remembered
 def check(uri: str) -> str:
     """Return `uri` if the bus can route it.
 
