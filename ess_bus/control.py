@@ -28,6 +28,8 @@ import msgpack
 from ess_bus.errors import ProtocolError
 
 VERSION: Final = 1
+# The process name of what the broker says itself.
+BROKER_NAME: Final = "fims_server"
 # Below it every process that serves answers for itself, is heard when it starts, and is missed when it is gone.
 PROCESSES: Final = "/processes"
 MARK: Final = b"!"

@@ -156,7 +156,7 @@ def _answer(bus: Bus, uri: str, token: str) -> Message:
 
 
 def _print(answer: Message) -> None:
-    from ess_bus.client.core import error_text
+    from ess_bus.client.replies import error_text
 
     if answer.is_reply and answer.status != "ok":
         _fail(error_text(answer), REFUSED)

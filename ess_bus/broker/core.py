@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_MAX_MESSAGE: Final = 16 << 20
 STALLED_AFTER_S: Final = 60.0
-NAME: Final = "fims_server"
 
 
 class Delivery(Enum):
@@ -267,7 +266,7 @@ class Broker:
             if any(target in client.subscriptions for client in self.clients.values()):
                 continue
             body = orjson.dumps({"name": target.rpartition("/")[2], "gone": True})
-            frame = encode(Message("pub", target, body, None, NAME))
+            frame = encode(Message("pub", target, body, None, control.BROKER_NAME))
             self._forward(None, frame, self.routes.match("pub", target), now)
 
     def _complain(self, client: Client, error: Exception) -> None:
@@ -294,7 +293,9 @@ class Broker:
             answer, status = {"error": reason}, Status.REFUSED
         else:
             status = Status.OK
-        reply = Message("set", request.replyto, orjson.dumps(answer), None, NAME, None, status, request.token)
+        reply = Message(
+            "set", request.replyto, orjson.dumps(answer), None, control.BROKER_NAME, None, status, request.token
+        )
         self._forward(None, encode(reply), self.routes.match(REPLY_VERB, request.replyto), now)
 
 

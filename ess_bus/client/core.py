@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from dataclasses import replace
 from typing import Any, Final
 
 from ess_bus import control, uri
 from ess_bus.client.pending import Pending
+from ess_bus.client.replies import error_reply, outcome_of
 from ess_bus.control import Mode, Verb
-from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, Refused, TooLarge
+from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, TooLarge
 from ess_bus.message import METHODS, Message, Status, decode, encode, encode_body
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class ClientCore:
         try:
             return self.compose(reply)
         except TooLarge as error:
-            return self.compose(_error_reply(reply, Status.REFUSED, str(error)))
+            return self.compose(error_reply(reply, Status.REFUSED, str(error)))
 
     def subscribe(self, targets: tuple[str, ...], mode: Mode) -> Pending:
         """Add subscriptions; the outcome comes when they are in force."""
@@ -224,7 +224,7 @@ class ClientCore:
         if message.uri.startswith(self._reply_prefix):
             waiting = self._pending.pop(message.uri, None)
             if waiting is not None:  # else: a late answer, or a second one
-                waiting.resolve(_outcome(message, waiting))
+                waiting.resolve(outcome_of(message, waiting))
         elif self._about is not None and message.uri == self.process_uri:
             self._describe(message)
         else:
@@ -292,34 +292,14 @@ class ClientCore:
         elif replyto.startswith(self._reply_prefix):
             self._settle(replyto, error)
         else:  # a replyto that the program chose: it waits for a message there
-            reply = Message("set", replyto, None, None, "fims_server", None)
+            reply = Message("set", replyto, None, None, control.BROKER_NAME, None)
             code = Status.BUSY if status == Status.BUSY else Status.NO_ONE_LISTENING
-            self._keep(_error_reply(reply, code, str(error)))
+            self._keep(error_reply(reply, code, str(error)))
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)
         if waiting is not None:
             waiting.resolve(outcome)
-
-
-def error_text(reply: Message) -> str:
-    """Return the reason that an error reply gives, whatever the form of its body (fims.md A3.4)."""
-    try:
-        body = reply.json()
-    except ValueError:
-        return (reply.body or b"no reason given").decode(errors="replace")
-    return str(body["error"]) if isinstance(body, dict) and "error" in body else str(body)
-
-
-def _error_reply(reply: Message, status: Status, reason: str) -> Message:
-    body = encode_body({"error": reason})
-    return replace(reply, body=body, status=status)
-
-
-def _outcome(reply: Message, waiting: Pending) -> Message | BusError:
-    if reply.status is None or reply.status is Status.OK:
-        return reply
-    return Refused(waiting.uri, error_text(reply))
 
 
 def _printable(name: str) -> str:

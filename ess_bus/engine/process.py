@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
-from ess_bus.control import PROCESSES, Mode, Subscriptions
+from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
 from ess_bus.engine import views
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
@@ -101,6 +101,8 @@ class EngineProcess:
 
     def _bury(self, message: Message) -> None:
         """Make what a process published not valid when the broker tells that the process is gone."""
+        if message.process_name != BROKER_NAME:
+            return
         news = message.json()
         if not isinstance(news, dict) or news.get("gone") is not True:
             return

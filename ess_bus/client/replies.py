@@ -1,0 +1,29 @@
+"""Replies: what one says, and how an error is written and read (fims.md A3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ess_bus.client.pending import Pending
+from ess_bus.errors import BusError, Refused
+from ess_bus.message import Message, Status, encode_body
+
+
+def error_text(reply: Message) -> str:
+    """Return the reason that an error reply gives, whatever the form of its body (fims.md A3.4)."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return (reply.body or b"no reason given").decode(errors="replace")
+    return str(body["error"]) if isinstance(body, dict) and "error" in body else str(body)
+
+
+def error_reply(reply: Message, status: Status, reason: str) -> Message:
+    body = encode_body({"error": reason})
+    return replace(reply, body=body, status=status)
+
+
+def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
+    if reply.status is None or reply.status is Status.OK:
+        return reply
+    return Refused(waiting.uri, error_text(reply))
