@@ -19,11 +19,13 @@ def error_text(reply: Message) -> str:
 
 
 def error_reply(reply: Message, status: Status, reason: str) -> Message:
+    """Return a reply with an error in the place of its body."""
     body = encode_body({"error": reason})
     return replace(reply, body=body, status=status)
 
 
 def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
+    """Return what a reply means for the request that waits for it: the reply itself, or an error."""
     if reply.status is None or reply.status is Status.OK:
         return reply
     return Refused(waiting.uri, error_text(reply))
