@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ess_bus.engine.variable import number
+from ess_bus.engine.numbers import number
 from ess_bus.reference import Reference
 
 # How closely a number must match `inValue`.
@@ -14,27 +15,64 @@ MATCH_TOLERANCE: Final = 0.001
 _REMAP_KEYS: Final = frozenset({"uri", "var", "inValue", "outValue", "scale", "offset", "bit", "amap", "debug", "note"})
 
 
-def targets(actions: dict[str, Any], value: Any) -> Iterator[tuple[Reference, Any]]:
-    """Yield what setting a variable to `value` sets in turn, in the order of its ``onSet`` actions.
+# A remap without `inValue` or `outValue`; null is a value of theirs.
+_ABSENT: Final = object()
 
-    Args:
-        actions: a variable's actions, of which `problems` has reported what cannot be done.
-        value: what the variable was set to; ``None`` (not valid) makes everything that depends on it not valid
-            either, whatever its ``inValue`` and ``outValue``.
+
+@dataclass(frozen=True, slots=True)
+class Remap:
+    """One item of a ``remap``, read once: variables are set far more often than their actions.
+
+    Attributes:
+        target: what is set.
+        in_value: the value that it follows from; any value if absent.
+        out_value: what the target is set to; the source's value if absent.
+        scale: a copied number is multiplied by it,
+        offset: and this is subtracted then.
     """
-    for item in _remaps(actions):
+
+    target: Reference
+    in_value: Any = _ABSENT
+    out_value: Any = _ABSENT
+    scale: float = 1
+    offset: float = 0
+
+    def applies_to(self, value: Any) -> bool:
+        """Tell whether anything follows from `value`; from one that is not valid it always does."""
+        return value is None or self.in_value is _ABSENT or _matches(value, self.in_value)
+
+    def output(self, value: Any) -> Any:
+        """Return what the target is set to; what depends on a value that is not valid is not valid either."""
         if value is None:
-            yield _target(item), None
-            continue
-        if "inValue" in item and not _matches(value, item["inValue"]):
-            continue
-        output = item.get("outValue", value)
-        if output is value and not _is_number(value):
-            yield _target(item), value
-        elif output is value:
-            yield _target(item), number(value * item.get("scale", 1) - item.get("offset", 0))
-        else:
-            yield _target(item), output
+            return None
+        if self.out_value is not _ABSENT:
+            return self.out_value
+        return number(value * self.scale - self.offset) if _is_number(value) else value
+
+
+def compiled(actions: dict[str, Any]) -> tuple[Remap, ...]:
+    """Return what of a variable's actions is carried out, in order; `problems` names the rest.
+
+    An item of which only a part is understood is left out: it could do the opposite of what was meant.
+    """
+    return tuple(
+        Remap(
+            _target(item),
+            item.get("inValue", _ABSENT),
+            item.get("outValue", _ABSENT),
+            item.get("scale", 1),
+            item.get("offset", 0),
+        )
+        for item in _items(actions)
+        if _objection(item) is None
+    )
+
+
+def targets(remaps: Iterable[Remap], value: Any) -> Iterator[tuple[Reference, Any]]:
+    """Yield what setting a variable to `value` sets in turn (``None`` is a value that is not valid)."""
+    for remap in remaps:
+        if remap.applies_to(value):
+            yield remap.target, remap.output(value)
 
 
 def problems(actions: dict[str, Any]) -> Iterator[str]:
@@ -54,14 +92,11 @@ def problems(actions: dict[str, Any]) -> Iterator[str]:
                 yield from (f"remap: {reason}; left out" for item in items if (reason := _objection(item)))
 
 
-def _remaps(actions: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _items(actions: dict[str, Any]) -> Iterator[Any]:
     blocks = actions.get("onSet")
     for block in blocks if isinstance(blocks, list) else ():
         items = block.get("remap") if isinstance(block, dict) else None
-        for item in items if isinstance(items, list) else ():
-            # An item of which only a part is understood could do the opposite of what was meant.
-            if _objection(item) is None:
-                yield item
+        yield from items if isinstance(items, list) else ()
 
 
 def _objection(item: Any) -> str | None:

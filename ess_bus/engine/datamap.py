@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ess_bus.engine.actions import compiled
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -84,7 +85,7 @@ class DataMap:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         variable = self.create(assignment.place)
         if assignment.actions is not None:
-            variable.actions = assignment.actions
+            variable.actions, variable.remaps = assignment.actions, compiled(assignment.actions)
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
         changed = assignment.value is not KEEP and variable.set(assignment.value)

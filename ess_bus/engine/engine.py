@@ -43,7 +43,7 @@ class Engine:
         for table in [table for table in self.datamap.tables if table.startswith(LINKS + "/")]:
             self._link(table)
         for variable in dict.fromkeys(defined):
-            if variable.actions and variable.value is not None:
+            if variable.remaps and variable.value is not None:
                 self._actions_left = MAX_ACTIONS
                 self._act(variable, ())
         self._changed.clear()
@@ -97,11 +97,11 @@ class Engine:
         if changed:
             for table, name in variable.places:
                 self._changed.setdefault(table, set()).add(name)
-        if variable.actions and assignment.value is not KEEP:
+        if variable.remaps and assignment.value is not KEEP:
             self._act(variable, (*chain, str(assignment.place)))
 
     def _act(self, variable: Variable, chain: tuple[str, ...]) -> None:
-        for place, value in actions.targets(variable.actions, variable.value):
+        for place, value in actions.targets(variable.remaps, variable.value):
             if self._actions_left <= 0:
                 begin = chain[0] if chain else "on load"
                 self._report(begin, f"{begin}: more than {MAX_ACTIONS} actions follow, stopped")

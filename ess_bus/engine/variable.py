@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from ess_bus.engine.actions import Remap
+from ess_bus.engine.numbers import number
+
 # Changes smaller than this are noise (the original's DEF_DEADBAND).
 DEADBAND: Final = 1e-8
-# Integers beyond it cannot travel as JSON numbers exactly.
-_EXACT: Final = 2**53
 
 
 class Kind(StrEnum):
@@ -30,6 +30,7 @@ class Variable:
         value: a number, bool, text, list (several set bits of a bit field), or ``None``: not valid now.
         parameters: everything of its definition but ``value`` and ``actions``.
         actions: its definition's ``actions``, as configured.
+        remaps: what of them is carried out.
         places: the (table, name) pairs under which it is found.
     """
 
@@ -37,6 +38,7 @@ class Variable:
     value: Any = None
     parameters: dict[str, Any] = field(default_factory=dict)
     actions: dict[str, Any] = field(default_factory=dict)
+    remaps: tuple[Remap, ...] = ()
     places: list[tuple[str, str]] = field(default_factory=list)
 
     def set(self, value: Any) -> bool:
@@ -65,15 +67,6 @@ class Variable:
             shown = repr(value)
             raise ValueError(f"expected a {self.kind}, got {shown if len(shown) <= 40 else shown[:37] + '...'}")
         return value
-
-
-def number(value: float) -> float | int | None:
-    """Return a result of arithmetic as a variable holds it: ``20.0`` as 20, infinity and NaN as not valid."""
-    if not math.isfinite(value):
-        return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return int(value)
-    return value if isinstance(value, float) or abs(value) < _EXACT else float(value)
 
 
 def _plain(value: Any) -> Any:

@@ -15,9 +15,10 @@ ALLOWED = {
     "calculator": {"ess_bus"},
     "tools": {"ess_bus", "modbus_bridge", "calculator"},
 }
+ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
     *(ROOT / "ess_bus" / f"{name}.py" for name in ("uri", "message", "control", "reference", "values", "errors")),
-    *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ("variable", "datamap", "actions", "engine", "views")),
+    *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ENGINE),
     *(ROOT / "ess_bus" / "broker" / f"{name}.py" for name in ("core", "routes", "lobby", "clients")),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),

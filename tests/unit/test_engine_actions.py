@@ -33,7 +33,7 @@ def test_scale_multiplies_before_the_offset_is_subtracted():
 
 @pytest.mark.parametrize(("value", "expected"), [(1, "On"), (1.0005, "On"), (2, None), (True, None)])
 def test_in_value_gates_and_out_value_replaces(value, expected):
-    (*found,) = actions.targets(remap({"uri": "/s/t:y", "inValue": 1, "outValue": "On"}), value)
+    (*found,) = actions.targets(actions.compiled(remap({"uri": "/s/t:y", "inValue": 1, "outValue": "On"})), value)
     assert [output for _, output in found] == ([expected] if expected else [])
 
 
@@ -43,9 +43,19 @@ def test_a_value_that_is_not_valid_makes_its_target_not_valid_either():
     assert get(engine.datamap, "/s/t/y") is None
 
 
+@pytest.mark.parametrize(("value", "output"), [(1, 1), (True, True), ("On", "On")])
+def test_an_out_value_that_equals_the_value_is_not_scaled(value, output):
+    item = {"uri": "/s/t:y", "outValue": output, "scale": 10, "offset": 5}
+    assert [found for _, found in actions.targets(actions.compiled(remap(item)), value)] == [output]
+
+
 def test_texts_and_bools_are_copied_as_they_are():
-    assert [output for _, output in actions.targets(remap({"uri": "/s/t:y", "offset": 1}), "Off")] == ["Off"]
-    assert [output for _, output in actions.targets(remap({"uri": "/s/t:y", "offset": 1}), True)] == [True]
+    assert [
+        output for _, output in actions.targets(actions.compiled(remap({"uri": "/s/t:y", "offset": 1})), "Off")
+    ] == ["Off"]
+    assert [output for _, output in actions.targets(actions.compiled(remap({"uri": "/s/t:y", "offset": 1})), True)] == [
+        True
+    ]
 
 
 def test_actions_run_even_if_the_value_is_the_same_and_cascade():
@@ -137,4 +147,4 @@ def test_a_remap_to_a_variable_of_another_type_is_reported_once_and_the_rest_goe
 )
 def test_what_cannot_be_carried_out_is_named_and_left_out_wholly(given, reason):
     assert any(reason in text for text in actions.problems(given))
-    assert list(actions.targets(given, 1)) == []
+    assert actions.compiled(given) == ()

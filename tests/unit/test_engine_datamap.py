@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.meaning import member
-from ess_bus.engine.variable import Kind, Variable, number
+from ess_bus.engine.numbers import number
+from ess_bus.engine.variable import Kind, Variable
 from ess_bus.engine.views import View, get
 from ess_bus.reference import Reference
 

@@ -1,0 +1,18 @@
+"""Numbers as variables hold them and JSON carries them."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+# Integers beyond it cannot travel as JSON numbers exactly.
+_EXACT: Final = 2**53
+
+
+def number(value: float) -> float | int | None:
+    """Return a result of arithmetic as a variable holds it: ``20.0`` as 20, infinity and NaN as not valid."""
+    if not math.isfinite(value):
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value if isinstance(value, float) or abs(value) < _EXACT else float(value)
