@@ -12,7 +12,7 @@ from calculator.operations import OPERATIONS, Number
 from ess_bus.configuration import json_files, read_json
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
-from ess_bus.uri import segments
+from ess_bus.uri import normal, segments
 
 WAKE_MONITOR: Final = "/schedule/wake_monitor"
 FUNCTION: Final = "CalculateVar"
@@ -71,7 +71,7 @@ def load(path: Path) -> CalculatorConfiguration:
         for name, definition in members.items():
             if not isinstance(definition, dict) or not _is_calculator(definition) or table.startswith("/schedule"):
                 continue
-            place = Reference("/" + "/".join(segments(table)), name)
+            place = Reference(normal(table), name)
             scheduled = schedule.pop(place, None)
             if (scheduled is not None and not scheduled.enabled) or definition.get("enabled") is False:
                 continue

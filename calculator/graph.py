@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from calculator.configuration import Calculation
@@ -25,7 +25,7 @@ class _State:
     due: float = 0.0
     stale: bool = True
     result: Any = None
-    complaint: str | None = field(default=None)
+    complaint: str | None = None
 
 
 class Calculator:

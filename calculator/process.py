@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from calculator.graph import Calculator
 from ess_bus.client import Bus
+from ess_bus.client.replies import value_of
 from ess_bus.control import PROCESSES
 from ess_bus.errors import BusError, Disconnected, Refused
 from ess_bus.message import Message
-from ess_bus.uri import relative
+from ess_bus.uri import join, relative
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class CalculatorProcess:
         elif below is not None:
             # Others may pub there too; what the engine makes of it, it publishes itself.
             if message.process_name == self._source:
-                self._calculator.update("/" + "/".join(below), values)
+                self._calculator.update(join(below), values)
         elif values.get("prefix") == self._prefix:
             self._gaps = 0
 
@@ -133,11 +134,8 @@ class CalculatorProcess:
 
 
 def _values(answer: Message, uri: str) -> dict[str, Any]:
-    """Return variable -> value of an engine's answer, or raise `Refused`: another process may have answered."""
-    try:
-        table = answer.json()
-    except ValueError as error:
-        raise Refused(uri, str(error)) from None
+    """Return variable -> value of an engine's answer, or raise a `BusError`: another process may have answered."""
+    table = value_of(answer)
     if not isinstance(table, dict):
         raise Refused(uri, f"expected a table from {answer.process_name}, got {str(table)[:40]!r}")
     return {name: shown.get("value") if isinstance(shown, dict) else shown for name, shown in table.items()}

@@ -98,6 +98,11 @@ def encode_body(value: Any) -> bytes | None:
     return orjson.dumps(value)
 
 
+def error_body(reason: str) -> bytes | None:
+    """Return the body of an error reply; a JSON object, because receivers of the original choke on bare texts."""
+    return encode_body({"error": reason})
+
+
 def header(method: str, uri: str) -> bytes:
     """Return the routing part of a frame, without the NUL."""
     return f"{method} {uri}".encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ess_bus.uri import segments
+from ess_bus.uri import normal, segments
 
 
 class Reference(NamedTuple):
@@ -30,4 +30,4 @@ class Reference(NamedTuple):
         name, _, parameter = name.partition("@")
         if not table.startswith("/") or not name or not segments(table):
             raise ValueError(f"{text!r} is not a variable; expected /table:name")
-        return cls("/" + "/".join(segments(table)), name, parameter or None)
+        return cls(normal(table), name, parameter or None)

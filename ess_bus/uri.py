@@ -6,6 +6,7 @@ A URI is a text such as ``/components/bms_1/soc``. Repeated and trailing slashes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from ess_bus.errors import UriError
@@ -24,9 +25,14 @@ def segments(uri: str) -> tuple[str, ...]:
     return tuple(part for part in uri.split("/") if part)
 
 
+def join(parts: Iterable[str]) -> str:
+    """Return the URI with these segments: ``("a", "b")`` gives ``"/a/b"`` and ``()`` gives ``"/"``."""
+    return "/" + "/".join(parts)
+
+
 def normal(uri: str) -> str:
     """Return the one text of all URIs with the same segments: ``"/a//b/"`` gives ``"/a/b"``."""
-    return "/" + "/".join(segments(uri))
+    return join(segments(uri))
 
 
 @_remembered

@@ -84,7 +84,7 @@ class Mirror:
     def take(self, message: Message) -> None:
         """Take over what an owner publishes; anything else in it is ignored."""
         for uri in (message.uri, message.uri.rpartition("/")[0]):
-            owner = "/" + "/".join(uris.segments(uri))
+            owner = uris.normal(uri)
             if owner in self._variables:
                 try:
                     assigned = values.assignments(uris.relative(message.uri, owner) or (), message.json())

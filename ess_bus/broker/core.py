@@ -15,8 +15,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
-import orjson
-
 from ess_bus import control, uri
 from ess_bus.broker import description
 from ess_bus.broker.clients import Client
@@ -25,7 +23,18 @@ from ess_bus.broker.routes import Recipients, Routes
 from ess_bus.broker.statistics import Statistics
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError, UriError
-from ess_bus.message import METHODS, REPLY_VERB, Message, Status, decode, encode, replyto_of, split_header
+from ess_bus.message import (
+    METHODS,
+    REPLY_VERB,
+    Message,
+    Status,
+    decode,
+    encode,
+    encode_body,
+    error_body,
+    replyto_of,
+    split_header,
+)
 
 log = logging.getLogger(__name__)
 
@@ -265,7 +274,7 @@ class Broker:
         for target in gone:
             if any(target in client.subscriptions for client in self.clients.values()):
                 continue
-            body = orjson.dumps({"name": target.rpartition("/")[2], "gone": True})
+            body = encode_body({"name": target.rpartition("/")[2], "gone": True})
             frame = encode(Message("pub", target, body, None, control.BROKER_NAME))
             self._forward(None, frame, self.routes.match("pub", target), now)
 
@@ -285,17 +294,13 @@ class Broker:
         self.statistics.messages += 1
         if request.replyto is None:
             return
-        answer: Any = None
-        if request.method == "get":
-            answer = description.describe(self, request.uri, now)
+        answer = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
-            reason = f"{request.method} {request.uri}: not something the broker answers"
-            answer, status = {"error": reason}, Status.REFUSED
+            status = Status.REFUSED
+            body = error_body(f"{request.method} {request.uri}: not something the broker answers")
         else:
-            status = Status.OK
-        reply = Message(
-            "set", request.replyto, orjson.dumps(answer), None, control.BROKER_NAME, None, status, request.token
-        )
+            status, body = Status.OK, encode_body(answer)
+        reply = Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token)
         self._forward(None, encode(reply), self.routes.match(REPLY_VERB, request.replyto), now)
 
 

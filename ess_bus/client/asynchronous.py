@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ess_bus.client.pending import Pending
-from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame, value_of
+from ess_bus.client.replies import value_of
+from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame
 from ess_bus.control import Mode
 from ess_bus.errors import RequestTimeout
 from ess_bus.message import Message, encode_body

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ess_bus.client.pending import Pending
-from ess_bus.errors import BusError, Refused
-from ess_bus.message import Message, Status, encode_body
+from ess_bus.errors import BusError, ProtocolError, Refused
+from ess_bus.message import Message, Status, error_body
 
 
 def error_text(reply: Message) -> str:
@@ -20,8 +21,7 @@ def error_text(reply: Message) -> str:
 
 def error_reply(reply: Message, status: Status, reason: str) -> Message:
     """Return a reply with an error in the place of its body."""
-    body = encode_body({"error": reason})
-    return replace(reply, body=body, status=status)
+    return replace(reply, body=error_body(reason), status=status)
 
 
 def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
@@ -29,3 +29,15 @@ def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
     if reply.status is None or reply.status is Status.OK:
         return reply
     return Refused(waiting.uri, error_text(reply))
+
+
+def value_of(reply: Message) -> Any:
+    """Return the JSON value of a reply.
+
+    Raises:
+        ProtocolError: whoever answered did not answer JSON.
+    """
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise ProtocolError(f"the answer of {reply.process_name} cannot be used: {error}") from None

@@ -12,8 +12,8 @@ from typing import Any
 
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
-from ess_bus.errors import Disconnected, ProtocolError
-from ess_bus.message import Message, Status, encode_body
+from ess_bus.errors import Disconnected
+from ess_bus.message import Message, Status, encode_body, error_body
 from ess_bus.transport.base import Transport
 from ess_bus.transport.zeromq import ZmqTransport
 
@@ -128,19 +128,7 @@ def answer_frame(core: ClientCore, request: Message, value: Any) -> bytes | None
 
 def refusal_frame(core: ClientCore, request: Message, reason: str) -> bytes | None:
     """Return the frame of an error reply."""
-    return core.answer(request, Status.REFUSED, encode_body({"error": reason}))
-
-
-def value_of(reply: Message) -> Any:
-    """Return the JSON value of a reply.
-
-    Raises:
-        ProtocolError: whoever answered did not answer JSON.
-    """
-    try:
-        return reply.json()
-    except ValueError as error:
-        raise ProtocolError(f"the answer of {reply.process_name} cannot be used: {error}") from None
+    return core.answer(request, Status.REFUSED, error_body(reason))
 
 
 def about_process(extra: dict[str, Any], name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ess_bus.engine.meaning import Assignment, member
 from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.reference import Reference
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import segments
+from ess_bus.uri import normal, segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
@@ -77,7 +77,7 @@ class _FileReader:
             self.warnings.append(Problem(table, "unknown key; tables start with '/'"))
             return
         try:
-            path = "/" + "/".join(segments(check_uri(table)))
+            path = normal(check_uri(table))
         except UriError as error:
             self.problems.append(Problem(table, error.reason))
             return

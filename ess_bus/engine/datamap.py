@@ -15,7 +15,7 @@ from ess_bus.engine.actions import compiled
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
-from ess_bus.uri import segments
+from ess_bus.uri import join, segments
 
 
 class DataMap:
@@ -96,7 +96,7 @@ class DataMap:
         if path not in self.tables:
             self.tables[path] = {}
             parts = segments(path)
-            self._branches.update("/" + "/".join(parts[:length]) for length in range(1, len(parts) + 1))
+            self._branches.update(join(parts[:length]) for length in range(1, len(parts) + 1))
         return self.tables[path]
 
     def create(self, place: Reference) -> Variable:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ess_bus.reference import Reference
-from ess_bus.uri import segments
+from ess_bus.uri import join, segments
 
 # Set as a value it means: leave the value alone, take the parameters only.
 KEEP: Final = "$$"
@@ -127,6 +127,6 @@ def _require_table(known: Known, table: str) -> None:
     if len(parts) < 2:
         raise ValueError(f"{table or '/'} cannot hold variables; expected /table/variable with a table as /status/bms")
     for length in range(2, len(parts) + 1):
-        path = "/" + "/".join(parts[:length])
+        path = join(parts[:length])
         if known.is_variable(path):
             raise ValueError(f"{path} is a variable, not a table")

@@ -15,7 +15,7 @@ from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import is_under, relative, segments
+from ess_bus.uri import is_under, join, relative, segments
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,8 @@ class EngineProcess:
     def run(self) -> None:
         """Serve until interrupted."""
         require_unowned(self._bus, f"{self._prefix}/_owner")
-        self._bus.subscribe(PROCESSES, pub_only=True)
-        for mode in Mode:
-            uris = [uri for uri, wanted in self._roots.items() if wanted is mode]
-            if mode is Mode.ALL:
-                uris.append(self._prefix)
-            self._bus.subscribe(*uris, pub_only=mode is Mode.PUB_ONLY)
+        self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
+        self._bus.subscribe(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
         while True:
@@ -71,7 +67,7 @@ class EngineProcess:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
-        target = "/" + "/".join(path)
+        target = join(path)
         try:
             match message.method:
                 case "get":
@@ -95,7 +91,7 @@ class EngineProcess:
 
     def _take_report(self, message: Message, target: str) -> None:
         problems = self._engine.report(target, message.json())
-        self._publishers["/" + "/".join(segments(target)[:DEVICE_DEPTH])] = message.process_name
+        self._publishers[join(segments(target)[:DEVICE_DEPTH])] = message.process_name
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")
 

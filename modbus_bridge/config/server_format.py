@@ -95,7 +95,7 @@ def _served_point(data: Any, inherited: Inherited, where: str, findings: Finding
         return None
     point = to_point(entry, _kind(entry, inherited.type), inherited, where, findings)
     # Slashes that do not count are dropped, so that equal owners have equal texts.
-    return None if point is None else ServedPoint("/" + "/".join(uris.segments(entry.uri)), point)
+    return None if point is None else ServedPoint(uris.normal(entry.uri), point)
 
 
 def _kind(entry: ServedEntry, table: RegisterType) -> Kind:
