@@ -12,7 +12,7 @@ from calculator.graph import Calculator
 from calculator.process import CalculatorProcess
 from ess_bus import commandline
 from ess_bus.client import Bus
-from ess_bus.process import one_segment, process_options, start_log, until_stopped
+from ess_bus.process import begin, one_segment, process_options, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def command(path: Path, engine: str, bus: str | None, process_name: str | None, 
     it may be the engine's own folder.
     """
     with until_stopped():
-        start_log(verbose)
+        begin(verbose)
         configuration = load(path)
         for problem in configuration.warnings:
             log.warning("%s", problem)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from calculator.operations import OPERATIONS, Number
-from ess_bus.configuration import json_files, read_json
+from ess_bus.configuration import read_tables
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
 from ess_bus.uri import normal, segments
@@ -86,10 +86,7 @@ def load(path: Path) -> CalculatorConfiguration:
 
 
 def _tables(path: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
-    for file in json_files(path):
-        document = read_json(file)
-        if not isinstance(document, dict):
-            raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
+    for file, document in read_tables(path):
         for table, members in document.items():
             if not table.startswith("/") or not segments(table):
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import NoReturn
 
@@ -10,6 +9,7 @@ import click
 
 from ess_bus.errors import EssError
 from ess_bus.interrupts import take_over
+from ess_bus.output import forget_output
 
 FAILED = 1
 USAGE = 2
@@ -38,18 +38,12 @@ def run(command: click.Command, name: str) -> NoReturn:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output left (`| head`); nothing is wrong and nothing more can be said.
-        _forget_output()
+        forget_output()
         sys.exit(FAILED)
     except OSError as error:
-        _forget_output()
+        forget_output()
         fail(name, str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _forget_output() -> None:
-    # What could not be written is still in Python's buffer, and would fail once more on the way out.
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(name: str, message: str, status: int) -> NoReturn:

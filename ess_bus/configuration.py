@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -53,6 +54,19 @@ def json_files(path: Path) -> list[Path]:
     if not found:
         raise ConfigurationError(path, [Problem("", "no .json files in this folder")])
     return found
+
+
+def read_tables(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the files of an engine's or a calculator's configuration with their content, an object of tables each.
+
+    Raises:
+        ConfigurationError: as `json_files` and `read_json`, or a file is not an object.
+    """
+    for file in json_files(path):
+        document = read_json(file)
+        if not isinstance(document, dict):
+            raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
+        yield file, document
 
 
 def read_toml(path: Path) -> dict[str, Any]:

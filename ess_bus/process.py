@@ -53,13 +53,16 @@ def process_options(function: Function) -> Function:
     return bus_option(name_option(verbose_option(function)))
 
 
-def start_log(verbose: bool) -> None:
-    """Log to stderr, details only if asked for; under ess_site the process also ends when ess_site dies."""
-    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
-    # These libraries log expected device silence as errors; this project reports it in its own words.
-    logging.getLogger("pymodbus").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+def begin(verbose: bool) -> None:
+    """Do what every process does first: start its log, and under ess_site arrange to end when that dies."""
+    start_log(verbose)
     _end_with_parent()
+
+
+def start_log(verbose: bool) -> None:
+    """Log to stderr, details only if asked for."""
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -13,12 +13,12 @@ from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.message import Message
-from ess_bus.process import process_options, run_until_stopped, start_log
+from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.component import ComponentTask
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration
 from modbus_bridge.line import Line
-from modbus_bridge.process import log_briefly, log_warnings
+from modbus_bridge.process import begin, log_briefly, log_warnings
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def command(config: Path, bus: str | None, process_name: str | None, verbose: bo
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
     """
-    start_log(verbose)
+    begin(verbose)
     configuration, warnings = load_client(config)
     log_warnings(config, warnings)
     name = process_name or f"modbus_client@{configuration.connection.name.replace(' ', '_')}"

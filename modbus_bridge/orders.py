@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ess_bus import values
+from ess_bus.hints import did_you_mean
 from modbus_bridge import codec
 from modbus_bridge.config.model import Component, Kind, Point
 
@@ -86,8 +86,7 @@ class Catalogue:
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """Return why `name` cannot be used, with the names that resemble it."""
-    nearest = difflib.get_close_matches(name, list(known), n=3)
-    return "unknown register" + (f"; did you mean {' or '.join(nearest)}?" if nearest else "")
+    return f"unknown register{did_you_mean(name, known)}"
 
 
 def body_of(points: Iterable[Point], words: Mapping[str, Sequence[int] | None]) -> dict[str, Any]:

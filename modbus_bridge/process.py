@@ -8,9 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ess_bus import process
 from ess_bus.errors import Problem
 
 log = logging.getLogger(__name__)
+
+
+def begin(verbose: bool) -> None:
+    """Do what every process does first, and keep pymodbus from logging expected silence of devices as errors."""
+    process.begin(verbose)
+    logging.getLogger("pymodbus").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
 
 
 def log_warnings(source: Path, warnings: Iterable[Problem]) -> None:

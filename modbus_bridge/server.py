@@ -15,12 +15,12 @@ from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.errors import BusError
 from ess_bus.message import Message
-from ess_bus.process import process_options, run_until_stopped, start_log
+from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import ServerConfiguration
 from modbus_bridge.listener import Listener
 from modbus_bridge.mirror import Mirror
-from modbus_bridge.process import log_briefly, log_warnings
+from modbus_bridge.process import begin, log_briefly, log_warnings
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def command(config: Path, bus: str | None, process_name: str | None, verbose: bo
     What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
     the master is told whether it was accepted.
     """
-    start_log(verbose)
+    begin(verbose)
     configuration, warnings = load_server(config)
     log_warnings(config, warnings)
     name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"

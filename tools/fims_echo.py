@@ -10,7 +10,7 @@ import click
 from ess_bus import commandline
 from ess_bus.client import Bus
 from ess_bus.errors import Disconnected
-from ess_bus.process import process_options, start_log, until_stopped
+from ess_bus.process import begin, process_options, until_stopped
 from ess_bus.uri import segments
 
 
@@ -32,7 +32,7 @@ Exit status:
 def command(uri: str, body: str | None, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Answer every get, set, post and del on one URI. Nothing is remembered."""
     with until_stopped():
-        start_log(verbose)
+        begin(verbose)
         with Bus(bus, name=process_name or "fims_echo") as connection:
             connection.subscribe(uri)
             connection.announce()

@@ -10,7 +10,7 @@ from ess_bus import commandline, endpoint
 from ess_bus.broker.core import DEFAULT_MAX_MESSAGE, Broker
 from ess_bus.broker.listener import ZmqListener
 from ess_bus.broker.server import serve
-from ess_bus.process import bus_option, start_log, until_stopped, verbose_option
+from ess_bus.process import begin, bus_option, until_stopped, verbose_option
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def command(bus: str | None, verbose: bool, max_message: int) -> None:
     It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself.
     """
     with until_stopped():
-        start_log(verbose)
+        begin(verbose)
         listener = ZmqListener(endpoint.resolve(bus), max_message)
         try:
             log.info("listening on %s", listener.endpoint)

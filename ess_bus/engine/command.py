@@ -13,7 +13,7 @@ from ess_bus.client import Bus
 from ess_bus.engine.configuration import EngineConfiguration, load
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
-from ess_bus.process import one_segment, process_options, start_log, until_stopped
+from ess_bus.process import begin, one_segment, process_options, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def command(path: Path, name: str, bus: str | None, process_name: str | None, ve
     DIR holds JSON files of tables: {"/status/bms": {"BMSPower": {"value": 0}}}; a single file will do.
     """
     with until_stopped():
-        start_log(verbose)
+        begin(verbose)
         configuration = load(path)
         _log_warnings(configuration)
         engine = Engine()

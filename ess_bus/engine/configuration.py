@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ess_bus.configuration import json_files, read_json
+from ess_bus.configuration import read_tables
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine import actions
 from ess_bus.engine.datamap import DataMap
@@ -49,10 +49,7 @@ def load(path: Path) -> EngineConfiguration:
     datamap = DataMap()
     assignments: list[Assignment] = []
     warnings: list[Problem] = []
-    for file in json_files(path):
-        document = read_json(file)
-        if not isinstance(document, dict):
-            raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
+    for file, document in read_tables(path):
         reader = _FileReader(datamap)
         for table, members in document.items():
             reader.read(table, members)

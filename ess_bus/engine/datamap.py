@@ -6,7 +6,6 @@ refers to a variable or one of its parameters, ``/status/bms/BMSPower`` how the 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -46,10 +45,6 @@ class DataMap:
         for table in sorted(self.tables):
             if path == "/" or table == path or table.startswith(path + "/"):
                 yield table, self.tables[table]
-
-    def nearest(self, table: str, name: str) -> list[str]:
-        """Return up to three names of a table that look like `name`."""
-        return difflib.get_close_matches(name, self.tables.get(table, {}), n=3)
 
     # -- setting ---------------------------------------------------------------------------------------------------
 

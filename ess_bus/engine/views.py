@@ -8,6 +8,7 @@ from typing import Any
 
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.variable import Variable
+from ess_bus.hints import did_you_mean
 
 
 class View(StrEnum):
@@ -33,9 +34,7 @@ def get(datamap: DataMap, path: str, view: View = View.PLAIN) -> Any:
         return _table(datamap.tables[path], view)
     found = {uri: _table(variables, view) for uri, variables in datamap.below(path)}
     if not found and table in datamap.tables:
-        nearest = datamap.nearest(table, name)
-        hint = f"; did you mean {', '.join(nearest)}?" if nearest else ""
-        raise LookupError(f"no variable {name!r} in {table}{hint}")
+        raise LookupError(f"no variable {name!r} in {table}{did_you_mean(name, datamap.tables[table])}")
     return found
 
 

@@ -14,7 +14,7 @@ from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
 from ess_bus.errors import Disconnected
 from ess_bus.message import Message
-from ess_bus.process import process_options, start_log, until_stopped
+from ess_bus.process import begin, process_options, until_stopped
 from ess_bus.uri import relative
 from tools.twins.configuration import load
 from tools.twins.device import Device
@@ -42,7 +42,7 @@ def command(path: Path, bus: str | None, process_name: str | None, verbose: bool
     CONFIG is JSON: {"publishRate": 100, "components": {"bms": {"soc": 50}}}, the rate in milliseconds.
     """
     with until_stopped():
-        start_log(verbose)
+        begin(verbose)
         configuration = load(path)
         devices = {f"/components/{name}": Device(values) for name, values in configuration.components.items()}
         with Bus(bus, name=process_name or "twins") as connection:

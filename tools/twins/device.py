@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
+from ess_bus.hints import did_you_mean
 from ess_bus.values import assignments
 
 
@@ -42,8 +42,7 @@ class Device:
 
     def _require(self, name: str) -> None:
         if name not in self.values:
-            nearest = difflib.get_close_matches(name, self.values, n=3)
-            raise LookupError(f"no register {name!r}" + (f"; did you mean {', '.join(nearest)}?" if nearest else ""))
+            raise LookupError(f"no register {name!r}{did_you_mean(name, self.values)}")
 
 
 def _require_type(name: str, held: Any, value: Any) -> None:
