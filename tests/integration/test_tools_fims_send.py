@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,55 +146,49 @@ def test_what_cannot_be_sent_is_one_line_and_status_1(send, arguments, reason):
 def test_help_is_printed_and_names_every_exit_status(send):
     status, out, err = send("--help")
     assert (status, err) == (0, "")
-    assert all(f"\n  {code}  " in out for code in (0, 1, 2, 3))
+    assert all(f"\n  {code}  " in out for code in (0, 1, 2, 3, 4))
 
 
-def test_a_reader_that_left_is_no_traceback(owner, environment, broker):
-    reading, writing = os.pipe()
-    os.close(reading)
-    for arguments in (["-m", "get", "-u", "/a"], ["--help"]):
+@pytest.fixture
+def send_into(environment, broker):
+    """Run a command line with its output going somewhere that cannot take it; return (status, stderr)."""
+
+    def run_send_into(output: Any, *command: str) -> tuple[int, bytes]:
         result = subprocess.run(
-            [sys.executable, "-m", SEND, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
-            stdout=writing,
+            stdout=output,
             stderr=subprocess.PIPE,
             env={**environment, "ESS_BUS": broker},
             cwd=ROOT,
             timeout=40,
             check=False,
         )
-        assert (result.returncode, result.stderr) == (4, b"")
+        return result.returncode, result.stderr
+
+    return run_send_into
+
+
+GET = (sys.executable, "-m", SEND, "-m", "get", "-u", "/a")
+
+
+def test_a_reader_that_left_is_no_traceback(owner, send_into):
+    reading, writing = os.pipe()
+    os.close(reading)
+    for command in (GET, (sys.executable, "-m", SEND, "--help")):
+        assert send_into(writing, *command) == (4, b"")
     os.close(writing)
 
 
-def test_a_full_disk_is_one_line(owner, environment, broker):
+def test_a_full_disk_is_one_line(owner, send_into):
     with Path("/dev/full").open("wb") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", SEND, "-m", "get", "-u", "/a"],
-            stdin=subprocess.DEVNULL,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            env={**environment, "ESS_BUS": broker},
-            cwd=ROOT,
-            timeout=40,
-            check=False,
-        )
-    assert result.returncode == 4
-    assert result.stderr == b"fims_send: cannot write the answer: No space left on device\n"
+        expected = b"fims_send: cannot write the answer: No space left on device\n"
+        assert send_into(full, *GET) == (4, expected)
 
 
-def test_a_closed_output_is_one_line(owner, environment, broker):
-    command = [sys.executable, "-m", SEND, "-m", "get", "-u", "/a"]
-    result = subprocess.run(
-        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command],
-        stderr=subprocess.PIPE,
-        env={**environment, "ESS_BUS": broker},
-        cwd=ROOT,
-        timeout=40,
-        check=False,
-    )
-    assert result.returncode == 4
-    assert result.stderr == b"fims_send: cannot write the answer: the standard output is closed\n"
+def test_a_closed_output_is_one_line(owner, send_into):
+    expected = b"fims_send: cannot write the answer: the standard output is closed\n"
+    assert send_into(None, "/bin/sh", "-c", 'exec "$@" >&-', "sh", *GET) == (4, expected)
 
 
 def test_two_that_share_a_replyto_both_end_well(owner, send, broker):

@@ -64,6 +64,11 @@ class TestHealth:
         assert health.retry_at_s <= 200.0 + FIRST_PAUSE_S
 
 
+async def use(turns: Turns, served: list[str], name: str) -> None:
+    async with turns.turn(urgent=False):
+        served.append(name)
+
+
 class TestTurns:
     def test_urgent_ones_go_first_and_each_kind_in_order(self) -> None:
         served: list[str] = []
@@ -85,14 +90,14 @@ class TestTurns:
 
     def test_one_that_gives_up_waiting_stops_nobody(self) -> None:
         async def main() -> list[str]:
-            turns, served = Turns(), []
-
-            async def use(name: str) -> None:
-                async with turns.turn(urgent=False):
-                    served.append(name)
+            turns = Turns()
+            served: list[str] = []
 
             async with turns.turn(urgent=False):
-                first, second = asyncio.create_task(use("first")), asyncio.create_task(use("second"))
+                first, second = (
+                    asyncio.create_task(use(turns, served, "first")),
+                    asyncio.create_task(use(turns, served, "second")),
+                )
                 await asyncio.sleep(0)
                 first.cancel()
                 await asyncio.sleep(0)
@@ -105,14 +110,14 @@ class TestTurns:
 
     def test_one_that_is_cancelled_just_when_its_turn_comes_passes_it_on(self) -> None:
         async def main() -> list[str]:
-            turns, served = Turns(), []
-
-            async def use(name: str) -> None:
-                async with turns.turn(urgent=False):
-                    served.append(name)
+            turns = Turns()
+            served: list[str] = []
 
             async with turns.turn(urgent=False):
-                first, second = asyncio.create_task(use("first")), asyncio.create_task(use("second"))
+                first, second = (
+                    asyncio.create_task(use(turns, served, "first")),
+                    asyncio.create_task(use(turns, served, "second")),
+                )
                 await asyncio.sleep(0)
             first.cancel()
             await second
