@@ -40,9 +40,9 @@ def command(uris: tuple[str, ...], method: str, count: int | None, bus: str | No
     if not any(known.startswith(method) for known in METHODS):
         raise click.BadParameter(f"no method starts with {method!r}; they are {', '.join(sorted(METHODS))}")
     with until_stopped(), Bus(bus, name="fims_listen") as connection:
-        connection.subscribe(*(uris or ("/",)), **_mode(method))
+        messages = connection.subscribe(*(uris or ("/",)), **_mode(method))
         printed = 0
-        for message in connection:
+        for message in messages:
             if message.method.startswith(method):
                 sys.stdout.buffer.write(block(message, datetime.now().astimezone()))
                 sys.stdout.flush()

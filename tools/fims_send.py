@@ -21,7 +21,7 @@ from ess_bus.output import forget_output
 from ess_bus.uri import check as check_uri
 
 if TYPE_CHECKING:
-    from ess_bus.client import Bus
+    from ess_bus.client import Subscription
 
 USAGE = """\
 Usage: fims_send -m METHOD -u URI [-r REPLYTO] [-n USERNAME] [-f FILE] [--] [BODY]
@@ -140,17 +140,17 @@ def _exchange(bus_name: str | None, user: str | None, method: str, uri: str, bod
             # Not for the answer, but to know that somebody was there to receive it.
             bus.flush()
         else:
-            bus.subscribe(to)
+            answers = bus.subscribe(to)
             token = os.urandom(8).hex()
             bus.send(method, uri, body, to, token)
-            _print(_answer(bus, uri, token))
+            _print(_answer(answers, uri, token))
     return 0
 
 
-def _answer(bus: Bus, uri: str, token: str) -> Message:
+def _answer(answers: Subscription, uri: str, token: str) -> Message:
     """Return the first message on the replyto; others may share it, so what answers another request is passed over."""
     deadline = time.monotonic() + ANSWER_TIMEOUT_S
-    while (answer := bus.receive(max(0.0, deadline - time.monotonic()))) is not None:
+    while (answer := answers.receive(max(0.0, deadline - time.monotonic()))) is not None:
         if answer.token in (None, token):
             return answer
     raise RequestTimeout(uri, ANSWER_TIMEOUT_S)
