@@ -113,6 +113,12 @@ class Trail:
                 return None
         return name
 
+    def deny(self, command: Message, author: Author, reason: str) -> None:
+        """Record a command that is not routed."""
+        self._number += 1
+        about = {**_described(command, author), "outcome": Outcome.DENIED, "reason": reason[:MAX_BODY]}
+        self._append(f"{self._prefix}-{self._number}", about)
+
     def settle(self, name: str, command: Message, author: Author, outcome: Outcome, reason: str | None = None) -> None:
         """Say what became of a command."""
         about = {} if self._required else _described(command, author)
@@ -139,6 +145,14 @@ class Trail:
                 self._append(self._done(replyto, waiting), {**author._asdict(), "outcome": outcome, **_given(reason)})
                 return True
         return False
+
+    def forget(self, name: str, command: Message) -> None:
+        """Wait no longer for the answer to a command: it did not arrive after all."""
+        replyto = normal(command.replyto or "/")
+        for waiting in self._expected.get(replyto, ()):
+            if waiting.id == name:
+                self._done(replyto, waiting)
+                return
 
     def tick(self, now: float) -> None:
         """Give up the commands that have waited too long."""

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from ess_bus import batch, control, uri
 from ess_bus.broker import description
-from ess_bus.broker.clients import Client, Origin
+from ess_bus.broker.clients import ANONYMOUS, Client, Origin
+from ess_bus.broker.gate import Gate, Ticket
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
 from ess_bus.broker.outbox import Delivery, Outbox, Promise
@@ -27,7 +28,7 @@ from ess_bus.broker.returning import Kept, Returning
 from ess_bus.broker.routes import Recipients, Routes
 from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.control import Verb
-from ess_bus.errors import ProtocolError, UriError
+from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
@@ -43,8 +44,6 @@ from ess_bus.message import (
 
 log = logging.getLogger(__name__)
 
-ANONYMOUS: Final = "anonymous"
-
 
 class Broker:
     """Routes, clients and what is promised about them.
@@ -53,9 +52,16 @@ class Broker:
         send: hands a frame to a connection, never waits, and says what became of it.
         limits: what one client may cost.
         now: the time, in seconds of the clock that every call is given.
+        gate: rules and audit trail, where a site has them.
     """
 
-    def __init__(self, send: Callable[[bytes, bytes], Delivery], limits: Limits = Limits(), now: float = 0.0) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes, bytes], Delivery],
+        limits: Limits = Limits(),
+        now: float = 0.0,
+        gate: Gate | None = None,
+    ) -> None:
         self._send = send
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
@@ -65,7 +71,8 @@ class Broker:
         self._due: list[Outbox] = []
         self._lagging: set[Outbox] = set()
         self.limits = limits
-        self.routes = Routes()
+        self.gate = gate
+        self.routes = Routes(None if gate is None else gate.may_receive)
         self.clients: dict[bytes, Client] = {}
         self.statistics = Statistics()
         self.rates = Rates(now)
@@ -125,6 +132,8 @@ class Broker:
         if self._returning.is_over(now):
             self._retry_kept(now)
         self._tell_gone()
+        if self.gate is not None:
+            self.gate.tick(now)
         self.retry(now)
         self.rates.tick(self.totals(), now)
 
@@ -156,6 +165,8 @@ class Broker:
                 self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
+        except Refused as error:
+            self._deny(client, frame, error.reason)
 
     def _route(self, client: Client, frame: bytes, now: float) -> None:
         """Route a command or a reply, or a pub whose header is seen for the first time."""
@@ -166,20 +177,24 @@ class Broker:
         if verb not in METHODS and verb != REPLY_VERB:
             raise ProtocolError(f"unknown verb {verb[:20]!r}")
         uri.check(target)
+        gate = self.gate
         if verb == "pub":
+            if gate is not None:
+                gate.require_pub(client, target)
             self.routes.remember(client.routes, head, self.routes.match(verb, target))
             self.receive(client.peer, frame, now)
             return
         client.received += 1
+        ticket = None if gate is None else gate.admit(client, frame, self.routes.match, now)
         if uri.is_under(target, description.ROOT):
-            self._describe(frame, now)
+            self._describe(client, frame, ticket, now)
         else:
-            self._forward(Kept(client, frame, verb, target), now)
+            self._forward(Kept(client, frame, verb, target, ticket), now)
 
     def _forward(self, command: Kept, now: float) -> None:
         """Deliver a command or a reply, or report to its sender that it could not be."""
         recipients = self.routes.match(command.verb, command.uri)
-        promise = Promise(command.frame, command.sender)
+        promise = Promise(command.frame, command.sender, command.ticket)
         busy: Outbox | None = None
         for outbox in recipients.audience:
             if outbox is command.sender.outbox:
@@ -191,11 +206,13 @@ class Broker:
             outbox.promise(promise)
         self._show(recipients, command.sender.outbox, command.frame)
         if promise.receivers:
+            if self.gate is not None and command.ticket is not None:
+                self.gate.routed(command.sender, command.ticket, recipients.audience, now)
             return
         if command.verb == REPLY_VERB and busy is None:
             self.statistics.replies_unclaimed += 1
         elif busy is not None or not self._returning.keep(command, now):
-            self._undelivered(command.sender, command.frame, busy)
+            self._undelivered(promise, busy)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
@@ -203,15 +220,23 @@ class Broker:
                 self._mark(outbox)
                 outbox.due.append(frame)
 
-    def _undelivered(self, sender: Client, frame: bytes, busy: Outbox | None = None) -> None:
+    def _undelivered(self, promise: Promise, busy: Outbox | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
+        sender, frame, ticket = promise.sender, promise.frame, promise.ticket
+        status = Status.NO_ONE_LISTENING if busy is None else Status.BUSY
+        if self.gate is not None and ticket is not None:
+            self.gate.failed(sender, ticket, status)
         if self.clients.get(sender.peer) is not sender:
             return
         self.statistics.undelivered += 1
         verb, target = split_header(frame[: frame.find(0)])
-        status = Status.NO_ONE_LISTENING if busy is None else Status.BUSY
         detail = None if busy is None else busy.client.name
         self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
+
+    def _deny(self, client: Client, frame: bytes, reason: str) -> None:
+        self.statistics.denied += 1
+        verb, target = split_header(frame[: frame.find(0)])
+        self._tell(client, Verb.UNDELIVERED, Status.DENIED.value, verb, target, *address_of(frame), reason)
 
     def _mark(self, outbox: Outbox) -> None:
         if not outbox.due:
@@ -301,7 +326,11 @@ class Broker:
     ) -> None:
         try:
             wanted = self._checked(base, added)
-        except UriError as error:
+            if self.gate is not None:
+                for target in added:
+                    self.gate.require_subscription(client, target)
+        except (UriError, Refused) as error:
+            self.statistics.denied += isinstance(error, Refused)
             self._tell(client, Verb.SUBSCRIBED, sequence, str(error))
             return
         # Acknowledged when in force, not before: the original did it the other way round (fims.md B3).
@@ -342,7 +371,7 @@ class Broker:
         self.clients.pop(client.peer, None)
         self._lagging.discard(client.outbox)
         for promise in client.outbox.abandon():
-            self._undelivered(promise.sender, promise.frame)
+            self._undelivered(promise)
         self.statistics.messages += client.received
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped
@@ -370,14 +399,15 @@ class Broker:
             self._mark(outbox)
             outbox.due.append(frame)
 
-    def _describe(self, frame: bytes, now: float) -> None:
+    def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
         request = decode(frame)
-        if request.replyto is None:
-            return
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
-            status = Status.REFUSED
-            body = error_body(f"{request.method} {request.uri}: not something the broker answers")
+            reason = f"{request.method} {request.uri}: not something the broker answers"
+            status, body = Status.REFUSED, error_body(reason)
+            if self.gate is not None and ticket is not None:
+                self.gate.refused(client, ticket, reason)
         else:
             status, body = Status.OK, encode_body(answer)
-        self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))
+        if request.replyto is not None:
+            self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))

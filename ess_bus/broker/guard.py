@@ -93,7 +93,9 @@ class Refusals:
 class _Door(ThreadAuthenticator):
     """The authenticator of pyzmq with our allow-list; its own log at debug level is left out, ours says it better."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], clients: Mapping[bytes, str], refusals: Refusals) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], clients: Mapping[bytes, str], refusals: Refusals
+    ) -> None:
         super().__init__(context, log=_SILENT)
         self.clients = clients
         self._refusals = refusals

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from ess_bus.broker.clients import Client
+from ess_bus.broker.gate import Ticket
 
 GRACE_S: Final = 3.0
 MAX_FRAMES: Final = 10_000
@@ -23,6 +24,7 @@ class Kept(NamedTuple):
     frame: bytes
     verb: str
     uri: str
+    ticket: Ticket | None = None
 
 
 class Returning:

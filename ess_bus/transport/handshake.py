@@ -50,6 +50,7 @@ class HandshakeWatch:
     def close(self) -> None:
         """Stop watching; before the socket is closed."""
         self._socket.disable_monitor()
+        self.monitor.close(linger=0)
 
     def _next(self) -> tuple[int, int] | None:
         try:
