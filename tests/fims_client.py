@@ -65,9 +65,13 @@ class FimsClient:
         if send_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self.socket.settimeout(10)
-        self.socket.connect(str(path))
-        if joins:
-            self.join()
+        try:
+            self.socket.connect(str(path))
+            if joins:
+                self.join()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -15,8 +15,8 @@ from typing import Final
 from ess_bus.errors import Disconnected
 
 NAME: Final = "FlexGen_FIMS_Server.socket"
-# As the original.
-_BACKLOG: Final = 20
+# More than the original's 20: a site that is started connects all at once, and Go and node do not wait for a place.
+_BACKLOG: Final = 512
 # How long two servers that start at once wait for each other.
 _PATIENCE_S: Final = 5.0
 # sun_path of sockaddr_un holds 108 bytes with its NUL (unix(7)).
