@@ -7,7 +7,8 @@ from typing import Any
 
 from ess_bus import batch, control
 from ess_bus.broker.core import Broker
-from ess_bus.broker.fims_listener import FimsListener, FimsPeer
+from ess_bus.broker.fims_connection import FimsPeer
+from ess_bus.broker.fims_listener import FimsListener
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb

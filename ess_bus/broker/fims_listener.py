@@ -6,8 +6,6 @@ broker. Its connections are watched by one epoll object, which is all that the b
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
 import pwd
 import select
@@ -20,8 +18,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from ess_bus import control, fims_wire
+from ess_bus import control
 from ess_bus.broker.clients import Origin
+from ess_bus.broker.fims_connection import FimsConnection, FimsPeer, enlarge
 from ess_bus.broker.fims_session import Counters, FimsSession, Stage
 from ess_bus.broker.fims_socket import FimsSocket
 from ess_bus.broker.outbox import Delivery
@@ -34,36 +33,11 @@ log = logging.getLogger(__name__)
 MAX_CONNECTIONS: Final = 512
 # The original's clients wait 2 s for the handshake.
 HANDSHAKE_S: Final = 5.0
-# Asked of the kernel for what waits for one client; it takes twice that, and no more than net.core.wmem_max allows.
-SEND_BUFFER: Final = 2 * fims_wire.MAX_PACKET
 # What is read from one connection, and how many are accepted, before the next has its turn.
 _TURN_PACKETS: Final = 64
 _TURN_BYTES: Final = 1 << 20
-# What the kernel keeps of a send buffer for itself (unix_dgram_sendmsg).
-_KERNEL_BYTES: Final = 32
 _CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
-
-
-class FimsPeer(bytes):
-    """The id of a connection here. It is equal to itself alone: on ZeroMQ a client may call itself what it likes."""
-
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-
-class _Connection:
-    """A client's socket, and its session."""
-
-    __slots__ = ("deadline", "is_broken", "is_watched_for_room", "origin", "peer", "session", "socket", "told")
-
-    def __init__(self, peer: bytes, accepted: socket.socket, origin: Origin, session: FimsSession) -> None:
-        self.peer, self.socket, self.origin, self.session = peer, accepted, origin, session
-        self.deadline = time.monotonic() + HANDSHAKE_S
-        self.is_watched_for_room = False
-        # It can no longer be written to; what it sent before it closed is still to be read.
-        self.is_broken = False
-        self.told = 0
 
 
 class FimsListener:
@@ -83,14 +57,13 @@ class FimsListener:
         self._max_connections = max_connections
         self._counters = Counters()
         self._epoll = select.epoll()
-        self._connections: dict[bytes, _Connection] = {}
-        self._by_descriptor: dict[int, _Connection] = {}
-        self._ready: deque[_Connection] = deque()
-        self._frames: deque[tuple[_Connection, bytes]] = deque()
-        self._left: _Connection | None = None
+        self._connections: dict[bytes, FimsConnection] = {}
+        self._by_descriptor: dict[int, FimsConnection] = {}
+        self._ready: deque[FimsConnection] = deque()
+        self._frames: deque[tuple[FimsConnection, bytes]] = deque()
+        self._left: FimsConnection | None = None
         self._number = 0
         self._accepts = self._is_full = False
-        self._buffer = bytearray(fims_wire.MAX_PACKET + 1)
         self._watch_for_clients()
 
     @property
@@ -113,9 +86,10 @@ class FimsListener:
             del self._connections[self._left.peer]
             self._left = None
         while not self._frames:
-            if not self._ready and not self._look():
+            if self._ready:
+                self._read(self._ready.popleft())
+            elif not self._look():
                 return None
-            self._read(self._ready.popleft())
         connection, frame = self._frames.popleft()
         if frame is _BYE:
             # Still known while the broker handles its goodbye: what waits for it does not wait for nobody.
@@ -144,7 +118,7 @@ class FimsListener:
         unheard = {connection for connection, _ in self._frames}
         for connection in list(self._by_descriptor.values()):
             if connection.session.stage is not Stage.JOINED:
-                if now > connection.deadline:
+                if now - connection.since > HANDSHAKE_S:
                     log.debug("%s does not say who it is; dropped", connection.peer.decode())
                     self._close(connection)
             elif connection.peer not in known and connection not in unheard:
@@ -159,9 +133,8 @@ class FimsListener:
         """Return (peer, how many messages it could not be given) since the last call."""
         losses = []
         for connection in self._connections.values():
-            lost = connection.session.lost - connection.told
+            lost = connection.take_losses()
             if lost:
-                connection.told += lost
                 losses.append((connection.peer, lost))
         return losses
 
@@ -169,7 +142,7 @@ class FimsListener:
         """Stop listening, and close every connection."""
         self._place.close()
         for connection in self._by_descriptor.values():
-            connection.socket.close()
+            connection.close()
         self._epoll.close()
 
     # -- who comes and goes --------------------------------------------------------------------------------------------
@@ -199,28 +172,32 @@ class FimsListener:
                 accepted.close()
             else:
                 self._is_full = False
-                self._admit(accepted)
+                try:
+                    self._admit(accepted)
+                except OSError as error:
+                    log.error("%s: cannot take a client: %s", self.path, error.strerror)
+                    accepted.close()
 
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
-        largest = _enlarge(accepted)
+        largest = enlarge(accepted)
         pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         user = _user_name(uid)
         session = FimsSession(user, pid, largest, self._counters)
         self._number += 1
         peer = FimsPeer(b"fims:%d" % self._number)
-        connection = _Connection(peer, accepted, Origin(f"fims socket, pid {pid}", user, session.misfit), session)
-        self._connections[peer] = self._by_descriptor[accepted.fileno()] = connection
+        origin = Origin(f"fims socket, pid {pid}", user, session.misfit)
+        connection = FimsConnection(peer, accepted, origin, session, time.monotonic())
         self._epoll.register(accepted, select.EPOLLIN)
+        self._connections[peer] = self._by_descriptor[accepted.fileno()] = connection
         self._pump(connection)
 
-    def _close(self, connection: _Connection) -> None:
+    def _close(self, connection: FimsConnection) -> None:
         """Close a connection, and let the broker know after all that it said."""
-        if connection.socket.fileno() < 0:
+        if connection.is_closed:
             return
         del self._by_descriptor[connection.socket.fileno()]
-        connection.socket.close()
-        connection.is_broken = True
+        connection.close()
         if connection.session.name:
             self._frames.append((connection, _BYE))
         else:
@@ -229,7 +206,7 @@ class FimsListener:
     # -- what they send ------------------------------------------------------------------------------------------------
 
     def _look(self) -> bool:
-        """See which connections have something to do; return whether any has."""
+        """See which connections have something to do; return whether that is so for any."""
         for descriptor, event in self._epoll.poll(0):
             connection = self._by_descriptor.get(descriptor)
             if connection is None:
@@ -239,13 +216,16 @@ class FimsListener:
                 self._pump(connection)
             if event & ~select.EPOLLOUT:
                 self._ready.append(connection)
-        return bool(self._ready)
+        return self.is_pending
 
-    def _read(self, connection: _Connection) -> None:
+    def _read(self, connection: FimsConnection) -> None:
         taken = 0
         for _ in range(_TURN_PACKETS):
-            packet = self._next_packet(connection)
+            packet = connection.next_packet()
             if packet is None:
+                return
+            if not packet:
+                self._close(connection)
                 return
             try:
                 frame = connection.session.feed(packet)
@@ -262,70 +242,27 @@ class FimsListener:
             if taken > _TURN_BYTES:
                 return
 
-    def _next_packet(self, connection: _Connection) -> bytes | None:
-        """Return the next packet; ``None`` if none is here, or it was the last and the connection is closed."""
-        while True:
-            try:
-                size = connection.socket.recv_into(self._buffer)
-            except BlockingIOError:
-                return None
-            except ConnectionResetError:
-                # It closed without reading everything. That is said once; what it sent before can still be read.
-                connection.is_broken = True
-                continue
-            except OSError as error:
-                log.debug("%s: %s", connection.peer.decode(), error.strerror)
-                size = 0
-            if size == 0:
-                self._close(connection)
-                return None
-            return bytes(memoryview(self._buffer)[:size])
-
     # -- what they get -------------------------------------------------------------------------------------------------
 
-    def _pump(self, connection: _Connection) -> bool:
+    def _pump(self, connection: FimsConnection) -> bool:
         """Hand over what waits for a client, as far as there is room; return whether all of it went."""
-        session, waiting = connection.session, connection.session.waiting
-        while waiting and not connection.is_broken:
-            outgoing = waiting[0]
-            try:
-                if outgoing.packet:
-                    connection.socket.send(outgoing.packet, socket.MSG_NOSIGNAL)
-                else:
-                    self._frames.append((connection, control.encode(Verb.PONG, outgoing.number)))
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno in (errno.ENOBUFS, errno.ENOMEM):
-                    break
-                if error.errno != errno.EMSGSIZE:
-                    # It is read to its end; then the broker hears of it.
-                    connection.is_broken = True
-                    break
-                session.give_up(outgoing, "the kernel does not let it through")
-            waiting.popleft()
-        self._watch(connection, for_room=bool(waiting) and not connection.is_broken)
-        return not waiting and not connection.is_broken
-
-    def _watch(self, connection: _Connection, *, for_room: bool) -> None:
-        if connection.is_watched_for_room != for_room and connection.socket.fileno() >= 0:
-            connection.is_watched_for_room = for_room
-            self._epoll.modify(connection.socket, select.EPOLLIN | (select.EPOLLOUT if for_room else 0))
+        went = connection.pump()
+        self._frames.extend((connection, frame) for frame in connection.take_confirmations())
+        if connection.is_watched_for_room != connection.needs_room and not connection.is_closed:
+            connection.is_watched_for_room = connection.needs_room
+            wanted = select.EPOLLIN | (select.EPOLLOUT if connection.needs_room else 0)
+            self._epoll.modify(connection.socket, wanted)
+        return went
 
 
-def _enlarge(accepted: socket.socket) -> int:
-    """Give a client as much room as the kernel allows; return how large its largest packet may be."""
-    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    if accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) < SEND_BUFFER:
-        # Allowed to root beyond net.core.wmem_max.
-        with contextlib.suppress(OSError):
-            accepted.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_SNDBUFFORCE", 32), SEND_BUFFER)
-    return accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - _KERNEL_BYTES
-
-
-@lru_cache(maxsize=256)
 def _user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return _known_name(uid)
     except KeyError:
         return str(uid)
+
+
+# What could not be found out is not remembered.
+@lru_cache(maxsize=256)
+def _known_name(uid: int) -> str:
+    return pwd.getpwuid(uid).pw_name

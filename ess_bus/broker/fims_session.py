@@ -91,7 +91,8 @@ class FimsSession:
         # Subscriptions that the broker has not acknowledged yet, and the messages that wait until it has.
         self._unanswered: deque[Subscriptions] = deque()
         self._held: deque[Outgoing] = deque()
-        self._max_message = fims_wire.MAX_PACKET
+        # Until the broker says it, no packet is too large.
+        self._max_message = 2 * fims_wire.MAX_PACKET
 
     @property
     def is_subscribing(self) -> bool:

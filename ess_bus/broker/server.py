@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ess_bus.broker.core import Broker
-from ess_bus.broker.fims_listener import FimsListener, FimsPeer
+from ess_bus.broker.fims_connection import FimsPeer
+from ess_bus.broker.fims_listener import FimsListener
 from ess_bus.broker.listener import ZmqListener
 from ess_bus.broker.outbox import Delivery
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ess_bus.broker import fims_listener
-from ess_bus.broker.fims_listener import FimsPeer
+from ess_bus.broker import fims_connection, fims_listener
+from ess_bus.broker.fims_connection import FimsPeer
 from ess_bus.broker.limits import Limits
 from ess_bus.control import Verb
 from tests import fims_client
@@ -141,7 +141,7 @@ class TestGoing:
         assert not hub.known("fims_send")
 
     def test_a_command_that_waited_for_who_left_comes_back(self, make_hub, monkeypatch):
-        monkeypatch.setattr(fims_listener, "SEND_BUFFER", 4096)
+        monkeypatch.setattr(fims_connection, "SEND_BUFFER", 4096)
         hub = make_hub()
         sender, client = Native(hub, "sender", ()), hub.client("v1", "/a")
         for _ in range(100):
@@ -200,7 +200,7 @@ class TestSlowReaders:
         assert dropped > 1000
 
     def test_it_gets_everything_if_the_queue_has_room(self, make_hub, monkeypatch):
-        monkeypatch.setattr(fims_listener, "SEND_BUFFER", 4096)
+        monkeypatch.setattr(fims_connection, "SEND_BUFFER", 4096)
         hub = make_hub(Limits(window_bytes=100_000))
         sender, slow = Native(hub, "sender", ()), hub.client("slow", "/a")
         for number in range(2000):
@@ -270,7 +270,7 @@ class TestWhatDoesNotFit:
         assert hub.waiting(watcher) == []
 
     def test_with_a_small_buffer_the_kernel_sets_the_limit(self, make_hub, monkeypatch):
-        monkeypatch.setattr(fims_listener, "SEND_BUFFER", 4096)
+        monkeypatch.setattr(fims_connection, "SEND_BUFFER", 4096)
         hub = make_hub()
         asker, owner = hub.client("asker", "/me"), hub.client("owner", "/a")
         limit = 2 * 4096 - 32
