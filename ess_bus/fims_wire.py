@@ -104,10 +104,9 @@ def decode(packet: bytes) -> Message:
     if len(packet) < _HEADER.size:
         raise ProtocolError(f"a packet of {len(packet)} bytes, expected a header of {_HEADER.size}")
     *lengths, size = _HEADER.unpack_from(packet)
-    if _HEADER.size + sum(lengths) + size != len(packet):
-        raise ProtocolError(
-            f"a packet of {len(packet)} bytes, but its header says {_HEADER.size + sum(lengths) + size}"
-        )
+    said = _HEADER.size + sum(lengths) + size
+    if said != len(packet):
+        raise ProtocolError(f"a packet of {len(packet)} bytes, but its header says {said}")
     texts = []
     start = _HEADER.size
     for length in lengths:
@@ -115,17 +114,11 @@ def decode(packet: bytes) -> Message:
         start += length
     method, uri, replyto, process_name, username = texts
     try:
-        routed = (method.decode(), uri.decode(), replyto.decode())
+        verb, target, answer_to = method.decode(), uri.decode(), replyto.decode()
     except UnicodeDecodeError:
         raise ProtocolError(f"method, URI or replyto is not UTF-8: {b' '.join(texts[:3])[:80]!r}") from None
-    return Message(
-        routed[0],
-        routed[1],
-        packet[start:] or None,
-        routed[2] or None,
-        process_name.decode(errors="replace"),
-        username.decode(errors="replace") or None,
-    )
+    name, user = process_name.decode(errors="replace"), username.decode(errors="replace")
+    return Message(verb, target, packet[start:] or None, answer_to or None, name, user or None)
 
 
 def encode_subscriptions(wanted: Sequence[tuple[str, bool]]) -> bytes:

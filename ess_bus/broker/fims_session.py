@@ -267,9 +267,8 @@ class FimsSession:
         """Answer a request of this client with an error, if the client itself waits for the answer."""
         if replyto is None:
             return
-        if any(
-            mode is not Mode.PUB_ONLY and uri.is_under(replyto, target) for target, mode in self._subscriptions.items()
-        ):
+        heard = (target for target, mode in self._subscriptions.items() if mode is not Mode.PUB_ONLY)
+        if any(uri.is_under(replyto, target) for target in heard):
             error = Message("set", replyto, error_body(reason), None, control.BROKER_NAME)
             self._enqueue(Outgoing(fims_wire.encode(error)))
 

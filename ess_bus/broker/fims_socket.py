@@ -50,6 +50,7 @@ class FimsSocket:
                 if group is not None:
                     os.chown(path, -1, group)
                 path.chmod(0o600 if group is None else 0o660)
+                # Only now can anybody connect, whatever the permissions were.
                 self.socket.listen(_BACKLOG)
         except OSError as error:  # Disconnected is one too
             self.socket.close()
@@ -65,17 +66,12 @@ class FimsSocket:
                 self.path.unlink()
 
     def _take_place(self) -> None:
-        # Nobody may connect before the permissions are right: until it listens, nobody can.
-        mask = os.umask(0o177)
-        try:
-            with contextlib.suppress(FileExistsError):
-                self._bind()
-                return
-            self._require_stale()
-            self.path.unlink()
+        with contextlib.suppress(FileExistsError):
             self._bind()
-        finally:
-            os.umask(mask)
+            return
+        self._require_stale()
+        self.path.unlink()
+        self._bind()
 
     def _bind(self) -> None:
         try:

@@ -185,6 +185,11 @@ class TestSubscribing:
         talk.session.deliver(control.encode(Verb.PING, 17))
         assert [outgoing.number for outgoing in talk.session.waiting] == [17]
 
+    def test_one_mark_is_enough_for_who_reads_nothing(self, talk):
+        for number in range(60):
+            talk.session.deliver(control.encode(Verb.PING, number))
+        assert [outgoing.number for outgoing in talk.session.waiting] == [59]
+
 
 class TestReceiving:
     def test_a_batch_becomes_packets(self, talk):
