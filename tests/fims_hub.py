@@ -56,6 +56,9 @@ class Hub:
         self.natives: dict[bytes, Native] = {}
         self.listener = FimsListener(path, **options)
         self.broker = Broker(self._send, limits, self.now)
+        # Natives whose connection is closed, or full.
+        self.gone: set[bytes] = set()
+        self.refusing: set[bytes] = set()
         self._clients: list[FimsClient] = []
 
     def settle(self) -> None:
@@ -124,5 +127,7 @@ class Hub:
     def _send(self, peer: bytes, frame: bytes) -> Delivery:
         if isinstance(peer, FimsPeer):
             return self.listener.send(peer, frame)
+        if peer in self.gone or peer in self.refusing:
+            return Delivery.GONE if peer in self.gone else Delivery.FULL
         self.natives[peer].frames.append(frame)
         return Delivery.SENT

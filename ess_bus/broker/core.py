@@ -342,6 +342,8 @@ class Broker:
             self._forward(kept, now)
 
     def _forget(self, client: Client) -> None:
+        if self.clients.get(client.peer) is not client:
+            return  # its goodbye came with something due, and the connection was closed already
         uri_of_process = f"{control.PROCESSES}/{client.name}"
         if uri_of_process in client.subscriptions:
             self._gone.append(uri_of_process)

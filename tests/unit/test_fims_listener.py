@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ess_bus import control
 from ess_bus.broker import fims_connection, fims_listener
 from ess_bus.broker.fims_connection import FimsPeer
 from ess_bus.broker.limits import Limits
@@ -154,6 +155,20 @@ class TestGoing:
         assert told
         assert set(told) == {("no_one_listening", "set", "/a", None, None, None)}
         assert len(told) == hub.broker.statistics.dropped < 100
+
+    def test_a_goodbye_on_a_connection_that_is_closed_already_is_one_goodbye(self, hub):
+        """What is due to who leaves finds its connection closed, and then the goodbye itself is handled."""
+        sender, slow = Native(hub, "sender", ()), Native(hub, "slow", ("/a",))
+        leaving = Native(hub, "leaving", ("/a",))
+        hub.refusing |= {slow.peer, leaving.peer}
+        sender.send("set", "/a", b"1")
+        hub.gone.add(leaving.peer)
+        leaving.say(control.encode(Verb.BYE))
+        hub.refusing.clear()
+        hub.settle()
+        assert [message.body for message in slow.got()] == [b"1"]
+        assert sender.told(Verb.UNDELIVERED) == []
+        assert hub.broker.totals().dropped == 1
 
     def test_what_is_read_already_is_known_to_be_there(self, hub):
         client = hub.client("v1")
