@@ -47,11 +47,7 @@ class FimsSocket:
             with _alone_in(path.parent):
                 self._take_place()
                 self._identity = _identity(path)
-                if group is not None:
-                    os.chown(path, -1, group)
-                path.chmod(0o600 if group is None else 0o660)
-                # Only now can anybody connect, whatever the permissions were.
-                self.socket.listen(_BACKLOG)
+                self._open(group)
         except OSError as error:  # Disconnected is one too
             self.socket.close()
             if isinstance(error, Disconnected):
@@ -64,6 +60,17 @@ class FimsSocket:
         with contextlib.suppress(OSError), _alone_in(self.path.parent):
             if _identity(self.path) == self._identity:
                 self.path.unlink()
+
+    def _open(self, group: int | None) -> None:
+        try:
+            if group is not None:
+                os.chown(self.path, -1, group)
+            self.path.chmod(0o600 if group is None else 0o660)
+            # Only now can anybody connect, whatever the permissions were.
+            self.socket.listen(_BACKLOG)
+        except OSError:
+            self.path.unlink()
+            raise
 
     def _take_place(self) -> None:
         with contextlib.suppress(FileExistsError):

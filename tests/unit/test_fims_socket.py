@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -42,6 +43,16 @@ def test_the_members_of_a_group_may_too_if_wanted(path):
     assert stat.filemode(path.stat().st_mode) == "srw-rw----"
     assert path.stat().st_gid == os.getgid()
     place.close()
+
+
+def test_a_group_that_it_may_not_be_given_to_leaves_nothing_behind(path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    with pytest.raises(Disconnected, match="operation not permitted"):
+        FimsSocket(path, 0)
+    assert not path.exists()
 
 
 def test_a_running_server_keeps_its_place(path):
