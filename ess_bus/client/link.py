@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ess_bus import batch
 from ess_bus import endpoint as endpoints
@@ -16,8 +16,8 @@ from ess_bus.transport.zeromq import ZmqTransport
 LINGER_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+# A named tuple: dataclasses would cost fims_send a tenth of its start.
+class Timeouts(NamedTuple):
     """How long to wait, in seconds.
 
     Attributes:
