@@ -46,10 +46,10 @@ class CalculatorProcess:
         """Work until interrupted."""
         # The engine is the one source of operands: what a get answers and what is calculated from never differ.
         tables = [self._prefix + table for table in self._calculator.tables]
-        self._bus.subscribe(PROCESSES, *tables, pub_only=True)
+        messages = self._bus.subscribe(PROCESSES, *tables, pub_only=True)
         self._bus.announce(kind="calculator")
         while True:
-            for message in self._bus.burst(TICK_S, BURST):
+            for message in messages.burst(TICK_S, BURST):
                 self.handle(message)
             self.step(time.monotonic())
 

@@ -1,17 +1,20 @@
-"""Control frames: what a client and the broker say to each other, apart from messages.
+"""Control frames: what a client and the broker say to each other, apart from messages (docs/wire.md, section 4).
 
 A control frame is a verb that starts with ``!``, a NUL, and a msgpack array of fields:
 
 ==============  ==============  ==============================================================================
 verb            direction       fields
 ==============  ==============  ==============================================================================
-!hello          to the broker   version, name, user, pid, subscriptions ((uri, mode), ...)
+!hello          to the broker   version, name, user, pid, id of the broker it was with before or "",
+                                subscriptions ((uri, mode), ...)
 !welcome        to the client   version, broker id, largest message in bytes
 !who            to the client   (none): the broker does not know this connection and asks for its hello
-!subscribe      to the broker   sequence, the complete new list of subscriptions ((uri, mode), ...)
+!subscribe      to the broker   sequence, subscriptions to add or to change ((uri, mode), ...)
+!unsubscribe    to the broker   sequence, URIs to take back (uri, ...)
+!replace        to the broker   sequence, the complete new list of subscriptions ((uri, mode), ...)
 !subscribed     to the client   sequence, error text or nil: in force, or refused as a whole
-!ping / !pong   both            sequence: the answer proves life, and that all before it was handled
-!undelivered    to the client   status, method, uri, replyto or nil, name of the receiver that is busy or nil
+!ping / !pong   both            number: the answer proves life, and that all before it was handled
+!undelivered    to the client   status, method, uri, replyto or nil, token or nil, detail or nil
 !dropped        to the client   how many messages for it were lost because it did not read
 !error          to the client   text: a frame of it was not understood and was not delivered
 !bye            to the broker   (none): forget this connection
@@ -27,11 +30,13 @@ import msgpack
 
 from ess_bus.errors import ProtocolError
 
-VERSION: Final = 1
+VERSION: Final = 2
 # The process name of what the broker says itself.
 BROKER_NAME: Final = "fims_server"
 # Below it every process that serves answers for itself, is heard when it starts, and is missed when it is gone.
 PROCESSES: Final = "/processes"
+# Below it every client waits for the answers to its own requests, each at a URI that is used once.
+REPLIES: Final = "/_reply"
 MARK: Final = b"!"
 
 
@@ -42,6 +47,8 @@ class Verb(StrEnum):
     WELCOME = "!welcome"
     WHO = "!who"
     SUBSCRIBE = "!subscribe"
+    UNSUBSCRIBE = "!unsubscribe"
+    REPLACE = "!replace"
     SUBSCRIBED = "!subscribed"
     PING = "!ping"
     PONG = "!pong"
@@ -107,3 +114,14 @@ def unpack_subscriptions(field: object) -> Subscriptions:
             case _:
                 raise ProtocolError(f"a subscription is not (uri, mode): {str(entry)[:60]}")
     return found
+
+
+def unpack_uris(field: object) -> list[str]:
+    """Return URIs from a field that came from the network.
+
+    Raises:
+        ProtocolError: it is not an array of texts.
+    """
+    if not isinstance(field, tuple) or not all(isinstance(uri, str) for uri in field):
+        raise ProtocolError("URIs are not an array of texts")
+    return list(field)

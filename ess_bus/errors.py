@@ -15,12 +15,14 @@
          └─ ProtocolError
 
 An error carries its facts as attributes; its text is one line that says what happened, where, and what was expected.
+A `BusError` has an `outcome`: whether the message was not sent, not delivered, refused, or nobody knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class EssError(Exception):
@@ -62,12 +64,25 @@ class ConfigurationError(EssError):
         self.problems = tuple(problems)
 
 
+class Outcome(StrEnum):
+    """What is known of a message whose sending raised an error."""
+
+    NOT_SENT = "not sent"
+    NOT_DELIVERED = "not delivered"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
 class BusError(EssError):
-    """A message could not be sent, delivered or answered."""
+    """A message could not be sent, delivered or answered; `outcome` says what is known of it."""
+
+    outcome = Outcome.UNKNOWN
 
 
 class NoOneListening(BusError):
     """Nobody on the bus could receive a request; it was handled by no one."""
+
+    outcome = Outcome.NOT_DELIVERED
 
     def __init__(self, method: str, uri: str) -> None:
         super().__init__(f"no one is listening on {uri} ({method} not delivered)")
@@ -76,7 +91,9 @@ class NoOneListening(BusError):
 
 
 class Refused(BusError):
-    """The owner of a URI answered with an error; nothing was changed unless the reason says so."""
+    """The owner of a URI, or a rule of the broker, said no; nothing was changed unless the reason says so."""
+
+    outcome = Outcome.REFUSED
 
     def __init__(self, uri: str, reason: str) -> None:
         super().__init__(f"{uri}: {reason}")
@@ -85,7 +102,9 @@ class Refused(BusError):
 
 
 class Busy(BusError):
-    """A receiver lags so far behind that the broker cannot queue the message for it."""
+    """A receiver lags so far behind that the message cannot be queued for it."""
+
+    outcome = Outcome.NOT_DELIVERED
 
     def __init__(self, uri: str, receiver: str) -> None:
         super().__init__(f"{uri}: {receiver} is not reading its messages; not delivered")
@@ -95,6 +114,8 @@ class Busy(BusError):
 
 class TooLarge(BusError):
     """A message is over the broker's size limit and was not sent."""
+
+    outcome = Outcome.NOT_SENT
 
     def __init__(self, uri: str, size: int, limit: int) -> None:
         super().__init__(f"{uri}: a message of {size} bytes is over the limit of {limit}")
@@ -113,7 +134,11 @@ class RequestTimeout(BusError, TimeoutError):
 
 
 class Disconnected(BusError, ConnectionError):
-    """There is no broker, or it went away; the outcome of a request that was under way is unknown."""
+    """There is no broker (nothing was sent), or it went away (what was under way is unknown): see `outcome`."""
+
+    def __init__(self, text: str, outcome: Outcome = Outcome.NOT_SENT) -> None:
+        super().__init__(text)
+        self.outcome = outcome
 
 
 class ProtocolError(BusError):

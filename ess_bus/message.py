@@ -2,17 +2,18 @@
 
 A frame is what routing needs, a NUL, and a msgpack tail::
 
-    set /components/bms_1/soc NUL [replyto, process_name, username, status, body, token]
+    set /components/bms_1/soc NUL [replyto, process_name, username, status, token, body]
 
-The broker cuts at the NUL and never looks at the tail of a message that it can deliver. A *reply* is a `set` to the
-replyto URI (fims.md A3.1); on the wire its verb is ``reply``, so that an answer can be told from a command.
+The broker cuts at the NUL and never looks at the tail of a message that it can deliver (docs/wire.md, section 3). A
+*reply* is a `set` to the replyto URI (fims.md A3.1); on the wire its verb is ``reply``, so that an answer can be told
+from a command.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -32,10 +33,10 @@ class Status(StrEnum):
     REFUSED = "refused"
     NO_ONE_LISTENING = "no_one_listening"
     BUSY = "busy"
+    DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message on the bus.
 
     Attributes:
@@ -50,6 +51,7 @@ class Message:
             their answers apart.
     """
 
+    # A tuple, because a hundred thousand of them are made in a second: a frozen dataclass takes ten times as long.
     method: str
     uri: str
     body: bytes | None = None
@@ -125,10 +127,24 @@ def split_header(head: bytes) -> tuple[str, str]:
 
 def encode(message: Message) -> bytes:
     """Return the frame of `message`."""
+    return prefix(message) + pack_body(message.body)
+
+
+def prefix(message: Message) -> bytes:
+    """Return the frame of `message` without its body: what a sender that repeats itself need not encode again."""
     verb = REPLY_VERB if message.is_reply else message.method
-    tail = (message.replyto, message.process_name, message.username, message.status, message.body, message.token)
-    packed: bytes = msgpack.packb(tail)
-    return header(verb, message.uri) + b"\0" + packed
+    tail = (message.replyto, message.process_name, message.username, message.status, message.token)
+    return header(verb, message.uri) + b"\0" + _ARRAY_OF_SIX + b"".join(map(msgpack.packb, tail))
+
+
+def pack_body(body: bytes | None) -> bytes:
+    """Return a body as the last field of a tail (msgpack's nil and bin formats)."""
+    if body is None:
+        return b"\xc0"
+    size = len(body)
+    if size < 1 << 8:
+        return b"\xc4%c" % size + body
+    return (b"\xc5" + size.to_bytes(2) if size < 1 << 16 else b"\xc6" + size.to_bytes(4)) + body
 
 
 def decode(frame: bytes) -> Message:
@@ -137,25 +153,44 @@ def decode(frame: bytes) -> Message:
     Raises:
         ProtocolError: it is not a message frame.
     """
-    head, nul, tail = frame.partition(b"\0")
-    if not nul:
+    end = frame.find(0)
+    if end < 0:
         raise ProtocolError("a frame without a NUL")
-    verb, uri = split_header(head)
+    verb, uri = split_header(frame[:end])
     if verb not in METHODS and verb != REPLY_VERB:
         raise ProtocolError(f"unknown verb {verb[:20]!r}")
-    replyto, process_name, username, status, body, token = _decode_tail(tail)
-    if (verb == REPLY_VERB) != (status is not None):
-        raise ProtocolError(f"verb {verb!r} and status {status!r} contradict each other")
-    method = "set" if verb == REPLY_VERB else verb
-    return Message(method, uri, body, replyto, process_name, username, status, token)
+    return decode_tail(verb, uri, frame[end + 1 :])
 
 
-def replyto_of(frame: bytes) -> str | None:
-    """Return the replyto of a message frame, or ``None`` if it has none or is malformed."""
+def decode_tail(verb: str, uri: str, tail: bytes) -> Message:
+    """Return the message of a frame whose header was read already.
+
+    Raises:
+        ProtocolError: the tail is malformed, or contradicts the verb.
+    """
     try:
-        return decode(frame).replyto
+        fields = msgpack.unpackb(tail, use_list=False)
+    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise ProtocolError(f"a message tail that is not msgpack: {error or type(error).__name__}") from None
+    if fields.__class__ is not tuple or tuple(map(type, fields)) not in _TAILS:
+        raise ProtocolError("a message tail with wrong fields")
+    replyto, process_name, username, status, token, body = fields
+    if replyto is not None:
+        _require_routable(replyto)
+    if verb == REPLY_VERB:
+        return _new(Message, ("set", uri, body, replyto, process_name, username, _status(status), token))
+    if status is not None:
+        raise ProtocolError(f"verb {verb!r} and status {status[:20]!r} contradict each other")
+    return _new(Message, (verb, uri, body, replyto, process_name, username, None, token))
+
+
+def address_of(frame: bytes) -> tuple[str | None, str | None]:
+    """Return (replyto, token) of a message frame: where its sender waits; nothing if it is malformed."""
+    try:
+        message = decode(frame)
     except ProtocolError:
-        return None
+        return None, None
+    return message.replyto, message.token
 
 
 def _is_deep(value: Any) -> bool:
@@ -168,24 +203,22 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-_Tail = tuple[str | None, str, str | None, Status | None, bytes | None, str | None]
-
-
-def _decode_tail(tail: bytes) -> _Tail:
+def _require_routable(replyto: str) -> None:
     try:
-        fields = msgpack.unpackb(tail, use_list=False)
-    except (ValueError, RecursionError, msgpack.UnpackException) as error:
-        raise ProtocolError(f"a message tail that is not msgpack: {error or type(error).__name__}") from None
-    match fields:
-        case (str() | None, str(), str() | None, str() | None as status, bytes() | None, str() | None):
-            pass
-        case _:
-            raise ProtocolError("a message tail with wrong fields")
-    try:
-        if fields[0] is not None:
-            check_uri(fields[0])
-        return *fields[:3], None if status is None else Status(status), *fields[4:]
+        check_uri(replyto)
     except UriError as error:
         raise ProtocolError(f"a replyto that cannot be routed: {error}") from None
+
+
+def _status(text: str | None) -> Status:
+    try:
+        return Status(text or "")
     except ValueError:
-        raise ProtocolError(f"unknown status {str(status)[:20]!r}") from None
+        raise ProtocolError(f"unknown status {str(text)[:20]!r}") from None
+
+
+_new: Final = tuple.__new__
+_ARRAY_OF_SIX: Final = b"\x96"
+_TEXT, _NIL_OR_TEXT, _NIL_OR_BYTES = (str,), (str, type(None)), (bytes, type(None))
+# Every combination of types that replyto, process_name, username, status, token and body may have.
+_TAILS: Final = frozenset(product(_NIL_OR_TEXT, _TEXT, _NIL_OR_TEXT, _NIL_OR_TEXT, _NIL_OR_TEXT, _NIL_OR_BYTES))

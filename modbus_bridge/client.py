@@ -59,26 +59,26 @@ async def serve(configuration: ClientConfiguration, bus_endpoint: str, name: str
             tasks |= {component.id: ComponentTask(component, line, bus) for component in configuration.components}
             try:
                 async with asyncio.TaskGroup() as group:
-                    await bus.subscribe(*(task.uri for task in tasks.values()))
+                    messages = await bus.subscribe(*(task.uri for task in tasks.values()))
                     for task in tasks.values():
                         group.create_task(task.poll_forever())
                         group.create_task(task.serve_forever())
                     await bus.announce()
                     log.info("%s: %d components of %s", name, len(tasks), line.address)
-                    async for message in bus:
-                        _dispatch(message, tasks)
+                    async for message in messages:
+                        await _dispatch(message, tasks)
             finally:
                 for task in tasks.values():
-                    task.retire()
+                    await task.retire()
     finally:
         line.close()
 
 
-def _dispatch(message: Message, tasks: dict[str, ComponentTask]) -> None:
+async def _dispatch(message: Message, tasks: dict[str, ComponentTask]) -> None:
     parts = uri.segments(message.uri)
     task = tasks.get(parts[1]) if len(parts) > 1 else None
     if task is not None and not message.is_reply:
-        task.take(message)
+        await task.take(message)
 
 
 @click.command("modbus_client", epilog=_EPILOG)

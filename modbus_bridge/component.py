@@ -55,20 +55,20 @@ class ComponentTask:
         """Poll now: something about the device changed."""
         self._wake.set()
 
-    def take(self, message: Message) -> None:
+    async def take(self, message: Message) -> None:
         """Queue a message of the bus that concerns this component."""
         if message.method not in ("get", "set"):
-            self._refuse(message, f"{message.method} is not supported; expected get or set")
+            await self._refuse(message, f"{message.method} is not supported; expected get or set")
             return
         try:
             self._inbox.put_nowait(message)
         except asyncio.QueueFull:
-            self._refuse(message, f"{_MAX_WAITING} requests are waiting already")
+            await self._refuse(message, f"{_MAX_WAITING} requests are waiting already")
 
-    def retire(self) -> None:
+    async def retire(self) -> None:
         """Say for the last time that nothing is known any more: nobody reads the device from now on."""
         self._down_published_s = float("-inf")
-        self._tell({}, connected=False)
+        await self._tell({}, connected=False)
 
     async def poll_forever(self) -> None:
         """Poll and publish on the configured schedule, and whenever `wake` is called."""
@@ -113,19 +113,19 @@ class ComponentTask:
             try:
                 words = await self._reader.read(self._line, time.monotonic())
             except (DeviceUnreachable, DeviceSilent):
-                self._tell({}, connected=False)
+                await self._tell({}, connected=False)
             else:
-                self._tell(words, connected=True)
+                await self._tell(words, connected=True)
 
-    def _tell(self, words: Mapping[str, Sequence[int] | None], *, connected: bool) -> None:
+    async def _tell(self, words: Mapping[str, Sequence[int] | None], *, connected: bool) -> None:
         self._connected = connected
         # A register of this name (a device that speaks for another one) has the last word while there is an answer.
         self._body = {CONNECTED: connected, **body_of(self._component.points, words)}
         if not connected:
             self._body[CONNECTED] = False
-        self._publish()
+        await self._publish()
 
-    def _publish(self) -> None:
+    async def _publish(self) -> None:
         now_s = time.monotonic()
         if self._connected:
             self._down_published_s = float("-inf")
@@ -134,7 +134,7 @@ class ComponentTask:
         else:
             self._down_published_s = now_s
         try:
-            self._bus.publish(self.uri, {**(self._body or {}), "Timestamp": _timestamp()})
+            await self._bus.publish(self.uri, {**(self._body or {}), "Timestamp": _timestamp()})
         except BusError as error:
             if not self._unpublished:
                 log.warning("%s: not published: %s", self.uri, error)
@@ -146,31 +146,31 @@ class ComponentTask:
 
     async def _get(self, message: Message, path: tuple[str, ...]) -> None:
         if len(path) > 1:
-            self._refuse(message, f"{'/'.join(path)}: expected at most one segment, the register's name")
+            await self._refuse(message, f"{'/'.join(path)}: expected at most one segment, the register's name")
             return
         if self._body is None:
             await self._refresh()
         body = self._body or {}
         name = path[0] if path else None
         if name == CONNECTED:
-            self._reply(message, body[CONNECTED])
+            await self._reply(message, body[CONNECTED])
         elif name is not None and name not in self._catalogue.names:
-            self._refuse(message, f"{name}: {unknown(name, self._catalogue.names)}")
+            await self._refuse(message, f"{name}: {unknown(name, self._catalogue.names)}")
         elif name is None:
             # Also of a silent device: the values are null and component_connected says why.
-            self._reply(message, body)
+            await self._reply(message, body)
         elif not self._connected:
-            self._refuse(message, self._silence())
+            await self._refuse(message, self._silence())
         elif name in body:
-            self._reply(message, body[name])
+            await self._reply(message, body[name])
         else:  # the id of a register that is published bit by bit
-            self._reply(message, {key: body[key] for key in self._catalogue.bits_of(name)})
+            await self._reply(message, {key: body[key] for key in self._catalogue.bits_of(name)})
 
     async def _set(self, message: Message, path: tuple[str, ...]) -> None:
         try:
             writes = self._catalogue.writes(path, message.json())
         except ValueError as error:
-            self._refuse(message, str(error))
+            await self._refuse(message, str(error))
             return
         written: list[str] = []
         try:
@@ -179,9 +179,9 @@ class ComponentTask:
                     await self._write(write)
                     written.append(write.point.id)
         except DeviceError as error:
-            self._refuse(message, self._failure(error, writes, written))
+            await self._refuse(message, self._failure(error, writes, written))
         else:
-            self._reply(message, message.body)
+            await self._reply(message, message.body)
         await self._refresh()
 
     async def _write(self, write: Write) -> None:
@@ -202,14 +202,14 @@ class ComponentTask:
     def _silence(self) -> str:
         return f"device at {self._line.address} does not answer"
 
-    def _reply(self, message: Message, value: Any) -> None:
+    async def _reply(self, message: Message, value: Any) -> None:
         # The requester learns from its own time-out that the broker went away.
         with suppress(BusError):
-            self._bus.reply(message, value)
+            await self._bus.reply(message, value)
 
-    def _refuse(self, message: Message, reason: str) -> None:
+    async def _refuse(self, message: Message, reason: str) -> None:
         with suppress(BusError):
-            self._bus.refuse(message, reason)
+            await self._bus.refuse(message, reason)
 
 
 def _timestamp() -> str:

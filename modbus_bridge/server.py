@@ -56,8 +56,8 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
     async with AsyncBus(bus_endpoint, name=name) as bus:
         mirror = Mirror(configuration.points, bus)
         # pub_only: a request to an owner must never be counted as delivered because this process heard it.
-        await bus.subscribe(*mirror.uris, pub_only=True)
-        await bus.subscribe(own_uri)
+        messages = await bus.subscribe(*mirror.uris, pub_only=True)
+        await messages.add(own_uri)
         listener = Listener(mirror, configuration.device_id)
         await listener.start(configuration.host, configuration.port)
         log.info("%s: %d points at %s:%d", name, len(configuration.points), configuration.host, configuration.port)
@@ -65,18 +65,18 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
             async with asyncio.TaskGroup() as group:
                 group.create_task(mirror.follow())
                 await bus.announce()
-                async for message in bus:
-                    _dispatch(message, own_uri, mirror, bus)
+                async for message in messages:
+                    await _dispatch(message, own_uri, mirror, bus)
         finally:
             listener.close()
 
 
-def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBus) -> None:
+async def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBus) -> None:
     if message.method == "pub":
         mirror.take(message)
     elif uri.is_under(message.uri, own_uri) and not message.is_reply:
         with suppress(BusError):
-            bus.refuse(message, f"{message.method} is not supported here")
+            await bus.refuse(message, f"{message.method} is not supported here")
 
 
 @click.command("modbus_server", epilog=_EPILOG)

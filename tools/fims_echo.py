@@ -34,11 +34,11 @@ def command(uri: str, body: str | None, bus: str | None, process_name: str | Non
     with until_stopped():
         begin(verbose)
         with Bus(bus, name=process_name or "fims_echo") as connection:
-            connection.subscribe(uri)
+            messages = connection.subscribe(uri)
             connection.announce()
             sys.stderr.write(f"Listening on {uri} replying with {'body from message' if body is None else body}.\n")
             fixed = None if body is None else body.encode(errors="surrogateescape")
-            for message in connection:
+            for message in messages:
                 if message.method != "pub" and segments(message.uri) == segments(uri):
                     answer = message.body if fixed is None else fixed
                     # The requester learns from its own time-out that the broker went away.

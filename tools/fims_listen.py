@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ess_bus.client import Bus
+from ess_bus.client import Bus, Subscription
 from ess_bus.message import METHODS
 from ess_bus.output import binary_output
 from ess_bus.process import bus_option, start_log, until_stopped, verbose_option
@@ -87,9 +87,9 @@ def command(
     view = _view(stats, json, chosen, raw)
     ended = True
     with until_stopped(), Bus(bus, name="fims_listen") as connection:
-        connection.subscribe(*(uris or ("/",)), **mode(method))
+        messages = connection.subscribe(*(uris or ("/",)), **mode(method))
         with until_stopped(), stopping.naming_signals():
-            ended = _listen(connection, view, method, count, timeout_s)
+            ended = _listen(connection, messages, view, method, count, timeout_s)
         view.finish(connection.statistics().dropped)
     return 0 if ended else INCOMPLETE
 
@@ -115,13 +115,15 @@ def _view(stats: bool, json: bool, text: str | None, raw: bool) -> View:
         raise click.UsageError(str(error)) from None
 
 
-def _listen(connection: Bus, view: View, method: str, count: int | None, timeout_s: float | None) -> bool:
+def _listen(
+    connection: Bus, messages: Subscription, view: View, method: str, count: int | None, timeout_s: float | None
+) -> bool:
     """Show messages until the time is over or `count` were shown; return whether all that were asked for were."""
     deadline = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
     shown = 0
     while (now := time.monotonic()) < deadline:
         due = view.pause(connection.statistics().dropped)
-        for message in connection.burst(min(deadline - now, _LONG_S if due is None else due), _BURST):
+        for message in messages.burst(min(deadline - now, _LONG_S if due is None else due), _BURST):
             shown += message.method.startswith(method) and view.show(message)
             if shown == count:
                 return True

@@ -98,11 +98,11 @@ def _exchange(order: Order, method: str, uri: str, body: bytes | None) -> int:
             bus.flush()
             return 0
         else:
-            bus.subscribe(order.replyto)
+            answers = bus.subscribe(order.replyto)
             token = os.urandom(8).hex()
             bus.send(method, uri, body, order.replyto, token)
             # Others may share the replyto: what answers somebody else's request is passed over.
-            found = answer_on(bus, order.timeout_s, lambda message: message.token in (None, token))
+            found = answer_on(answers, order.timeout_s, lambda message: message.token in (None, token))
             if found is None:
                 raise RequestTimeout(uri, order.timeout_s)
             answer = found

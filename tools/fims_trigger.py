@@ -87,13 +87,13 @@ def _measure(bus: str | None, first: Condition, second: Condition, timeout_s: fl
     measurement = Measurement(first, second)
     with Bus(bus, name="fims_trigger") as connection:
         # Passive: to look on is not to be there, and a set that reaches nobody else is still reported to its sender.
-        connection.subscribe(first.target, second.target, passive=True)
+        messages = connection.subscribe(first.target, second.target, passive=True)
         for number, found in enumerate((first, second), 1):
             print(f"Subscribed to URI {number}: {found.target}", flush=True)
         _await(1, first)
         gaps = connection.gaps
         while measurement.elapsed_s is None and (now := time.monotonic()) < deadline:
-            message = connection.receive(min(deadline - now, _LONG_S))
+            message = messages.receive(min(deadline - now, _LONG_S))
             line = None if message is None else measurement.feed(message, time.monotonic())
             if line is not None:
                 print(line, flush=True)

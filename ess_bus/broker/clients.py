@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from ess_bus.broker.outbox import Outbox
+from ess_bus.broker.routes import PubRoutes
 from ess_bus.control import Subscriptions
+
+
+class Origin(NamedTuple):
+    """What the listener knows of a connection, and nobody can claim.
+
+    Attributes:
+        address: where it comes from, in words.
+        user: who is behind it, ``None`` if there is no proof.
+    """
+
+    address: str = ""
+    user: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -14,18 +29,20 @@ class Client:
     Attributes:
         peer: the connection's id, given by the listener.
         since: when it said hello, in seconds of the broker's clock.
-        lagging_since: when its queue was first found full, ``None`` while it keeps up.
-        dropped_now: messages lost since then; it is told the number when it reads again.
+        routes: the cache of routes that holds for this client's user.
+        received: messages received from it.
     """
 
     peer: bytes
     name: str
     user: str
     pid: int
+    origin: Origin
     since: float
+    outbox: Outbox
+    routes: PubRoutes
     subscriptions: Subscriptions = field(default_factory=dict)
     received: int = 0
-    sent: int = 0
-    dropped: int = 0
-    lagging_since: float | None = None
-    dropped_now: int = 0
+
+    def __post_init__(self) -> None:
+        self.outbox.client = self

@@ -3,8 +3,9 @@
 ::
 
     listener --receive(peer, frame, now)--> Broker --send(peer, frame)--> listener
+                                   flush(now) after each burst
 
-Decisions that shape it: fims.md B2 (semantics), docs/architecture.md (no silent loss, one owner of a failure's report).
+Decisions that shape it: docs/wire.md (the rules), docs/architecture.md (the reasons), fims.md B2 (the semantics).
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from enum import Enum
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
-from ess_bus import control, uri
+from ess_bus import batch, control, uri
 from ess_bus.broker import description
-from ess_bus.broker.clients import Client
+from ess_bus.broker.clients import Client, Origin
+from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
+from ess_bus.broker.outbox import Delivery, Outbox, Promise
+from ess_bus.broker.returning import Kept, Returning
 from ess_bus.broker.routes import Recipients, Routes
-from ess_bus.broker.statistics import Statistics
+from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError, UriError
 from ess_bus.message import (
@@ -28,26 +33,17 @@ from ess_bus.message import (
     REPLY_VERB,
     Message,
     Status,
+    address_of,
     decode,
     encode,
     encode_body,
     error_body,
-    replyto_of,
     split_header,
 )
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MAX_MESSAGE: Final = 16 << 20
-STALLED_AFTER_S: Final = 60.0
-
-
-class Delivery(Enum):
-    """What became of a frame that was handed to the listener."""
-
-    SENT = 1
-    FULL = 2
-    GONE = 3
+ANONYMOUS: Final = "anonymous"
 
 
 class Broker:
@@ -55,49 +51,92 @@ class Broker:
 
     Args:
         send: hands a frame to a connection, never waits, and says what became of it.
-        max_message: the largest message in bytes; clients are told and refuse larger ones themselves.
+        limits: what one client may cost.
+        now: the time, in seconds of the clock that every call is given.
     """
 
-    def __init__(self, send: Callable[[bytes, bytes], Delivery], max_message: int = DEFAULT_MAX_MESSAGE) -> None:
+    def __init__(self, send: Callable[[bytes, bytes], Delivery], limits: Limits = Limits(), now: float = 0.0) -> None:
         self._send = send
-        self._max_message = max_message
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
+        self._returning = Returning()
         self._gone: list[str] = []
+        # Outboxes with something due in this burst, and those that keep something back for a client that lags.
+        self._due: list[Outbox] = []
+        self._lagging: set[Outbox] = set()
+        self.limits = limits
         self.routes = Routes()
         self.clients: dict[bytes, Client] = {}
         self.statistics = Statistics()
+        self.rates = Rates(now)
+        self.started = now
 
-    def receive(self, peer: bytes, frame: bytes, now: float) -> None:
-        """Handle one frame of one connection."""
+    def receive(self, peer: bytes, frame: bytes, now: float, origin: Origin | None = None) -> None:
+        """Handle one frame of one connection; `origin` says where an unknown one comes from."""
         client = self.clients.get(peer)
         if client is None:
-            self._greet(peer, frame, now)
+            self._greet(peer, frame, now, origin or Origin())
+            return
+        # The hottest lines of the project: a pub whose header was seen before.
+        everyone = client.routes.get(frame[: frame.find(0)])
+        if everyone is None:
+            self._receive_other(client, frame, now)
             return
         client.received += 1
-        if frame[:1] == control.MARK:
-            self._control(client, frame, now)
-            return
-        end = frame.find(0)
-        recipients = self.routes.cache.get(frame[:end]) if end >= 0 else None
-        if recipients is None:
-            recipients = self._route(client, frame, now)
-        if recipients is not None:
-            self.statistics.messages += 1
-            self._forward(client, frame, recipients, now)
+        if not everyone:
+            self.statistics.pubs_unheard += 1
+        own, all_due = client.outbox, self._due
+        for outbox in everyone:
+            if outbox is not own:
+                due = outbox.due
+                if not due:
+                    all_due.append(outbox)
+                due.append(frame)
+
+    def flush(self, now: float) -> None:
+        """Send what this burst has made due."""
+        while self._due:
+            all_due, self._due = self._due, []
+            for outbox in all_due:
+                self._flush(outbox, now)
+
+    def retry(self, now: float) -> None:
+        """Try again to send what waits for clients that lag."""
+        for outbox in list(self._lagging):
+            self._flush(outbox, now)
+        self.flush(now)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something waits for a client that lags, so that `retry` has something to do."""
+        return bool(self._lagging)
 
     def tick(self, now: float) -> None:
         """Once a second: notice connections that are gone or stalled, and show the others that the broker lives."""
         for peer in self._lobby.expire(now):
             self._send(peer, control.encode(Verb.WHO))
-        ping = control.encode(Verb.PING, 0)
         for client in list(self.clients.values()):
-            if client.lagging_since is not None and now - client.lagging_since > STALLED_AFTER_S:
+            if client.outbox.is_stalled(now):
                 log.warning("%s does not read its messages; disconnected", client.name)
                 self._forget(client)
-            else:
-                self._deliver(client, ping, now)
-        self._tell_gone(now)
+            elif client.outbox.ping() is Delivery.GONE:
+                log.debug("%s is gone", client.name)
+                self._forget(client)
+        if self._returning.is_over(now):
+            self._retry_kept(now)
+        self._tell_gone()
+        self.retry(now)
+        self.rates.tick(self.totals(), now)
+
+    def totals(self) -> Statistics:
+        """Return the counters of the broker, those of the present clients included."""
+        outboxes = [client.outbox for client in self.clients.values()]
+        return replace(
+            self.statistics,
+            messages=self.statistics.messages + sum(client.received for client in self.clients.values()),
+            deliveries=self.statistics.deliveries + sum(outbox.sent for outbox in outboxes),
+            dropped=self.statistics.dropped + sum(outbox.dropped for outbox in outboxes),
+        )
 
     @property
     def dropped_unknown(self) -> int:
@@ -106,98 +145,100 @@ class Broker:
 
     # -- messages ------------------------------------------------------------------------------------------------
 
-    def _route(self, client: Client, frame: bytes, now: float) -> Recipients | None:
-        """Check a header that is seen for the first time and find its recipients; ``None`` if it needs none."""
-        head, nul, _ = frame.partition(b"\0")
+    def _receive_other(self, client: Client, frame: bytes, now: float) -> None:
         try:
-            if not nul:
-                raise ProtocolError("a frame without a NUL")
-            verb, target = split_header(head)
-            if verb not in METHODS and verb != REPLY_VERB:
-                raise ProtocolError(f"unknown verb {verb[:20]!r}")
-            uri.check(target)
+            if frame[:1] == control.MARK:
+                self._control(client, frame, now)
+            elif frame[:1] == batch.MARK:
+                for inner in batch.unpack(frame):
+                    self.receive(client.peer, inner, now)
+            else:
+                self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
-            return None
-        if uri.is_under(target, description.ROOT) and verb != "pub":
-            self._describe(client, frame, now)
-            return None
-        recipients = self.routes.match(verb, target)
-        if verb != REPLY_VERB:
-            self.routes.remember(head, recipients)
-        return recipients
 
-    def _forward(self, sender: Client | None, frame: bytes, recipients: Recipients, now: float) -> None:
-        delivered = 0
-        busy: Client | None = None
-        for client in recipients.audience:
-            if client is sender:
-                continue
-            outcome = self._deliver(client, frame, now)
-            if outcome is Delivery.SENT:
-                delivered += 1
-            elif outcome is Delivery.FULL:
-                busy = client
-        for client in recipients.listeners:
-            if client is not sender:
-                self._deliver(client, frame, now)
-        if delivered:
-            self.statistics.deliveries += delivered
-        elif sender is not None:
-            self._undelivered(sender, frame, busy)
-
-    def _undelivered(self, sender: Client, frame: bytes, busy: Client | None) -> None:
-        """Tell the sender of a command that nobody got it; a pub needs no audience and a reply no witness."""
-        if frame.startswith(b"pub "):
-            self.statistics.pubs_unheard += busy is None
+    def _route(self, client: Client, frame: bytes, now: float) -> None:
+        """Route a command or a reply, or a pub whose header is seen for the first time."""
+        head, nul, _ = frame.partition(b"\0")
+        if not nul:
+            raise ProtocolError("a frame without a NUL")
+        verb, target = split_header(head)
+        if verb not in METHODS and verb != REPLY_VERB:
+            raise ProtocolError(f"unknown verb {verb[:20]!r}")
+        uri.check(target)
+        if verb == "pub":
+            self.routes.remember(client.routes, head, self.routes.match(verb, target))
+            self.receive(client.peer, frame, now)
             return
-        verb, target = split_header(frame[: frame.find(0)])
-        if verb == REPLY_VERB:
-            self.statistics.replies_unclaimed += busy is None
+        client.received += 1
+        if uri.is_under(target, description.ROOT):
+            self._describe(frame, now)
+        else:
+            self._forward(Kept(client, frame, verb, target), now)
+
+    def _forward(self, command: Kept, now: float) -> None:
+        """Deliver a command or a reply, or report to its sender that it could not be."""
+        recipients = self.routes.match(command.verb, command.uri)
+        promise = Promise(command.frame, command.sender)
+        busy: Outbox | None = None
+        for outbox in recipients.audience:
+            if outbox is command.sender.outbox:
+                continue
+            if outbox.is_full:
+                busy = outbox
+                continue
+            self._mark(outbox)
+            outbox.promise(promise)
+        self._show(recipients, command.sender.outbox, command.frame)
+        if promise.receivers:
+            return
+        if command.verb == REPLY_VERB and busy is None:
+            self.statistics.replies_unclaimed += 1
+        elif busy is not None or not self._returning.keep(command, now):
+            self._undelivered(command.sender, command.frame, busy)
+
+    def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
+        for outbox in recipients.listeners:
+            if outbox is not own:
+                self._mark(outbox)
+                outbox.due.append(frame)
+
+    def _undelivered(self, sender: Client, frame: bytes, busy: Outbox | None = None) -> None:
+        """Tell the sender of a command or a reply that nobody got it."""
+        if self.clients.get(sender.peer) is not sender:
             return
         self.statistics.undelivered += 1
-        status = Status.BUSY if busy else Status.NO_ONE_LISTENING
-        fields = (status.value, verb, target, replyto_of(frame), busy.name if busy else None)
-        self._send(sender.peer, control.encode(Verb.UNDELIVERED, *fields))
+        verb, target = split_header(frame[: frame.find(0)])
+        status = Status.NO_ONE_LISTENING if busy is None else Status.BUSY
+        detail = None if busy is None else busy.client.name
+        self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
 
-    def _deliver(self, client: Client, frame: bytes, now: float) -> Delivery:
-        outcome = self._send(client.peer, frame)
-        if outcome is Delivery.SENT:
-            client.sent += 1
-            if client.lagging_since is not None:
-                self._caught_up(client, now)
-        elif outcome is Delivery.GONE:
-            log.debug("%s is gone", client.name)
-            self._forget(client)
+    def _mark(self, outbox: Outbox) -> None:
+        if not outbox.due:
+            self._due.append(outbox)
+
+    def _tell(self, client: Client, verb: Verb, *fields: object) -> None:
+        self._mark(client.outbox)
+        client.outbox.tell(verb, *fields)
+
+    def _flush(self, outbox: Outbox, now: float) -> None:
+        if self.clients.get(outbox.client.peer) is not outbox.client:
+            return
+        outcome = outbox.flush(now)
+        if outcome is Delivery.FULL:
+            self._lagging.add(outbox)
+        elif outcome is Delivery.SENT:
+            self._lagging.discard(outbox)
         else:
-            self._drop(client, frame, now)
-        return outcome
-
-    def _drop(self, client: Client, frame: bytes, now: float) -> None:
-        if client.lagging_since is None:
-            client.lagging_since = now
-            log.warning("%s does not keep up; messages for it are being dropped", client.name)
-        if frame[:1] != control.MARK:
-            client.dropped += 1
-            client.dropped_now += 1
-            self.statistics.dropped += 1
-
-    def _caught_up(self, client: Client, now: float) -> None:
-        if client.dropped_now:
-            told = self._send(client.peer, control.encode(Verb.DROPPED, client.dropped_now))
-            if told is not Delivery.SENT:
-                # It reads, but there was room for one frame only: the number is kept until it can be told.
-                client.lagging_since = now
-                return
-        log.warning("%s reads again; it lost %d messages", client.name, client.dropped_now)
-        client.lagging_since, client.dropped_now = None, 0
+            log.debug("%s is gone", outbox.client.name)
+            self._forget(outbox.client)
 
     # -- clients -------------------------------------------------------------------------------------------------
 
-    def _greet(self, peer: bytes, frame: bytes, now: float) -> None:
+    def _greet(self, peer: bytes, frame: bytes, now: float, origin: Origin) -> None:
         if frame.startswith(Verb.HELLO.encode() + b"\0"):
             try:
-                self._hello(peer, frame, now)
+                self._hello(peer, frame, now, origin)
             except (ProtocolError, UriError) as error:
                 self.statistics.protocol_errors += 1
                 self._send(peer, control.encode(Verb.ERROR, str(error)))
@@ -207,105 +248,136 @@ class Broker:
         elif self._lobby.admit(peer, frame, now):
             self._send(peer, control.encode(Verb.WHO))
 
-    def _hello(self, peer: bytes, frame: bytes, now: float) -> None:
+    def _hello(self, peer: bytes, frame: bytes, now: float, origin: Origin) -> None:
         match control.decode(frame)[1]:
-            case (control.VERSION, str() as name, str() as user, int() as pid, tuple() as listed):
-                client = Client(peer, name[: uri.MAX_LENGTH], user[: uri.MAX_LENGTH], pid, now)
+            case (control.VERSION, str() as name, str() as claimed, int() as pid, str() as earlier, tuple() as listed):
+                pass
             case (version, *_) if version != control.VERSION:
                 raise ProtocolError(f"this broker speaks version {control.VERSION}, not {str(version)[:20]}")
             case _:
                 raise ProtocolError("a hello with wrong fields")
-        subscriptions = _checked(listed)
+        subscriptions = self._checked({}, control.unpack_subscriptions(listed))
+        if earlier not in ("", self._id):
+            self._returning.notice(now)
+        outbox = Outbox(partial(self._send, peer), self.limits, now)
+        routes = self.routes.cache(origin.user or ANONYMOUS)
+        user = (origin.user or claimed)[: uri.MAX_LENGTH]
+        client = Client(peer, name[: uri.MAX_LENGTH], user, pid, origin, now, outbox, routes)
         self.clients[peer] = client
-        self._subscribe(client, subscriptions)
         log.debug("%s says hello (pid %d)", client.name, client.pid)
-        self._send(peer, control.encode(Verb.WELCOME, control.VERSION, self._id, self._max_message))
+        self._tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
+        self._subscribe(client, subscriptions, now)
         for held in self._lobby.release(peer):
             self.receive(peer, held, now)
 
     def _control(self, client: Client, frame: bytes, now: float) -> None:
-        try:
-            match control.decode(frame):
-                case (Verb.PING, (int() as sequence,)):
-                    self._deliver(client, control.encode(Verb.PONG, sequence), now)
-                case (Verb.PONG, _):
-                    pass
-                case (Verb.SUBSCRIBE, (int() as sequence, tuple() as listed)):
-                    self._resubscribe(client, sequence, listed, now)
-                case (Verb.HELLO, _):
-                    self._forget(client)
-                    self._hello(client.peer, frame, now)
-                case (Verb.BYE, ()):
-                    log.debug("%s says goodbye", client.name)
-                    self._forget(client)
-                case (verb, _):
-                    raise ProtocolError(f"{verb} with wrong fields")
-        except (ProtocolError, UriError) as error:
-            self._complain(client, error)
+        match control.decode(frame):
+            case (Verb.PING, (int() as number,)):
+                self._tell(client, Verb.PONG, number)
+            case (Verb.PONG, (int() as number,)):
+                client.outbox.confirm(number, now)
+                if client.outbox in self._lagging:
+                    self._flush(client.outbox, now)
+            case (Verb.SUBSCRIBE | Verb.REPLACE as verb, (int() as sequence, tuple() as listed)):
+                added = control.unpack_subscriptions(listed)
+                base = client.subscriptions if verb is Verb.SUBSCRIBE else {}
+                self._change(client, sequence, base, added, now)
+            case (Verb.UNSUBSCRIBE, (int() as sequence, tuple() as listed)):
+                taken = {uri.normal(target) for target in control.unpack_uris(listed)}
+                kept = {target: mode for target, mode in client.subscriptions.items() if target not in taken}
+                self._change(client, sequence, kept, {}, now)
+            case (Verb.HELLO, _):
+                self._forget(client)
+                self._hello(client.peer, frame, now, client.origin)
+            case (Verb.BYE, ()):
+                log.debug("%s says goodbye", client.name)
+                self._flush(client.outbox, now)
+                self._forget(client)
+            case (verb, _):
+                raise ProtocolError(f"{verb} with wrong fields")
 
-    def _resubscribe(self, client: Client, sequence: int, listed: tuple[Any, ...], now: float) -> None:
+    def _change(
+        self, client: Client, sequence: int, base: control.Subscriptions, added: control.Subscriptions, now: float
+    ) -> None:
         try:
-            subscriptions = _checked(listed)
+            wanted = self._checked(base, added)
         except UriError as error:
-            self._deliver(client, control.encode(Verb.SUBSCRIBED, sequence, str(error)), now)
+            self._tell(client, Verb.SUBSCRIBED, sequence, str(error))
             return
-        self._subscribe(client, subscriptions)
         # Acknowledged when in force, not before: the original did it the other way round (fims.md B3).
-        self._deliver(client, control.encode(Verb.SUBSCRIBED, sequence, None), now)
+        self._tell(client, Verb.SUBSCRIBED, sequence, None)
+        self._subscribe(client, wanted, now)
 
-    def _subscribe(self, client: Client, wanted: control.Subscriptions) -> None:
+    def _checked(self, base: control.Subscriptions, added: control.Subscriptions) -> control.Subscriptions:
+        for target in added:
+            uri.check(target)
+        wanted = base | {uri.normal(target): mode for target, mode in added.items()}
+        if len(wanted) > self.limits.subscriptions:
+            raise UriError(
+                next(reversed(wanted)), f"{len(wanted)} subscriptions are over the limit of {self.limits.subscriptions}"
+            )
+        return wanted
+
+    def _subscribe(self, client: Client, wanted: control.Subscriptions, now: float) -> None:
         for target in client.subscriptions.keys() - wanted.keys():
-            self.routes.remove(client, target)
-        for target, mode in wanted.items():
-            if client.subscriptions.get(target) is not mode:
-                self.routes.set(client, target, mode)
+            self.routes.remove(client.outbox, target)
+        changed = {target: mode for target, mode in wanted.items() if client.subscriptions.get(target) is not mode}
+        for target, mode in changed.items():
+            self.routes.set(client.outbox, target, mode)
         client.subscriptions = wanted
+        if changed:
+            self._retry_kept(now)
+
+    def _retry_kept(self, now: float) -> None:
+        for kept in self._returning.release():
+            self._forward(kept, now)
 
     def _forget(self, client: Client) -> None:
         uri_of_process = f"{control.PROCESSES}/{client.name}"
         if uri_of_process in client.subscriptions:
             self._gone.append(uri_of_process)
-        self._subscribe(client, {})
+        for target in client.subscriptions:
+            self.routes.remove(client.outbox, target)
+        client.subscriptions = {}
         self.clients.pop(client.peer, None)
+        self._lagging.discard(client.outbox)
+        for promise in client.outbox.abandon():
+            self._undelivered(promise.sender, promise.frame)
+        self.statistics.messages += client.received
+        self.statistics.deliveries += client.outbox.sent
+        self.statistics.dropped += client.outbox.dropped
 
-    def _tell_gone(self, now: float) -> None:
+    def _tell_gone(self) -> None:
         """Publish which announced processes have left and not come back: what they said may no longer be so."""
         gone, self._gone = dict.fromkeys(self._gone), []
         for target in gone:
             if any(target in client.subscriptions for client in self.clients.values()):
                 continue
             body = encode_body({"name": target.rpartition("/")[2], "gone": True})
-            frame = encode(Message("pub", target, body, None, control.BROKER_NAME))
-            self._forward(None, frame, self.routes.match("pub", target), now)
+            self._say(Message("pub", target, body, None, control.BROKER_NAME))
 
     def _complain(self, client: Client, error: Exception) -> None:
         self.statistics.protocol_errors += 1
         log.debug("%s sent something wrong: %s", client.name, error)
-        self._send(client.peer, control.encode(Verb.ERROR, str(error)))
+        self._tell(client, Verb.ERROR, str(error))
 
-    # -- the broker's own URIs -----------------------------------------------------------------------------------
+    # -- what the broker says itself -------------------------------------------------------------------------------
 
-    def _describe(self, client: Client, frame: bytes, now: float) -> None:
-        try:
-            request = decode(frame)
-        except ProtocolError as error:
-            self._complain(client, error)
-            return
-        self.statistics.messages += 1
+    def _say(self, message: Message) -> None:
+        frame = encode(message)
+        recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
+        for outbox in recipients.audience + recipients.listeners:
+            self._mark(outbox)
+            outbox.due.append(frame)
+
+    def _describe(self, frame: bytes, now: float) -> None:
+        request = decode(frame)
         if request.replyto is None:
             return
-        answer = description.describe(self, request.uri, now) if request.method == "get" else None
+        answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
             status = Status.REFUSED
             body = error_body(f"{request.method} {request.uri}: not something the broker answers")
         else:
             status, body = Status.OK, encode_body(answer)
-        reply = Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token)
-        self._forward(None, encode(reply), self.routes.match(REPLY_VERB, request.replyto), now)
-
-
-def _checked(listed: tuple[Any, ...]) -> control.Subscriptions:
-    subscriptions = control.unpack_subscriptions(listed)
-    for target in subscriptions:
-        uri.check(target)
-    return {uri.normal(target): mode for target, mode in subscriptions.items()}
+        self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import asdict
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.uri import relative
 
 if TYPE_CHECKING:
+    from ess_bus.broker.clients import Client
     from ess_bus.broker.core import Broker
 
 ROOT: Final = "/bus"
@@ -26,20 +29,27 @@ def describe(broker: Broker, uri: str, now: float) -> Any:
 
 
 def _clients(broker: Broker, now: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": client.name,
-            "user": client.user,
-            "pid": client.pid,
-            "connected_s": round(now - client.since, 3),
-            "subscriptions": dict(client.subscriptions),
-            "received": client.received,
-            "sent": client.sent,
-            "dropped": client.dropped,
-            "lagging": client.lagging_since is not None,
-        }
-        for client in broker.clients.values()
-    ]
+    return [_client(client, now) for client in broker.clients.values()]
+
+
+def _client(client: Client, now: float) -> dict[str, Any]:
+    waiting, waiting_bytes = client.outbox.depth
+    return {
+        "name": client.name,
+        "user": client.user,
+        "user_is_proven": client.origin.user is not None,
+        "pid": client.pid,
+        "address": client.origin.address,
+        "since": datetime.fromtimestamp(time.time() - (now - client.since)).astimezone().isoformat(timespec="seconds"),
+        "connected_s": round(now - client.since, 3),
+        "subscriptions": dict(client.subscriptions),
+        "received": client.received,
+        "sent": client.outbox.sent,
+        "dropped": client.outbox.dropped,
+        "waiting": waiting,
+        "waiting_bytes": waiting_bytes,
+        "lagging": client.outbox.waiting_since is not None,
+    }
 
 
 def _subscriptions(broker: Broker, _now: float) -> dict[str, list[str]]:
@@ -50,9 +60,18 @@ def _subscriptions(broker: Broker, _now: float) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _stats(broker: Broker, _now: float) -> dict[str, Any]:
-    counters = {**asdict(broker.statistics), "unknown_dropped": broker.dropped_unknown}
-    return {"pid": os.getpid(), "clients": len(broker.clients), **counters}
+def _stats(broker: Broker, now: float) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "uptime_s": round(now - broker.started, 3),
+        "clients": len(broker.clients),
+        **asdict(broker.totals()),
+        "unknown_dropped": broker.dropped_unknown,
+        **broker.rates.per_second(),
+        "waiting": sum(client.outbox.depth[0] for client in broker.clients.values()),
+        "waiting_bytes": sum(client.outbox.depth[1] for client in broker.clients.values()),
+        "limits": asdict(broker.limits),
+    }
 
 
 def _version(_broker: Broker, _now: float) -> str:

@@ -7,18 +7,22 @@ import errno
 import fcntl
 import ipaddress
 import os
+import pwd
 import socket
+from collections.abc import Container
 from pathlib import Path
 from typing import Final, TextIO
 
 import zmq
 
 from ess_bus import endpoint as endpoints
-from ess_bus.broker.core import Delivery
+from ess_bus.broker.clients import Origin
+from ess_bus.broker.limits import Limits
+from ess_bus.broker.outbox import Delivery
 from ess_bus.errors import Disconnected
 
-# How many messages may wait for one client inside ZeroMQ before it counts as lagging.
-SEND_QUEUE: Final = 10_000
+# How many frames may wait for one client inside ZeroMQ; most often the outbox's window in bytes is reached first.
+SEND_QUEUE: Final = 20_000
 # How many may wait from one client before it is slowed down.
 RECEIVE_QUEUE: Final = 1000
 # Room for the header and the tail's small fields on top of the largest body.
@@ -32,7 +36,7 @@ class ZmqListener:
         Disconnected: the endpoint is in use, is not allowed or cannot be bound.
     """
 
-    def __init__(self, endpoint: str, max_message: int) -> None:
+    def __init__(self, endpoint: str, limits: Limits) -> None:
         _require_loopback(endpoint)
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
@@ -42,37 +46,48 @@ class ZmqListener:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.sndhwm, self._socket.rcvhwm = SEND_QUEUE, RECEIVE_QUEUE
-        self._socket.maxmsgsize = max_message + _FRAME_OVERHEAD
+        self._socket.maxmsgsize = limits.max_message + _FRAME_OVERHEAD
         # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        # Half-open TCP connections are noticed by ZeroMQ itself.
-        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
-        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
+        if endpoint.startswith("tcp://"):
+            # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.
+            self._socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
+            self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self._socket.ipv6 = "[" in endpoint
+        self._recv, self._get = self._socket.recv, self._socket.get
         try:
             self._bind()
         except BaseException:
             self.close()
             raise
 
+    def fileno(self) -> int:
+        """Return what to wait on (edge-triggered: drain `receive` first)."""
+        return int(self._socket.fileno())
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until a frame is here; return whether one is."""
         return bool(self._socket.poll(max(0, int(timeout_s * 1000))))
 
-    def receive(self) -> tuple[bytes, bytes] | None:
-        """Return (peer, frame), or ``None`` if nothing is here."""
+    def receive(self, known: Container[bytes]) -> tuple[bytes, bytes, Origin | None] | None:
+        """Return (peer, frame, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
+        recv, get = self._recv, self._get
         while True:
             try:
-                peer = self._socket.recv(zmq.NOBLOCK)
+                peer = recv(zmq.NOBLOCK)
             except zmq.Again:
                 return None
-            frame = self._socket.recv()
-            if not self._socket.get(zmq.RCVMORE):
-                return peer, frame
+            if peer in known:
+                frame, origin = recv(), None
+            else:
+                part = self._socket.recv(copy=False)
+                frame, origin = part.bytes, _origin(part)
+            if not get(zmq.RCVMORE):
+                return peer, frame, origin
             # Not ours: every frame of this protocol is one part.
-            while self._socket.get(zmq.RCVMORE):
-                self._socket.recv()
+            while get(zmq.RCVMORE):
+                recv()
             self.multipart += 1
 
     def send(self, peer: bytes, frame: bytes) -> Delivery:
@@ -108,6 +123,26 @@ class ZmqListener:
             raise Disconnected(f"cannot listen on {self.endpoint}: {os.strerror(error.errno or 0).lower()}") from None
         finally:
             os.umask(mask)
+
+
+def _origin(part: zmq.Frame) -> Origin:
+    """Return what ZeroMQ and the kernel know of who sent a frame: an address, and on ipc the user as well."""
+    try:
+        address = str(part.get("Peer-Address"))
+    except zmq.ZMQError:
+        return Origin()
+    # libzmq writes host:uid:gid:pid for ipc, from SO_PEERCRED.
+    match address.rsplit(":", 3):
+        case (_, uid, gid, pid) if uid.isdigit() and gid.isdigit() and pid.isdigit():
+            return Origin(f"pid {pid}", _user_name(int(uid)))
+    return Origin(address)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _lock(endpoint: str) -> TextIO | None:

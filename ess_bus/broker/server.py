@@ -9,23 +9,41 @@ from ess_bus.broker.core import Broker
 from ess_bus.broker.listener import ZmqListener
 
 TICK_S: Final = 1.0
-# Frames handled before the clock is looked at again.
-BURST: Final = 512
+# How soon to try a client again that has too much on its way to it.
+RETRY_S: Final = 0.01
+# A burst ends after so many frames or bytes: what it made due must not wait for long, nor take much memory.
+BURST: Final = 256
+BURST_BYTES: Final = 1 << 20
 
 
 def serve(listener: ZmqListener, broker: Broker) -> None:
     """Route until interrupted."""
-    next_tick = time.monotonic() + TICK_S
+    now = time.monotonic()
+    next_tick = now + TICK_S
     while True:
-        listener.wait(next_tick - time.monotonic())
+        wake = min(next_tick, now + RETRY_S) if broker.is_holding else next_tick
+        listener.wait(wake - time.monotonic())
         now = time.monotonic()
-        for _ in range(BURST):
-            received = listener.receive()
-            if received is None:
-                break
-            broker.receive(*received, now)
+        _burst(listener, broker, now)
+        if broker.is_holding:
+            broker.retry(now)
         if now >= next_tick:
             broker.tick(now)
             broker.statistics.protocol_errors += listener.multipart
             listener.multipart = 0
             next_tick = now + TICK_S
+
+
+def _burst(listener: ZmqListener, broker: Broker, now: float) -> None:
+    receive, handle, known = listener.receive, broker.receive, broker.clients
+    size = 0
+    for _ in range(BURST):
+        received = receive(known)
+        if received is None:
+            break
+        peer, frame, origin = received
+        handle(peer, frame, now, origin)
+        size += len(frame)
+        if size > BURST_BYTES:
+            break
+    broker.flush(now)

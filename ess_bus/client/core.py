@@ -14,56 +14,84 @@ import os
 from collections import deque
 from typing import Any, Final
 
-from ess_bus import control, uri
+from ess_bus import batch, control, uri
+from ess_bus.client.inbox import Inbox, merged
 from ess_bus.client.pending import Pending
 from ess_bus.client.replies import error_reply, outcome_of
 from ess_bus.control import Mode, Verb
-from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, ProtocolError, TooLarge
-from ess_bus.message import METHODS, Message, Status, decode, encode, encode_body
+from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, Outcome, ProtocolError, Refused, TooLarge
+from ess_bus.message import (
+    METHODS,
+    REPLY_VERB,
+    Message,
+    Status,
+    decode_tail,
+    encode,
+    encode_body,
+    error_body,
+    pack_body,
+    prefix,
+    split_header,
+)
 
 log = logging.getLogger(__name__)
 
 PING_AFTER_S: Final = 1.0
 LOST_AFTER_S: Final = 3.0
 HELLO_EVERY_S: Final = 0.5
-# Messages that wait for the program; beyond it the oldest is dropped and counted.
-INBOX_SIZE: Final = 100_000
+# Headers that are remembered, of what is sent and of what arrives.
+CACHE_SIZE: Final = 10_000
 
 
 class ClientCore:
     """The state of one client.
 
     Attributes:
-        outgoing: control frames and automatic answers that the shell must send, in order.
-        inbox: messages for the program.
+        outgoing: frames that the shell must send, in order.
         failures: what the broker could not deliver of messages that were sent without a replyto of this client.
         joined: whether the broker has said welcome.
         joins: how often it has.
         gaps: how often messages may have been missed: with each welcome, and when this client did not keep up.
+        sent: messages composed for sending.
+        received: messages that arrived.
+        dropped: messages for this client that were lost because it did not read, in the broker or here.
+        undelivered: messages of this client that the broker reported as not delivered.
+        garbage: frames that could not be understood.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
         self.name = _printable(name)
         self.username = None if username is None else _printable(username)
         self.joined = False
-        self.joins = 0
-        self.gaps = 0
+        self.joins = self.gaps = 0
         self.outgoing: deque[bytes] = deque()
-        self.inbox: deque[Message] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
-        self.dropped = 0
-        self.garbage = 0
-        self._overflowing = False
-        self._reply_prefix = f"/_reply/{os.urandom(6).hex()}"
-        self._subscriptions: control.Subscriptions = {self._reply_prefix: Mode.ALL}
+        self.sent = self.received = self.dropped = self.undelivered = self.garbage = 0
+        self._reply_prefix = f"{control.REPLIES}/{os.urandom(6).hex()}"
+        self._own = Inbox()
+        self._own.modes[self._reply_prefix] = Mode.ALL
+        self._inboxes: list[Inbox] = [self._own]
+        # What the broker has been told, and what to go back to if it refuses a change.
+        self._subscribed = merged(self._inboxes)
+        self._before: dict[str, tuple[Inbox, control.Subscriptions]] = {}
         # False while the program changes subscriptions before the broker has said welcome.
         self._hello_covers_all = True
         self._about: dict[str, Any] | None = None
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
         self._max_message = 0
+        self._broker = ""
         self._heard = now
         self._asked = float("-inf")
+        # (method, URI) of what is sent -> its frame without the body.
+        self._prefixes: dict[tuple[str, str], bytes] = {}
+        # Header of what arrives -> who wants it.
+        self._targets: dict[bytes, tuple[str, str, tuple[Inbox, ...]]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for the program."""
+        return sum(len(inbox.messages) for inbox in self._inboxes)
 
     # -- liveness --------------------------------------------------------------------------------------------------
 
@@ -83,19 +111,36 @@ class ClientCore:
         return max(self._heard, self._asked) + PING_AFTER_S
 
     def _hello(self) -> None:
-        listed = control.pack_subscriptions(self._subscriptions)
-        fields = (control.VERSION, self.name, self.username or "", os.getpid(), listed)
+        listed = control.pack_subscriptions(self._subscribed)
+        fields = (control.VERSION, self.name, self.username or "", os.getpid(), self._broker, listed)
         self.outgoing.append(control.encode(Verb.HELLO, *fields))
         self._hello_covers_all = True
 
     def _lose(self, reason: str) -> None:
         log.debug("%s: %s", self.name, reason)
         self.joined = False
+        self._before.clear()
         pending, self._pending = self._pending, {}
         for waiting in pending.values():
-            waiting.resolve(Disconnected(f"{reason}; the outcome of {waiting.what} is unknown"))
+            text = f"{reason}; the outcome of {waiting.what} is unknown"
+            waiting.resolve(Disconnected(text, Outcome.UNKNOWN))
 
     # -- what the program sends ------------------------------------------------------------------------------------
+
+    def frame(self, method: str, target: str, body: bytes | None) -> bytes:
+        """Return the frame of a message without a replyto; a sender that repeats itself encodes only the body anew.
+
+        Raises:
+            ValueError, UriError, TooLarge: as `compose`.
+        """
+        start = self._prefixes.get((method, target))
+        if start is None:
+            message = self.message(method, target, None)
+            _require_sendable(message)
+            if len(self._prefixes) >= CACHE_SIZE:
+                self._prefixes.clear()
+            start = self._prefixes[method, target] = prefix(message)
+        return self._checked(target, start + pack_body(body))
 
     def compose(self, message: Message) -> bytes:
         """Return the frame of a message of this client.
@@ -105,14 +150,13 @@ class ClientCore:
             UriError: the URI or the replyto cannot be routed.
             TooLarge: the broker would not take it.
         """
-        if message.method not in METHODS:
-            raise ValueError(f"unknown method {message.method!r}, expected one of {', '.join(sorted(METHODS))}")
-        uri.check(message.uri)
-        if message.replyto is not None:
-            uri.check(message.replyto)
-        frame = encode(message)
-        if self._max_message and len(frame) > self._max_message:
-            raise TooLarge(message.uri, len(frame), self._max_message)
+        _require_sendable(message)
+        return self._checked(message.uri, encode(message))
+
+    def _checked(self, target: str, frame: bytes) -> bytes:
+        if len(frame) > self._max_message and self._max_message:
+            raise TooLarge(target, len(frame), self._max_message)
+        self.sent += 1
         return frame
 
     def message(
@@ -137,37 +181,15 @@ class ClientCore:
         except TooLarge as error:
             return self.compose(error_reply(reply, Status.REFUSED, str(error)))
 
-    def subscribe(self, targets: tuple[str, ...], mode: Mode) -> Pending:
-        """Add subscriptions; the outcome comes when they are in force."""
-        for target in targets:
-            uri.check(target)
-        self._subscriptions.update(dict.fromkeys(map(uri.normal, targets), mode))
-        return self._renew()
-
-    def unsubscribe(self, targets: tuple[str, ...]) -> Pending:
-        """Take subscriptions back; the outcome comes when nothing more is routed here because of them."""
-        for target in targets:
-            self._subscriptions.pop(uri.normal(target), None)
-        return self._renew()
-
-    def announce(self, about: dict[str, Any]) -> Pending:
-        """From now on, answer gets of ``/processes/NAME`` with `about`; publish it now and after every reconnection."""
-        self._about = about
-        subscribed = self.subscribe((self.process_uri,), Mode.ALL)
-        if self.joined:
-            self._tell_about()
-        return subscribed
-
     def flush(self) -> Pending:
-        """Ask the broker for a sign that it has handled everything sent so far."""
+        """Return where it will be known that the broker has handled everything sent before."""
         sequence = self._next()
-        waiting = self._expect(f"ping {sequence}", "a flush")
+        waiting = self._expect(f"ping {sequence}", "a ping")
         if self.joined:
             self.outgoing.append(control.encode(Verb.PING, sequence))
         else:
-            self._settle(
-                f"ping {sequence}", Disconnected("no broker; whether earlier messages were handled is unknown")
-            )
+            text = "no broker; whether earlier messages were handled is unknown"
+            self._settle(f"ping {sequence}", Disconnected(text, Outcome.UNKNOWN))
         return waiting
 
     def farewell(self) -> bytes | None:
@@ -176,30 +198,71 @@ class ClientCore:
         self._lose("this bus was closed")
         return control.encode(Verb.BYE) if was_joined else None
 
+    def give_up(self, waiting: Pending) -> None:
+        """Forget a request whose time is over; a late answer to it is discarded."""
+        self._pending.pop(waiting.key, None)
+
+    # -- subscriptions ---------------------------------------------------------------------------------------------
+
+    def subscribe(self, inbox: Inbox, wanted: control.Subscriptions) -> Pending:
+        """Let an inbox have exactly these subscriptions; the outcome comes when they are in force.
+
+        Raises:
+            UriError: one of them cannot be routed; nothing was changed.
+        """
+        for target in wanted:
+            uri.check(target)
+        before = inbox.modes
+        inbox.modes = {uri.normal(target): mode for target, mode in wanted.items()}
+        if inbox not in self._inboxes:
+            self._inboxes.append(inbox)
+        waiting = self._renew()
+        if not waiting.done:
+            self._before[waiting.key] = inbox, before
+        return waiting
+
+    def unsubscribe(self, inbox: Inbox) -> Pending:
+        """Let an inbox go; the outcome comes when nothing more is routed here because of it."""
+        inbox.modes = {}
+        if inbox in self._inboxes:
+            self._inboxes.remove(inbox)
+        return self._renew()
+
+    def announce(self, about: dict[str, Any]) -> Pending:
+        """From now on, answer gets of ``/processes/NAME`` with `about`; publish it now and after every reconnection."""
+        self._about = about
+        subscribed = self.subscribe(self._own, {**self._own.modes, self.process_uri: Mode.ALL})
+        if self.joined:
+            self._tell_about()
+        return subscribed
+
     @property
     def process_uri(self) -> str:
         """Where this process answers once it was announced."""
         return f"{control.PROCESSES}/{self.name}"
 
-    def give_up(self, waiting: Pending) -> None:
-        """Forget a request whose time is over; a late answer to it is discarded."""
-        for key, found in list(self._pending.items()):
-            if found is waiting:
-                del self._pending[key]
-
     def _renew(self) -> Pending:
+        """Tell the broker the difference between what it knows and what the inboxes want."""
+        self._targets.clear()
+        known, wanted = self._subscribed, merged(self._inboxes)
+        self._subscribed = wanted
         sequence = self._next()
         waiting = self._expect(f"subscribe {sequence}", "a subscription")
-        if self.joined:
-            listed = control.pack_subscriptions(self._subscriptions)
-            self.outgoing.append(control.encode(Verb.SUBSCRIBE, sequence, listed))
-        else:  # the next hello carries it, or what follows the welcome to one that is already under way
+        added = {target: mode for target, mode in wanted.items() if known.get(target) is not mode}
+        taken = tuple(known.keys() - wanted.keys())
+        if not self.joined:  # the next hello carries it, or what follows the welcome to one that is already under way
             self._hello_covers_all = False
-            self._settle(f"subscribe {sequence}", None)
+            self._settle(waiting.key, None)
+        elif added and taken:
+            self.outgoing.append(control.encode(Verb.REPLACE, sequence, control.pack_subscriptions(wanted)))
+        elif taken:
+            self.outgoing.append(control.encode(Verb.UNSUBSCRIBE, sequence, taken))
+        else:
+            self.outgoing.append(control.encode(Verb.SUBSCRIBE, sequence, control.pack_subscriptions(added)))
         return waiting
 
     def _expect(self, key: str, what: str, target: str = "") -> Pending:
-        waiting = self._pending[key] = Pending(what, target)
+        waiting = self._pending[key] = Pending(key, what, target)
         return waiting
 
     def _next(self) -> int:
@@ -212,39 +275,73 @@ class ClientCore:
         """Take one frame from the broker. Garbage is counted, never raised."""
         self._heard = now
         try:
-            if frame[:1] == control.MARK:
-                self._control(*control.decode(frame))
-            else:
-                self._deliver(decode(frame))
+            frames = batch.unpack(frame) if frame[:1] == batch.MARK else (frame,)
         except ProtocolError as error:
-            self.garbage += 1
-            log.debug("%s: ignored a frame: %s", self.name, error)
+            self._ignore(error)
+            return
+        for inner in frames:
+            try:
+                self._take(inner)
+            except ProtocolError as error:
+                self._ignore(error)
 
-    def _deliver(self, message: Message) -> None:
-        if message.uri.startswith(self._reply_prefix):
-            waiting = self._pending.pop(message.uri, None)
-            if waiting is not None:  # else: a late answer, or a second one
-                waiting.resolve(outcome_of(message, waiting))
-        elif self._about is not None and message.uri == self.process_uri:
-            self._describe(message)
-        else:
-            self._keep(message)
+    def _ignore(self, error: ProtocolError) -> None:
+        self.garbage += 1
+        log.debug("%s: ignored a frame: %s", self.name, error)
 
-    def _keep(self, message: Message) -> None:
-        if len(self.inbox) >= INBOX_SIZE:
-            self.inbox.popleft()
-            self.dropped += 1
-            self.gaps += 1
-            if not self._overflowing:
-                log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, INBOX_SIZE)
-            self._overflowing = True
-        elif not self.inbox:
-            self._overflowing = False
-        self.inbox.append(message)
+    def _take(self, frame: bytes) -> None:
+        if frame[:1] == control.MARK:
+            self._control(*control.decode(frame))
+            return
+        end = frame.find(0)
+        target = self._targets.get(frame[:end])
+        if target is None:
+            target = self._target(frame, end)
+        verb, where, inboxes = target
+        message = decode_tail(verb, where, frame[end + 1 :])
+        self.received += 1
+        for inbox in inboxes:
+            if inbox is self._own:
+                self._take_own(message)
+            elif len(inbox.messages) < inbox.size:
+                inbox.messages.append(message)
+            else:
+                self._overflow(inbox, message)
 
-    def _describe(self, message: Message) -> None:
-        if message.method == "get":
+    def _target(self, frame: bytes, end: int) -> tuple[str, str, tuple[Inbox, ...]]:
+        """Read a header that is seen for the first time; those of replies are used once and not remembered."""
+        if end < 0:
+            raise ProtocolError("a frame without a NUL")
+        head = frame[:end]
+        verb, where = split_header(head)
+        if verb not in METHODS and verb != REPLY_VERB:
+            raise ProtocolError(f"unknown verb {verb[:20]!r}")
+        target = verb, where, tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
+        if verb != REPLY_VERB:
+            if len(self._targets) >= CACHE_SIZE:
+                self._targets.clear()
+            self._targets[head] = target
+        return target
+
+    def _take_own(self, message: Message) -> None:
+        waiting = self._pending.pop(message.uri, None)
+        if waiting is not None:  # else: a late answer, a second one, or a question about this process
+            waiting.resolve(outcome_of(message, waiting))
+        elif self._about is not None and message.method == "get" and message.uri == self.process_uri:
             frame = self.answer(message, Status.OK, encode_body(self._about))
+            if frame is not None:
+                self.outgoing.append(frame)
+
+    def _overflow(self, inbox: Inbox, message: Message) -> None:
+        lost = inbox.push(message)
+        if not inbox.dropped - 1:
+            log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, inbox.size)
+        self.dropped += 1
+        self.gaps += 1
+        if lost is not None and lost.method != "pub" and not lost.is_reply:
+            # Whoever waits for the answer shall not have to wait in vain.
+            text = f"{lost.uri}: {self.name} is not reading its messages; dropped"
+            frame = self.answer(lost, Status.BUSY, error_body(text))
             if frame is not None:
                 self.outgoing.append(frame)
 
@@ -253,19 +350,22 @@ class ClientCore:
 
     def _control(self, verb: Verb, fields: tuple[Any, ...]) -> None:
         match verb, fields:
-            case Verb.PING, (int() as sequence,):
-                self.outgoing.append(control.encode(Verb.PONG, sequence))
-            case Verb.PONG, (int() as sequence,):
-                self._settle(f"ping {sequence}", None)
-            case Verb.WELCOME, (control.VERSION, str(), int() as max_message):
-                self._welcome(max_message)
+            case Verb.PING, (int() as number,):
+                self.outgoing.append(control.encode(Verb.PONG, number))
+            case Verb.PONG, (int() as number,):
+                self._settle(f"ping {number}", None)
+            case Verb.WELCOME, (control.VERSION, str() as broker, int() as max_message):
+                self._welcome(broker, max_message)
             case Verb.WHO, ():
                 self._lose("the broker was restarted")
                 self._hello()
             case Verb.SUBSCRIBED, (int() as sequence, str() | None as error):
-                self._settle(f"subscribe {sequence}", ProtocolError(error) if error else None)
-            case Verb.UNDELIVERED, (str() as status, str() as method, str() as target, str() | None as replyto, name):
-                self._undelivered(status, method, target, replyto, str(name))
+                self._acknowledge(f"subscribe {sequence}", error)
+            case Verb.UNDELIVERED, (
+                str() as status, str() as method, str() as target,
+                str() | None as replyto, str() | None as token, str() | None as detail,
+            ):  # fmt: skip
+                self._undelivered(_error(status, method, target, detail), status, replyto, token)
             case Verb.DROPPED, (int() as count,):
                 self.dropped += count
                 self.gaps += 1
@@ -275,31 +375,62 @@ class ClientCore:
             case _:
                 raise ProtocolError(f"{verb} with wrong fields")
 
-    def _welcome(self, max_message: int) -> None:
+    def _welcome(self, broker: str, max_message: int) -> None:
         self.joins += not self.joined
         self.gaps += not self.joined
-        self.joined, self._max_message = True, max_message
+        self.joined, self._broker, self._max_message = True, broker, max_message
         if not self._hello_covers_all:
             self._hello_covers_all = True
-            self._renew()
+            self.outgoing.append(
+                control.encode(Verb.REPLACE, self._next(), control.pack_subscriptions(self._subscribed))
+            )
         if self._about is not None:
             self._tell_about()
 
-    def _undelivered(self, status: str, method: str, target: str, replyto: str | None, receiver: str) -> None:
-        error: BusError = Busy(target, receiver) if status == Status.BUSY else NoOneListening(method, target)
+    def _acknowledge(self, key: str, error: str | None) -> None:
+        changed = self._before.pop(key, None)
+        if error is not None and changed is not None:
+            inbox, inbox.modes = changed[0], changed[1]
+            self._subscribed = merged(self._inboxes)
+            self._targets.clear()
+        self._settle(key, ProtocolError(error) if error else None)
+
+    def _undelivered(self, error: BusError, status: str, replyto: str | None, token: str | None) -> None:
+        self.undelivered += 1
         if replyto is None:
             self.failures.append(error)
-        elif replyto.startswith(self._reply_prefix):
+        elif replyto in self._pending:
             self._settle(replyto, error)
         else:  # a replyto that the program chose: it waits for a message there
-            reply = Message("set", replyto, None, None, control.BROKER_NAME, None)
-            code = Status.BUSY if status == Status.BUSY else Status.NO_ONE_LISTENING
-            self._keep(error_reply(reply, code, str(error)))
+            reply = Message("set", replyto, None, None, control.BROKER_NAME, None, None, token)
+            message = error_reply(reply, Status(status), str(error))
+            for inbox in self._inboxes:
+                if inbox is not self._own and inbox.wants(REPLY_VERB, replyto):
+                    inbox.push(message)
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)
         if waiting is not None:
             waiting.resolve(outcome)
+
+
+def _require_sendable(message: Message) -> None:
+    if message.method not in METHODS:
+        raise ValueError(f"unknown method {message.method!r}, expected one of {', '.join(sorted(METHODS))}")
+    uri.check(message.uri)
+    if message.replyto is not None:
+        uri.check(message.replyto)
+
+
+def _error(status: str, method: str, target: str, detail: str | None) -> BusError:
+    match status:
+        case Status.NO_ONE_LISTENING:
+            return NoOneListening(method, target)
+        case Status.BUSY:
+            return Busy(target, str(detail))
+        case Status.DENIED:
+            return Refused(target, str(detail))
+    raise ProtocolError(f"unknown status {status[:20]!r}")
 
 
 def _printable(name: str) -> str:

@@ -17,7 +17,10 @@ class Pending:
         when_done: called once the outcome is there.
     """
 
-    def __init__(self, what: str, uri: str = "") -> None:
+    __slots__ = ("done", "key", "outcome", "uri", "what", "when_done")
+
+    def __init__(self, key: str, what: str, uri: str = "") -> None:
+        self.key = key
         self.what = what
         self.uri = uri
         self.done = False

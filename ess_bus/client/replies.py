@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ess_bus.client.pending import Pending
-from ess_bus.errors import BusError, ProtocolError, Refused
+from ess_bus.errors import BusError, Busy, ProtocolError, Refused
 from ess_bus.message import Message, Status, error_body
 
 
@@ -21,13 +20,15 @@ def error_text(reply: Message) -> str:
 
 def error_reply(reply: Message, status: Status, reason: str) -> Message:
     """Return a reply with an error in the place of its body."""
-    return replace(reply, body=error_body(reason), status=status)
+    return reply._replace(body=error_body(reason), status=status)
 
 
 def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
     """Return what a reply means for the request that waits for it: the reply itself, or an error."""
     if reply.status is None or reply.status is Status.OK:
         return reply
+    if reply.status is Status.BUSY:
+        return Busy(waiting.uri, reply.process_name)
     return Refused(waiting.uri, error_text(reply))
 
 

@@ -1,4 +1,4 @@
-"""What `Bus` and `AsyncBus` share: their settings, the statistics, and the coding of bodies."""
+"""What `Bus` and `AsyncBus` share: their settings, what they say of themselves, and the coding of answers."""
 
 from __future__ import annotations
 
@@ -6,31 +6,18 @@ import os
 import pwd
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
-from ess_bus.errors import Disconnected
+from ess_bus.client.link import Link, Timeouts
 from ess_bus.message import Message, Status, encode_body, error_body
 from ess_bus.transport.base import Transport
-from ess_bus.transport.zeromq import ZmqTransport
 
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long to wait, in seconds.
-
-    Attributes:
-        connect: for the broker's welcome.
-        request: for an answer.
-        send: for room, when the broker takes messages more slowly than they are published.
-    """
-
-    connect: float = 5.0
-    request: float = 5.0
-    send: float = 5.0
+AnyLink = TypeVar("AnyLink", bound=Link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +26,29 @@ class BusStatistics:
 
     Attributes:
         connected: whether the broker knows this client.
+        joins: how often the broker has welcomed it.
+        sent: messages sent, replies included.
+        received: messages received, replies included.
         waiting: messages received and not yet taken by the program.
-        dropped: messages for this client that were lost because it did not read.
+        dropped: messages for this client that were lost because it did not read, in the broker or here.
+        undelivered: messages of this client that the broker reported as not delivered.
         garbage: frames that could not be understood.
     """
 
     connected: bool
+    joins: int
+    sent: int
+    received: int
     waiting: int
     dropped: int
+    undelivered: int
     garbage: int
 
 
-class Shell:
+class Shell(Generic[AnyLink]):
     """The common part of both clients; not for use by itself."""
+
+    _make_link: type[AnyLink]
 
     def __init__(
         self,
@@ -60,11 +57,21 @@ class Shell:
         name: str | None = None,
         username: str | None = None,
         timeouts: Timeouts = Timeouts(),
+        transport: Callable[[], Transport] | None = None,
     ) -> None:
-        self.endpoint = endpoints.resolve(endpoint)
-        self.timeouts = timeouts
+        where = endpoints.resolve(endpoint) if transport is None else endpoint or "memory"
         self._core = ClientCore(name or Path(sys.argv[0]).name, username or _login_name(), time.monotonic())
-        self._transport: Transport | None = None
+        self._link = self._make_link(self._core, where, timeouts, transport)
+
+    @property
+    def endpoint(self) -> str:
+        """Where the broker is."""
+        return self._link.endpoint
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long this client waits."""
+        return self._link.timeouts
 
     @property
     def name(self) -> str:
@@ -74,7 +81,7 @@ class Shell:
     @property
     def connected(self) -> bool:
         """Whether the broker knows this client now."""
-        return self._transport is not None and self._core.joined
+        return self._link.transport is not None and self._core.joined
 
     @property
     def joins(self) -> int:
@@ -89,36 +96,8 @@ class Shell:
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""
         core = self._core
-        return BusStatistics(self.connected, len(core.inbox), core.dropped, core.garbage)
-
-    def _dial(self) -> Transport:
-        endpoints.require_private(self.endpoint)
-        self._transport = ZmqTransport(self.endpoint)
-        return self._transport
-
-    def _opened(self) -> Transport:
-        if self._transport is None:
-            raise Disconnected("this bus is closed; use it inside `with`")
-        return self._transport
-
-    def _shut(self, linger_s: float) -> None:
-        raise NotImplementedError
-
-    def _leave(self, linger_s: float) -> None:
-        """Say goodbye if there is somebody to hear it, and close."""
-        if self._transport is None:
-            return
-        goodbye = self._core.farewell()
-        if goodbye is not None:
-            self._transport.send(goodbye)
-        self._shut(linger_s if goodbye is not None else 0.0)
-
-    def _no_broker(self) -> Disconnected:
-        return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
-
-    def _no_room(self) -> Disconnected:
-        state = "takes no more messages" if self.connected else "cannot be reached"
-        return Disconnected(f"the broker on {self.endpoint} {state}; the message was not sent")
+        counters = (core.joins, core.sent, core.received, core.waiting, core.dropped, core.undelivered, core.garbage)
+        return BusStatistics(self.connected, *counters)
 
 
 def answer_frame(core: ClientCore, request: Message, value: Any) -> bytes | None:

@@ -54,12 +54,12 @@ class EngineProcess:
     def run(self) -> None:
         """Serve until interrupted."""
         require_unowned(self._bus, f"{self._prefix}/_owner")
-        self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
-        self._bus.subscribe(self._prefix, *(root for root in self._roots if root not in self._foreign))
+        messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
+        messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
         while True:
-            for message in self._bus.burst(TICK_S, BURST):
+            for message in messages.burst(TICK_S, BURST):
                 self.handle(message)
             self.publish()
 

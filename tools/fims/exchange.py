@@ -11,7 +11,7 @@ from ess_bus.output import binary_output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ess_bus.client import Bus
+    from ess_bus.client import Bus, Subscription
     from ess_bus.message import Message
     from tools.fims.jq_filter import Filter
     from tools.fims.order import Order
@@ -31,10 +31,10 @@ def connect(order: Order) -> Bus:
     return Bus(order.bus, name="fims_send", username=order.user, timeouts=timeouts)
 
 
-def answer_on(replies: Bus, timeout_s: float, counts: Callable[[Message], bool]) -> Message | None:
+def answer_on(answers: Subscription, timeout_s: float, counts: Callable[[Message], bool]) -> Message | None:
     """Return the first message on the replyto that counts, or ``None`` if there is none in time."""
     deadline = time.monotonic() + timeout_s
-    while (answer := replies.receive(max(0.0, deadline - time.monotonic()))) is not None:
+    while (answer := answers.receive(max(0.0, deadline - time.monotonic()))) is not None:
         if counts(answer):
             return answer
     return None

@@ -11,13 +11,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ess_bus.errors import BusError, EssError
-from ess_bus.message import METHODS, Status
+from ess_bus.errors import BusError, Busy, EssError, NoOneListening
+from ess_bus.message import METHODS, Message, Status
 from tools.fims.exchange import answer_on, complain, connect, print_body, write
 from tools.fims.order import Order, Usage, file_body, page, parse, read, typed_body, usage
 
 if TYPE_CHECKING:
-    from ess_bus.client import Bus
+    from ess_bus.client import Bus, Subscription
 
 FAILED = 1
 
@@ -52,17 +52,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _on(bus: Bus, order: Order) -> int:
-    if order.replyto is not None:
-        try:
-            bus.subscribe(order.replyto)
-        except EssError as error:
-            complain(str(error))
-            sys.stderr.write("Subscription to replyto failed.\n")
-            return FAILED
+    try:
+        answers = None if order.replyto is None else bus.subscribe(order.replyto)
+    except EssError as error:
+        complain(str(error))
+        sys.stderr.write("Subscription to replyto failed.\n")
+        return FAILED
     token = os.urandom(8).hex()
     _send(bus, order, _body(order), token)
-    if order.replyto is not None:
-        _print_answer(bus, order, token)
+    if answers is not None:
+        _print_answer(answers, order, token)
     return 0
 
 
@@ -88,19 +87,18 @@ def _send(bus: Bus, order: Order, body: bytes | None, token: str) -> None:
         return
     try:
         bus.flush()
-    except BusError as error:
-        # That nobody received it: the original cannot know. What is for a person is in the log (-v).
-        import logging
+    except (NoOneListening, Busy):
+        pass  # the original never hears of it
+    except EssError as error:
+        complain(str(error))
 
-        logging.getLogger(__name__).debug("%s", error)
 
+def _print_answer(answers: Subscription, order: Order, token: str) -> None:
+    def counts(found: Message) -> bool:
+        # That it reached nobody, the original never hears: it waits.
+        return found.token in (None, token) and found.status not in (Status.NO_ONE_LISTENING, Status.BUSY)
 
-def _print_answer(bus: Bus, order: Order, token: str) -> None:
-    # What the broker says in the place of an answer, the original never hears: it waits.
-    said_by_owner = (None, Status.OK, Status.REFUSED)
-    answer = answer_on(
-        bus, order.timeout_s, lambda found: found.token in (None, token) and found.status in said_by_owner
-    )
+    answer = answer_on(answers, order.timeout_s, counts)
     if answer is None:
         sys.stderr.write("Receive Timeout.\n")
         return

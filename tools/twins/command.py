@@ -53,7 +53,7 @@ def serve(bus: Bus, devices: dict[str, Device], period_s: float) -> NoReturn:
     """Answer for the devices and publish them, until interrupted."""
     for uri in devices:
         require_unowned(bus, uri)
-    bus.subscribe(*devices)
+    messages = bus.subscribe(*devices)
     bus.announce(kind="twins")
     log.info("%d components every %g s", len(devices), period_s)
     due = time.monotonic()
@@ -63,7 +63,7 @@ def serve(bus: Bus, devices: dict[str, Device], period_s: float) -> NoReturn:
             _publish(bus, devices)
             # A late tick is skipped, not caught up.
             due += period_s * (1 + (now - due) // period_s)
-        message = bus.receive(max(0.0, due - time.monotonic()))
+        message = messages.receive(max(0.0, due - time.monotonic()))
         if message is not None:
             _handle(bus, devices, message)
 

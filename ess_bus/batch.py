@@ -1,0 +1,56 @@
+"""Batches: many frames as one (docs/wire.md, section 2.4).
+
+A batch is ``*`` and a msgpack array of frames, none of which is a batch. A hundred small frames cost hardly more than
+one that way; what is alone travels as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgpack
+
+from ess_bus.errors import ProtocolError
+
+MARK: Final = b"*"
+# A batch ends with the frame that takes it over this size; a frame that is as large travels alone.
+FULL_BYTES: Final = 64 << 10
+
+
+def take(frames: Iterable[bytes]) -> tuple[bytes, int]:
+    """Return (frame, count): the first `count` of `frames` as one frame. There must be at least one."""
+    taken: list[bytes] = []
+    size = 0
+    for frame in frames:
+        size += len(frame)
+        if size > FULL_BYTES and taken:
+            break
+        taken.append(frame)
+    return pack(taken), len(taken)
+
+
+def pack(frames: list[bytes]) -> bytes:
+    """Return all of these frames as one; a single one is returned as it is."""
+    if len(frames) == 1:
+        return frames[0]
+    packed: bytes = msgpack.packb(frames)
+    return MARK + packed
+
+
+def unpack(frame: bytes) -> list[bytes]:
+    """Return the frames of a batch that came from the network.
+
+    Raises:
+        ProtocolError: it is not an array of frames, or a batch is inside.
+    """
+    try:
+        frames = msgpack.unpackb(memoryview(frame)[1:])
+    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise ProtocolError(f"a batch that is not msgpack: {error or type(error).__name__}") from None
+    if not isinstance(frames, list):
+        raise ProtocolError("a batch that is not an array")
+    for inner in frames:
+        if not isinstance(inner, bytes) or inner[:1] == MARK:
+            raise ProtocolError("a batch with something that is not a frame in it")
+    return frames

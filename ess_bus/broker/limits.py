@@ -1,0 +1,26 @@
+"""`Limits`: what one client may cost the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that a site may set; docs/wire.md, section 7, says what happens at each of them.
+
+    Attributes:
+        max_message: the largest message in bytes; clients are told and refuse larger ones themselves.
+        queue_messages: how many messages may wait in the broker for one client.
+        queue_bytes: how many bytes may.
+        window_bytes: how much may be on its way to a client that has not confirmed it yet.
+        stalled_after_s: how long a client may take nothing of what waits for it before it is disconnected.
+        subscriptions: how many subscriptions a client may have.
+    """
+
+    max_message: int = 16 << 20
+    queue_messages: int = 65_536
+    queue_bytes: int = 64 << 20
+    window_bytes: int = 4 << 20
+    stalled_after_s: float = 60.0
+    subscriptions: int = 10_000

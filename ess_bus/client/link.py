@@ -1,0 +1,103 @@
+"""`Link`: a client's core and its transport; what the blocking and the asynchronous client do alike with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ess_bus import batch
+from ess_bus import endpoint as endpoints
+from ess_bus.client.core import ClientCore
+from ess_bus.errors import Disconnected
+from ess_bus.transport.base import Transport
+from ess_bus.transport.zeromq import ZmqTransport
+
+# How long a closing client lets its last frames leave.
+LINGER_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect: for the broker's welcome.
+        request: for an answer.
+        send: for room, when the broker takes messages more slowly than they are published.
+    """
+
+    connect: float = 5.0
+    request: float = 5.0
+    send: float = 5.0
+
+
+class Link:
+    """Frames between the core and a transport; not for use by itself."""
+
+    def __init__(
+        self, core: ClientCore, endpoint: str, timeouts: Timeouts, connect: Callable[[], Transport] | None
+    ) -> None:
+        self.core = core
+        self.endpoint = endpoint
+        self.timeouts = timeouts
+        self.transport: Transport | None = None
+        self._connect = connect
+
+    def dial(self) -> Transport:
+        """Make the connection.
+
+        Raises:
+            Disconnected: nothing can ever be reached at this endpoint.
+        """
+        if self._connect is not None:
+            self.transport = self._connect()
+        else:
+            endpoints.require_private(self.endpoint)
+            self.transport = ZmqTransport(self.endpoint)
+        return self.transport
+
+    def opened(self) -> Transport:
+        """Return the transport.
+
+        Raises:
+            Disconnected: it was closed, or not opened yet.
+        """
+        if self.transport is None:
+            raise Disconnected("this bus is closed; use it inside `with`")
+        return self.transport
+
+    def push(self) -> None:
+        """Hand over what is due, many frames as one, until the transport takes no more."""
+        transport, outgoing = self.opened(), self.core.outgoing
+        while outgoing:
+            frame, count = batch.take(outgoing)
+            if not transport.send(frame):
+                return
+            for _ in range(count):
+                outgoing.popleft()
+
+    def leave(self) -> None:
+        """Say goodbye if there is somebody to hear it, and close; what was sent has a moment to leave."""
+        if self.transport is None:
+            return
+        if self.core.joined:
+            self.push()
+        goodbye = self.core.farewell()
+        if goodbye is not None:
+            self.transport.send(goodbye)
+        self.shut(LINGER_S if goodbye is not None else 0.0)
+
+    def shut(self, linger_s: float) -> None:
+        """Close the transport."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.close(linger_s)
+
+    def no_broker(self) -> Disconnected:
+        """Return the error of a connection that nobody welcomed."""
+        return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
+
+    def no_room(self) -> Disconnected:
+        """Return the error of a message that could not be handed over."""
+        state = "takes no more messages" if self.transport is not None and self.core.joined else "cannot be reached"
+        return Disconnected(f"the broker on {self.endpoint} {state}; the message was not sent")
