@@ -38,11 +38,11 @@ class Owner:
 
     def _run(self) -> None:
         with Bus(self._endpoint, name=self._name) as bus:
-            bus.subscribe(self._uri)
+            messages = bus.subscribe(self._uri)
             bus.announce()
             self._ready.set()
             while not self._stopping.is_set():
-                message = bus.receive(0.05)
+                message = messages.receive(0.05)
                 if message is None:
                     continue
                 self.received.append(message)

@@ -88,7 +88,7 @@ def test_user_and_process_travel_with_it(owner, send):
 
 def test_an_answer_without_a_body_is_null_in_brackets(broker, send):
     with Owner(broker, "/empty", lambda _message: b""):
-        assert send("-m", "get", "-u", "/empty") == (0, "\n", "")
+        assert send("-m", "get", "-u", "/empty") == (0, "(null)\n", "")
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_a_closed_output_is_one_line(owner, send_into):
 
 def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
-        other.subscribe("/me")
+        answers = other.subscribe("/me")
         assert send("-m", "get", "-u", "/a", "-r", "/me") == (0, "get\n", "")
-        message = other.receive(10)
+        message = answers.receive(10)
         assert message is not None
         assert message.body == b"get"
 
