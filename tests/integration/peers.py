@@ -75,7 +75,7 @@ class Rude:
 
     def join(self, name: str = "rude") -> None:
         """Say a right hello, and return when the broker has heard it and everything before."""
-        self.send(control.encode(Verb.HELLO, control.VERSION, name, "", 1, ()))
+        self.send(control.encode(Verb.HELLO, control.VERSION, name, "", 1, "", ()))
         self.until(Verb.WELCOME)
 
     def flush(self) -> None:
