@@ -60,7 +60,7 @@ With FIMS_COMPAT=1 wrong usage is 1, and a signal is named on stderr, as by the 
 @click.option("--json", "json", is_flag=True, help="Print a line of JSON for each message.")
 @click.option("--jq", "chosen", metavar="FILTER", help="Print what this jq filter makes of each line of --json.")
 @click.option("--raw", is_flag=True, help="With --jq: strings without their quotes.")
-@click.option("--stats", is_flag=True, help="Count, per URI: messages, rate, bytes, seconds since the last one.")
+@click.option("--stats", is_flag=True, help="Print a table of all URIs instead: count, rate, bytes, age.")
 @bus_option
 @verbose_option
 def command(
