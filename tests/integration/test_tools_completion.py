@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ess_bus.client import Bus
 from tests.integration.conftest import ROOT
+from tools.docs_tools import make_commands
 from tools.launch import COMMANDS
 
 BASH = shutil.which("bash") or "bash"
@@ -27,13 +27,8 @@ echo "${COMPREPLY[*]}"
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory) -> Path:
     """A folder with all commands, each as the installed script starts it."""
-    folder: Path = tmp_path_factory.mktemp("bin")
-    for name in COMMANDS:
-        script = folder / name
-        start = f"import sys; sys.argv[0] = {name!r}; from tools.launch import main; main()"
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
-        script.chmod(0o755)
-    return folder
+    folder: Path = tmp_path_factory.mktemp("completion") / "bin"
+    return make_commands(folder)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from ess_bus.client import Bus
 from ess_bus.message import Message
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import ROOT, eventually
 from tests.integration.peers import Owner
 
 SEND = "tools.fims_send"
@@ -80,6 +80,7 @@ def test_a_body_is_sent_and_printed_byte_for_byte(owner, environment, broker, fo
 def test_user_and_process_travel_with_it(owner, send):
     assert send("-m", "set", "-u", "/a", "-n", "operator", "5")[0] == 0
     assert send("-m", "set", "-u", "/a", "-n", "\udcff", "5")[0] == 0
+    eventually(lambda: len(owner.received) == 2)
     assert [(message.process_name, message.username) for message in owner.received] == [
         ("fims_send", "operator"),
         ("fims_send", "\ufffd"),

@@ -1,11 +1,15 @@
 """What `fims_send` can do beyond its original: `--timeout`, `--jq`, and how it completes command lines."""
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from ess_bus.message import Message
+from tests.integration.conftest import ROOT
 from tests.integration.peers import Owner
 
 SEND = "tools.fims_send"
@@ -22,6 +26,13 @@ def owner(broker):
     bodies = {"/a": BODY, "/a/text": b"not JSON", "/a/bytes": b"\xff", "/a/none": b""}
     with Owner(broker, "/a", lambda message: bodies[message.uri]) as found:
         yield found
+
+
+def received_nothing(owner: Owner, send: Callable[..., tuple[int, str, str]]) -> bool:
+    """Whether the owner has got nothing before what is sent to it now."""
+    before = len(owner.received)
+    assert send("-m", "get", "-u", "/a", "-r", "/me")[0] == 0
+    return before == 0 and len(owner.received) == 1
 
 
 @pytest.fixture
@@ -75,7 +86,7 @@ def test_a_bad_filter_is_one_line_and_nothing_is_sent(owner, send):
     assert (status, out) == (1, "")
     reason = "syntax error, unexpected end of file at line 1, column 6"
     assert err == f"fims_send: bad filter '.soc |': {reason}; see fims_send --help\n"
-    assert owner.received == []
+    assert received_nothing(owner, send)
 
 
 @pytest.mark.parametrize("extra", [[], ["-r", "/me"]])
@@ -98,3 +109,29 @@ def test_who_waits_longer_gets_a_late_answer(broker, send):
 
     with Owner(broker, "/late", late):
         assert send("-m", "get", "-u", "/late", "-r", "/me", "--timeout", "30") == (0, "1\n", "")
+
+
+# What takes longer to import than the broker to answer, or is for those who ask for it.
+NOT_FOR_EVERYBODY = {"asyncio", "click", "jq", "orjson", "pydantic", "pymodbus", "tools.fims.completion"}
+LOADED = """
+import atexit, sys
+sys.argv = ["fims_send", "-m", "get", "-u", "/a"]
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+import tools.launch
+tools.launch.main()
+"""
+
+
+def test_it_imports_little(owner, environment, broker):
+    result = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        env={**environment, "ESS_BUS": broker},
+        cwd=ROOT,
+        capture_output=True,
+        timeout=40,
+        check=True,
+    )
+    assert result.stdout == BODY + b"\n"
+    loaded = {*result.stderr.decode().split()}
+    assert "zmq" in loaded
+    assert not loaded & NOT_FOR_EVERYBODY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 # A listener on / that runs for weeks must not keep a row of every URI that was used once.
 MOST_URIS = 10_000
@@ -59,9 +59,9 @@ class Statistics:
         if most is not None and len(shown) > most:
             shown = sorted(shown, key=lambda row: row[1].count, reverse=True)[:most]
         rows = [_row(uri, counter, now) for uri, counter in sorted(shown)]
-        table = _table([("URI", "COUNT", "RATE/S", "BYTES", "AGE S"), *rows])
+        shown_rows = table([("URI", "COUNT", "RATE/S", "BYTES", "AGE S"), *rows])
         hidden = len(self._counters) - len(shown)
-        return [*table, *([f"... and {hidden} more"] if hidden else []), self._summary(now, lost)]
+        return [*shown_rows, *([f"... and {hidden} more"] if hidden else []), self._summary(now, lost)]
 
     def _summary(self, now: float, lost: int) -> str:
         count = sum(counter.count for counter in self._counters.values())
@@ -80,8 +80,8 @@ def _row(uri: str, counter: Counter, now: float) -> tuple[str, ...]:
     )
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    rows = list(rows)
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines with the first column on the left and the others on the right, two spaces between them."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
 
