@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit format clean
+.PHONY: help run demo test lint types unit docs format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ types: $(VENV)/ready
 
 unit: $(VENV)/ready
 	$(BIN)/pytest -n 2
+
+docs: $(VENV)/ready  ## run the commands that docs/tools.md shows and write their output into it
+	@$(BIN)/python -m tools.docs_tools docs/tools.md
 
 format: $(VENV)/ready  ## let ruff put the code into shape
 	$(BIN)/ruff check --fix .

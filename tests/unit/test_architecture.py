@@ -31,6 +31,7 @@ PURE = [
     *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
+    *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
 ]
 
 
