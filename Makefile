@@ -40,4 +40,6 @@ $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: ess-bus needs Python 3.11 or newer; say which one with PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# Also where PYTHONDONTWRITEBYTECODE is set: compiling at every start would double that of fims_send.
+	@$(BIN)/python -m compileall -q ess_bus modbus_bridge calculator tools
 	@touch $@

@@ -8,7 +8,6 @@ from ess_bus.errors import Busy, NoOneListening
 from ess_bus.message import Message, Status
 from tests.wire import End, Wire, outcome
 
-
 LIMITS = Limits(queue_messages=8, queue_bytes=4000, max_message=2000)
 
 
@@ -113,7 +112,7 @@ class TestSlowReceivers:
         assert message.status is Status.BUSY
 
     def test_a_reply_that_finds_the_queue_full_is_reported_to_who_answered(self, wire):
-        slow, sender = lagging(wire, "/a", "/me")
+        _, sender = lagging(wire, "/a", "/me")
         self.fill_with_commands(sender)
         sender.answer(Message("get", "/x", None, "/me"), 5)
         wire.settle()
