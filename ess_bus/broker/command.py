@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,7 +19,11 @@ from ess_bus.broker.fims_socket import NAME, default_path
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.listener import ZmqListener
 from ess_bus.broker.server import sender, serve
+from ess_bus.errors import EssError
 from ess_bus.process import begin, bus_option, until_stopped, verbose_option
+
+if TYPE_CHECKING:
+    from ess_bus.broker.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,9 @@ def _limit_option(name: str, kind: click.IntRange | click.FloatRange, text: str)
     )
     flag = f"--{name.removesuffix('_s').replace('_', '-')}"
     return click.option(flag, name, type=kind, default=default, show_default=True, metavar=unit, help=text)
+
+
+_METRICS = "Serve the broker's counters to Prometheus on this port of the loopback address (needs ess-bus[metrics])."
 
 
 def _group_id(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
@@ -76,9 +83,17 @@ Exit status:
     help=f"Listen on the original's own socket too, in the temporary folder ({NAME}) or at PATH.",
 )
 @click.option("--fims-group", callback=_group_id, metavar="GROUP", help="A group whose members may use that socket.")
+@click.option("--metrics", "metrics_port", type=click.IntRange(1, 65535), metavar="PORT", help=_METRICS)
 @bus_option
 @verbose_option
-def command(bus: str | None, verbose: bool, fims_socket: str | None, fims_group: int | None, **limits: Any) -> None:
+def command(
+    bus: str | None,
+    verbose: bool,
+    fims_socket: str | None,
+    fims_group: int | None,
+    metrics_port: int | None,
+    **limits: Any,
+) -> None:
     """Run the broker: the one process that every other process of a site talks through.
 
     It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself.
@@ -96,8 +111,20 @@ def command(bus: str | None, verbose: bool, fims_socket: str | None, fims_group:
             path = Path(fims_socket).absolute() if fims_socket else default_path()
             fims = opened.enter_context(contextlib.closing(FimsListener(path, fims_group)))
             log.info("the original's socket is %s", path)
+        watcher = None
+        if metrics_port is not None:
+            watcher = opened.enter_context(contextlib.closing(_metrics(metrics_port))).take
+            log.info("metrics are at http://127.0.0.1:%d/metrics", metrics_port)
         log.info("listening on %s", listener.endpoint)
-        serve(listener, Broker(sender(listener, fims), bounds, time.monotonic()), fims)
+        serve(listener, Broker(sender(listener, fims), bounds, time.monotonic()), fims, watcher)
+
+
+def _metrics(port: int) -> Metrics:
+    try:
+        from ess_bus.broker.metrics import Metrics
+    except ModuleNotFoundError:
+        raise EssError("--metrics needs prometheus-client; install ess-bus[metrics]") from None
+    return Metrics(port)
 
 
 def main() -> None:

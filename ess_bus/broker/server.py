@@ -20,8 +20,13 @@ BURST: Final = 256
 BURST_BYTES: Final = 1 << 20
 
 
-def serve(listener: ZmqListener, broker: Broker, fims: FimsListener | None = None) -> None:
-    """Route until interrupted."""
+def serve(
+    listener: ZmqListener,
+    broker: Broker,
+    fims: FimsListener | None = None,
+    watcher: Callable[[Broker, float], None] | None = None,
+) -> None:
+    """Route until interrupted; `watcher` is shown the broker once a second."""
     now = time.monotonic()
     next_tick = now + TICK_S
     if fims is not None:
@@ -38,6 +43,8 @@ def serve(listener: ZmqListener, broker: Broker, fims: FimsListener | None = Non
             broker.retry(now)
         if now >= next_tick:
             _tick(listener, broker, fims, now)
+            if watcher is not None:
+                watcher(broker, now)
             next_tick = now + TICK_S
 
 
