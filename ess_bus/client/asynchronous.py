@@ -120,8 +120,13 @@ class AsyncBus(Shell[AsyncWorker]):
         self, *uris: str, pub_only: bool = False, passive: bool = False, size: int = DEFAULT_SIZE
     ) -> AsyncSubscription:
         """Receive what is sent to these URIs and below; in force when this returns. See `Bus.subscribe`."""
-        subscription = AsyncSubscription(self._link, Inbox(size))
-        await subscription.add(*uris, pub_only=pub_only, passive=passive)
+        inbox = Inbox(size)
+        subscription = AsyncSubscription(self._link, inbox)
+        try:
+            await subscription.add(*uris, pub_only=pub_only, passive=passive)
+        except BaseException:
+            self._core.unsubscribe(inbox)  # nobody will read from it
+            raise
         return subscription
 
     async def serve(self, prefix: str, handler: AsyncHandler) -> AsyncSubscription:

@@ -160,8 +160,13 @@ class Bus(Shell[Worker]):
             passive: look on only: a request that reaches nobody else is still reported as not delivered.
             size: how many messages may wait for the program before the oldest is dropped and counted.
         """
-        subscription = Subscription(self._link, Inbox(size))
-        subscription.add(*uris, pub_only=pub_only, passive=passive)
+        inbox = Inbox(size)
+        subscription = Subscription(self._link, inbox)
+        try:
+            subscription.add(*uris, pub_only=pub_only, passive=passive)
+        except BaseException:
+            self._core.unsubscribe(inbox)  # nobody will read from it
+            raise
         return subscription
 
     def serve(self, prefix: str, handler: Handler) -> Subscription:

@@ -97,8 +97,8 @@ def test_requests_end_in_an_error_while_there_is_no_broker(start, endpoint):
 def test_a_subscription_made_without_a_broker_is_in_force_when_it_is_back(start, endpoint):
     process = start_broker(start, endpoint)
     with Bus(endpoint) as bus:
-        process.stop(signal.SIGKILL)
         bus_inbox = bus.subscribe("/old")
+        process.stop(signal.SIGKILL)
         eventually(lambda: bus_inbox.receive(0.1) is None and not bus.connected)
         bus_inbox.add("/new")
         start_broker(start, endpoint)
@@ -184,23 +184,22 @@ def test_a_stopped_subscriber_delays_nobody_and_is_told_what_it_lost(broker, sta
         eventually(lambda: f"the broker dropped {dropped} messages for it" in slow.output)
 
 
-def test_a_set_for_a_stopped_owner_whose_queue_is_full_ends_busy(broker, start):
-    with Bus(broker, name="sender") as sender:
-        stopped = start_echo(start, sender, broker, "/a")
+def test_a_set_for_a_stopped_owner_whose_queue_is_full_ends_busy(start, endpoint):
+    start("ess_bus.broker.command", "--bus", endpoint, "--queue-messages", 100, "--window-bytes", 20_000)
+    with Bus(endpoint, name="sender") as sender:
+        stopped = start_echo(start, sender, endpoint, "/a")
         stopped.popen.send_signal(signal.SIGSTOP)
 
         def is_busy() -> bool:
-            for _ in range(2000):
-                sender.publish("/a", b"x" * 1000)
-            sender.flush()
             try:
-                sender.set("/a", 1, timeout_s=0.05)
+                sender.send("set", "/a", b"x" * 1000)
+                sender.flush()
             except Busy as error:
                 return error.receiver == "fims_echo"
-            except RequestTimeout:
-                return False
             return False
 
         eventually(is_busy, timeout_s=40)
+        with pytest.raises(Busy):
+            sender.set("/a", 1)
         stopped.popen.send_signal(signal.SIGCONT)
         eventually(lambda: sender.get("/a", timeout_s=1) == "here")
