@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit format clean
+.PHONY: help run demo test lint types unit docs format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ types: $(VENV)/ready
 unit: $(VENV)/ready
 	$(BIN)/pytest -n 2
 
+docs: $(VENV)/ready  ## run the commands that docs/tools.md shows and write their output into it
+	@$(BIN)/python -m tools.docs_tools docs/tools.md
+
 format: $(VENV)/ready  ## let ruff put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -37,4 +40,6 @@ $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: ess-bus needs Python 3.11 or newer; say which one with PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# Also where PYTHONDONTWRITEBYTECODE is set: compiling at every start would double that of fims_send.
+	@$(BIN)/python -m compileall -q ess_bus modbus_bridge calculator tools
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         take_over()
+        _complete(command, name)
         # Not command.main(): that prints an empty line when it is interrupted.
         with command.make_context(name, sys.argv[1:]) as context:
             status = command.invoke(context)
@@ -44,6 +46,16 @@ def run(command: click.Command, name: str) -> NoReturn:
         forget_output()
         fail(name, str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complete(command: click.Command, name: str) -> None:
+    """Answer a shell that asks how a word of the command line may go on, as click's own main does."""
+    variable = f"_{name}_COMPLETE".upper()
+    asked = os.environ.get(variable)
+    if asked:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(command, {}, name, variable, asked))
 
 
 def fail(name: str, message: str, status: int) -> NoReturn:

@@ -21,8 +21,8 @@ A `BusError` has an `outcome`: whether the message was not sent, not delivered, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class EssError(Exception):
@@ -38,8 +38,7 @@ class UriError(EssError, ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a configuration file.
 
     Attributes:

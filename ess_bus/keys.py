@@ -54,6 +54,13 @@ class ClientKeys(NamedTuple):
     server: bytes
 
 
+class ServerKeys(NamedTuple):
+    """What a broker needs: its own pair, and public key -> name of the clients that it lets in."""
+
+    own: Pair
+    clients: Mapping[bytes, str]
+
+
 def generate(name: str, folder: Path) -> tuple[Path, Path]:
     """Make a key pair in `folder` and return the paths of its public and its secret file.
 

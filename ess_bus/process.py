@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ess_bus.endpoint import runtime_folder
 from ess_bus.errors import EssError
 from ess_bus.uri import segments
 
@@ -33,7 +34,13 @@ def one_segment(_context: click.Context, _parameter: click.Parameter, text: str 
 def bus_option(function: Function) -> Function:
     """Add ``--bus`` to a click command."""
     text = "A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]"
-    return click.option("--bus", metavar="BUS", help=text)(function)
+    return click.option("--bus", metavar="BUS", help=text, shell_complete=bus_names)(function)
+
+
+def bus_names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the names of this user's buses that start with what was typed, for a shell that completes it."""
+    names = sorted(path.stem for path in runtime_folder().glob("*.sock"))
+    return [name for name in names if name.startswith(begun)]
 
 
 def verbose_option(function: Function) -> Function:

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import click
 
-from ess_bus import commandline
 from ess_bus.client import Bus
 from ess_bus.errors import Disconnected
 from ess_bus.process import begin, process_options, until_stopped
 from ess_bus.uri import segments
+from tools.fims import compat, completing
 
 
 @click.command(
@@ -24,9 +24,16 @@ Examples:
 Exit status:
   0  stopped by SIGTERM or Ctrl-C
   1  no broker
-  2  wrong usage"""
+  2  wrong usage (1 with FIMS_COMPAT=1)"""
 )
-@click.option("-u", "uri", required=True, metavar="URI", help="The URI to answer, exactly this one.")
+@click.option(
+    "-u",
+    "uri",
+    required=True,
+    metavar="URI",
+    shell_complete=completing.uris,
+    help="The URI to answer, exactly this one.",
+)
 @click.option("-b", "body", metavar="BODY", help="What to answer; without it, the body of the request.")
 @process_options
 def command(uri: str, body: str | None, bus: str | None, process_name: str | None, verbose: bool) -> None:
@@ -48,7 +55,7 @@ def command(uri: str, body: str | None, bus: str | None, process_name: str | Non
 
 def main() -> None:
     """Console entry point."""
-    commandline.run(command, "fims_echo")
+    compat.run(command, "fims_echo")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ import sys
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-_MODULES = {
+COMMANDS = {
     "fims_server": "ess_bus.broker.command",
     "fims_send": "tools.fims_send",
     "fims_listen": "tools.fims_listen",
     "fims_echo": "tools.fims_echo",
+    "fims_trigger": "tools.fims_trigger",
     "ess_controller": "ess_bus.engine.command",
     "modbus_client": "modbus_bridge.client",
     "modbus_server": "modbus_bridge.server",
@@ -31,4 +32,4 @@ def main() -> None:
     """Console entry point of all commands: the name it was called by says which."""
     from importlib import import_module
 
-    import_module(_MODULES[sys.argv[0].rpartition("/")[2]]).main()
+    import_module(COMMANDS[sys.argv[0].rpartition("/")[2]]).main()

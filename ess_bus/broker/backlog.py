@@ -1,8 +1,8 @@
 """`Backlog`: the messages that wait for a client that does not keep up; bounded, and honest about what it drops.
 
 Messages wait in order until a bound is reached. Then only the newest `pub` of each URI is kept, and if that is not
-enough, the oldest pubs go. Commands and replies are never dropped: when they alone fill the backlog it `is_full`, and the
-broker tells the senders of further ones.
+enough, the oldest pubs go. Commands and replies are never dropped: when they alone fill the backlog it `is_full`, and
+the broker tells the senders of further ones.
 """
 
 from __future__ import annotations

@@ -15,12 +15,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ess_bus import batch, control, uri
 from ess_bus.broker import description
 from ess_bus.broker.clients import ANONYMOUS, Client, Origin
-from ess_bus.broker.gate import Gate, Ticket
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
 from ess_bus.broker.outbox import Delivery, Outbox, Promise
@@ -41,6 +40,9 @@ from ess_bus.message import (
     error_body,
     split_header,
 )
+
+if TYPE_CHECKING:
+    from ess_bus.broker.gate import Gate, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +149,13 @@ class Broker:
             dropped=self.statistics.dropped + sum(outbox.dropped for outbox in outboxes),
         )
 
+    def note_lost(self, peer: bytes, count: int) -> None:
+        """Count messages that a listener took for a client and could not give it after all."""
+        client = self.clients.get(peer)
+        if client is not None:
+            client.outbox.sent -= count
+            client.outbox.dropped += count
+
     @property
     def dropped_unknown(self) -> int:
         """Frames of connections that never said hello."""
@@ -195,24 +204,27 @@ class Broker:
         """Deliver a command or a reply, or report to its sender that it could not be."""
         recipients = self.routes.match(command.verb, command.uri)
         promise = Promise(command.frame, command.sender, command.ticket)
-        busy: Outbox | None = None
+        problem: tuple[Status, str] | None = None
         for outbox in recipients.audience:
             if outbox is command.sender.outbox:
                 continue
             if outbox.is_full:
-                busy = outbox
-                continue
-            self._mark(outbox)
-            outbox.promise(promise)
+                problem = (Status.BUSY, outbox.client.name)
+            elif reason := outbox.client.misfit(command.frame):
+                outbox.dropped += 1
+                problem = (Status.DENIED, f"{outbox.client.name} cannot be given it: {reason}")
+            else:
+                self._mark(outbox)
+                outbox.promise(promise)
         self._show(recipients, command.sender.outbox, command.frame)
         if promise.receivers:
             if self.gate is not None and command.ticket is not None:
                 self.gate.routed(command.sender, command.ticket, recipients.audience, now)
             return
-        if command.verb == REPLY_VERB and busy is None:
+        if command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
-        elif busy is not None or not self._returning.keep(command, now):
-            self._undelivered(promise, busy)
+        elif problem is not None or not self._returning.keep(command, now):
+            self._undelivered(promise, problem)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
@@ -220,17 +232,16 @@ class Broker:
                 self._mark(outbox)
                 outbox.due.append(frame)
 
-    def _undelivered(self, promise: Promise, busy: Outbox | None = None) -> None:
+    def _undelivered(self, promise: Promise, problem: tuple[Status, str] | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
         sender, frame, ticket = promise.sender, promise.frame, promise.ticket
-        status = Status.NO_ONE_LISTENING if busy is None else Status.BUSY
+        status, detail = problem or (Status.NO_ONE_LISTENING, None)
         if self.gate is not None and ticket is not None:
-            self.gate.failed(sender, ticket, status)
+            self.gate.failed(sender, ticket, status, detail)
         if self.clients.get(sender.peer) is not sender:
             return
         self.statistics.undelivered += 1
         verb, target = split_header(frame[: frame.find(0)])
-        detail = None if busy is None else busy.client.name
         self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
 
     def _deny(self, client: Client, frame: bytes, reason: str) -> None:
@@ -362,6 +373,8 @@ class Broker:
             self._forward(kept, now)
 
     def _forget(self, client: Client) -> None:
+        if self.clients.get(client.peer) is not client:
+            return  # its goodbye came with something due, and the connection was closed already
         uri_of_process = f"{control.PROCESSES}/{client.name}"
         if uri_of_process in client.subscriptions:
             self._gone.append(uri_of_process)
@@ -401,6 +414,8 @@ class Broker:
 
     def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
         request = decode(frame)
+        if request.method == "get" and request.replyto is None:
+            return
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
             reason = f"{request.method} {request.uri}: not something the broker answers"

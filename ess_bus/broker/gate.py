@@ -5,8 +5,8 @@ Pubs pass it once for each user and header and are cached after that; commands a
 A reply is a `set` to the replyto (fims.md A3.1), so without more every answer would need a rule, and whoever may ask
 anything could name somebody else's URI as the replyto and so have it set. Therefore:
 
-- an answer needs no rule while the request that named the replyto is younger than a minute, if it comes from a user
-  who received the request, and if nobody but the asker listens there; nor does one below the replyto prefix of a client;
+- a reply needs no rule while the request that named the replyto is younger than a minute, if it comes from a user
+  who received the request, and if nobody but the asker listens there; below a client's own reply prefix none ever does;
 - any other reply counts as a `set`;
 - a request whose replyto others listen on as well needs the right to `set` that.
 
@@ -16,7 +16,7 @@ Who listens to everything (``/``) does not count in this.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ess_bus.broker.audit import COMMANDS, NOT_RECORDED, Author, Outcome, Trail
 from ess_bus.broker.clients import Client
@@ -24,12 +24,14 @@ from ess_bus.broker.outbox import Outbox
 from ess_bus.broker.refusals import Refusals
 from ess_bus.broker.rights import Answers
 from ess_bus.broker.routes import Recipients
-from ess_bus.broker.rules import Rules
 from ess_bus.client.replies import error_text
 from ess_bus.control import REPLIES, Mode
 from ess_bus.errors import Refused
 from ess_bus.message import REPLY_VERB, Message, Status, decode
 from ess_bus.uri import join, segments
+
+if TYPE_CHECKING:  # with it comes pydantic, which a broker without rules does not need
+    from ess_bus.broker.rules import Rules
 
 _REPLIES: Final = segments(REPLIES)
 Match = Callable[[str, str], Recipients]
@@ -73,11 +75,10 @@ class Gate:
         is_answer = message.method == "set" and self._is_answer(sender, message, match, now)
         if not is_answer:
             self._require(sender, message, match)
-        if is_answer or message.is_reply:
+        if message.method == "set":
             self._record_answer(sender, message)
-        if message.method not in COMMANDS or (is_answer and (message.is_reply or _is_below_replies(message.uri))):
-            return Ticket(message, None)
-        return Ticket(message, self._record(sender, message))
+        is_command = message.method in COMMANDS and not is_answer
+        return Ticket(message, self._record(sender, message) if is_command else None)
 
     def require_pub(self, sender: Client, uri: str) -> None:
         """Let the pubs of a user to this URI through.
@@ -129,11 +130,11 @@ class Gate:
             self._trail.settle(ticket.id, message, _author(sender), Outcome.DELIVERED)
             self._trail.expect(ticket.id, message, now)
 
-    def failed(self, sender: Client, ticket: Ticket, status: Status) -> None:
+    def failed(self, sender: Client, ticket: Ticket, status: Status, detail: str | None) -> None:
         """Note that a command reached nobody."""
         if ticket.id is not None and self._trail is not None:
             outcome = Outcome.BUSY if status is Status.BUSY else Outcome.UNDELIVERED
-            self._trail.settle(ticket.id, ticket.message, _author(sender), outcome)
+            self._trail.settle(ticket.id, ticket.message, _author(sender), outcome, detail)
             self._trail.forget(ticket.id, ticket.message)
 
     def refused(self, sender: Client, ticket: Ticket, reason: str) -> None:
@@ -155,6 +156,8 @@ class Gate:
     def _is_answer(self, sender: Client, message: Message, match: Match, now: float) -> bool:
         if _is_below_replies(message.uri):
             return True
+        if not message.is_reply:
+            return False
         asker = self._answers.asker(message.uri, sender.authority, now)
         return asker is not None and not _owners(match, message.uri, sender.peer, asker)
 

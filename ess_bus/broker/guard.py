@@ -6,43 +6,45 @@ import contextlib
 import logging
 import struct
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils import z85
 
-from ess_bus.keys import Pair, shown
+from ess_bus.broker.refusals import Refusals
+from ess_bus.keys import ServerKeys, shown
 
 log = logging.getLogger(__name__)
 
 DOMAIN: Final = "ess-bus"
-# A client that is refused tries again for ever; it gets one line in this time.
-QUIET_S: Final = 60.0
-_MAX_REMEMBERED: Final = 1000
-# What libzmq says of a handshake that failed (zmq_socket_monitor(3)); one with a wrong key has been logged by then.
-_WRONG_SERVER_KEY: Final = 0x11000001
-_NO_KEY: Final = 0x11000002
+# What libzmq says of a handshake that failed (zmq_socket_monitor(3)); those with an unknown key are logged by the door.
+_FAILURES: Final = {
+    0x11000001: "refused a client that takes this broker for another: it has a wrong server key",
+    0x11000002: "refused a client that uses no key",
+}
 _EVENT: Final = struct.Struct("=Hi")
 
 
 class Guard:
     """Puts CURVE on a socket that is about to be bound, and watches who is refused; has two threads of its own.
 
+    Attributes:
+        names: the clients that are let in now.
+
     Args:
         socket: the broker's socket, not bound yet.
-        pair: the broker's own keys.
-        clients: public key -> name, the user that rules and trail see.
+        keys: the broker's own pair and the allow-list, whose names are the users that rules and trail see.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes], pair: Pair, clients: Mapping[bytes, str]) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], keys: ServerKeys) -> None:
         self._refusals = Refusals()
-        self._door = _Door(socket.context, clients, self._refusals)
+        self._door = _Door(socket.context, keys.clients, self._refusals)
+        self.names = frozenset(keys.clients.values())
         self._door.start()
         socket.curve_server = True
-        socket.curve_publickey, socket.curve_secretkey = pair
+        socket.curve_publickey, socket.curve_secretkey = keys.own
         socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN.encode())
         # Without it libzmq would let everybody in if the authenticator were not there.
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
@@ -51,43 +53,15 @@ class Guard:
         self._watch = threading.Thread(target=_watch, args=(monitor, self._refusals), name="handshakes", daemon=True)
         self._watch.start()
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the clients that are let in now."""
-        return frozenset(self._door.clients.values())
-
     def replace(self, clients: Mapping[bytes, str]) -> None:
         """Go by another allow-list from now on; connections that stand are not touched."""
         self._door.clients = clients
+        self.names = frozenset(clients.values())
 
     def close(self) -> None:
         """Stop; the socket must have been closed before."""
         self._door.stop()
         self._watch.join()
-
-
-class Refusals:
-    """Logs who was refused and why, each at most once a minute; safe to use from several threads."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._lock = threading.Lock()
-        self._said: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
-
-    def note(self, text: str) -> None:
-        """Log a refusal, unless the same was logged just now; then it is counted and told with the next one."""
-        with self._lock:
-            now = self._now()
-            if now - self._said.get(text, float("-inf")) < QUIET_S:
-                self._unsaid[text] = self._unsaid.get(text, 0) + 1
-                return
-            if len(self._said) >= _MAX_REMEMBERED:
-                self._said.clear()
-                self._unsaid.clear()
-            self._said[text] = now
-            more = self._unsaid.pop(text, 0)
-        log.warning("%s%s", text, f" ({more} more times since it was said last)" if more else "")
 
 
 class _Door(ThreadAuthenticator):
@@ -112,7 +86,8 @@ class _Door(ThreadAuthenticator):
         if key in self.clients:
             log.debug("%s connects from %s", self.clients[key], self._address)
             return True
-        self._refusals.note(f"refused a client from {self._address}: its key {shown(key)} is not in the allow-list")
+        text = f"refused a client from {self._address}: its key {shown(key)} is not in the allow-list"
+        self._refusals.note(text, text)
         return False
 
     def curve_user_id(self, client_public_key: bytes) -> str:
@@ -131,9 +106,7 @@ def _watch(monitor: zmq.Socket[bytes], refusals: Refusals) -> None:
             event, value = _EVENT.unpack(monitor.recv_multipart()[0])
             if event == zmq.EVENT_MONITOR_STOPPED:
                 return
-            if value == _WRONG_SERVER_KEY:
-                refusals.note("refused a client that has a wrong key for this broker")
-            elif value == _NO_KEY:
-                refusals.note("refused a client that uses no key")
-            else:
-                refusals.note("a connection ended in its handshake: a client without a key, or no client at all")
+            text = _FAILURES.get(
+                value, "a connection ended in its handshake: a client without a key, or no client at all"
+            )
+            refusals.note(text, text)

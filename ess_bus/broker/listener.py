@@ -7,19 +7,23 @@ import errno
 import fcntl
 import ipaddress
 import os
-import pwd
 import socket
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import zmq
 
 from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
+from ess_bus.broker.identity import origin_of
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.errors import Disconnected
+
+if TYPE_CHECKING:
+    from ess_bus.broker.guard import Guard
+    from ess_bus.keys import ServerKeys
 
 # How many frames may wait for one client inside ZeroMQ; most often the outbox's window in bytes is reached first.
 SEND_QUEUE: Final = 20_000
@@ -32,12 +36,18 @@ _FRAME_OVERHEAD: Final = 4096
 class ZmqListener:
     """Binds an endpoint and moves frames; see `ess_bus.transport.zeromq` for the other side.
 
+    Args:
+        endpoint: an ``ipc://`` or ``tcp://`` endpoint.
+        limits: the largest message and the patience with a connection that is half open.
+        keys: CURVE for TCP; without it only this machine can connect.
+        group: the members of this group may use an ``ipc://`` socket too.
+
     Raises:
         Disconnected: the endpoint is in use, is not allowed or cannot be bound.
     """
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
-        _require_loopback(endpoint)
+    def __init__(self, endpoint: str, limits: Limits, keys: ServerKeys | None = None, group: int | None = None) -> None:
+        _require_safe(endpoint, keys, group)
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
@@ -55,9 +65,20 @@ class ZmqListener:
             self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self._socket.ipv6 = "[" in endpoint
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
         self._recv, self._get = self._socket.recv, self._socket.get
+        self._guard: Guard | None = None
         try:
+            if keys is not None:
+                from ess_bus.broker.guard import (
+                    Guard,
+                )  # with it comes asyncio, which a broker without keys does not need
+
+                self._guard = Guard(self._socket, keys)
             self._bind()
+            if group is not None:
+                self._open_to(group)
         except BaseException:
             self.close()
             raise
@@ -66,9 +87,13 @@ class ZmqListener:
         """Return what to wait on (edge-triggered: drain `receive` first)."""
         return int(self._socket.fileno())
 
+    def watch(self, descriptor: int) -> None:
+        """Let `wait` return when `descriptor` is readable too."""
+        self._poller.register(descriptor, zmq.POLLIN)
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until a frame is here; return whether one is."""
-        return bool(self._socket.poll(max(0, int(timeout_s * 1000))))
+        return bool(self._poller.poll(max(0, int(timeout_s * 1000))))
 
     def receive(self, known: Container[bytes]) -> tuple[bytes, bytes, Origin | None] | None:
         """Return (peer, frame, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
@@ -82,9 +107,13 @@ class ZmqListener:
                 frame, origin = recv(), None
             else:
                 part = self._socket.recv(copy=False)
-                frame, origin = part.bytes, _origin(part)
+                frame, origin = part.bytes, origin_of(part)
+                if self._guard is not None and origin.user not in self._guard.names:
+                    peer = b""  # it was let in, and was taken off the list since
             if not get(zmq.RCVMORE):
-                return peer, frame, origin
+                if peer:
+                    return peer, frame, origin
+                continue
             # Not ours: every frame of this protocol is one part.
             while get(zmq.RCVMORE):
                 recv()
@@ -103,9 +132,18 @@ class ZmqListener:
             raise
         return Delivery.SENT
 
+    def admit(self, clients: Mapping[bytes, str]) -> frozenset[str]:
+        """Go by another allow-list of keys from now on; return the names of those who may stay."""
+        if self._guard is None:
+            return frozenset()
+        self._guard.replace(clients)
+        return self._guard.names
+
     def close(self) -> None:
         """Stop listening; the socket file and its lock go too."""
         self._socket.close(linger=0)
+        if self._guard is not None:
+            self._guard.close()
         self._context.term()
         if self._lock is not None:
             # ZeroMQ leaves the file behind. While the lock is held it is nobody else's.
@@ -124,25 +162,13 @@ class ZmqListener:
         finally:
             os.umask(mask)
 
-
-def _origin(part: zmq.Frame) -> Origin:
-    """Return what ZeroMQ and the kernel know of who sent a frame: an address, and on ipc the user as well."""
-    try:
-        address = str(part.get("Peer-Address"))
-    except zmq.ZMQError:
-        return Origin()
-    # libzmq writes host:uid:gid:pid for ipc, from SO_PEERCRED.
-    match address.rsplit(":", 3):
-        case (_, uid, gid, pid) if uid.isdigit() and gid.isdigit() and pid.isdigit():
-            return Origin(f"pid {pid}", _user_name(int(uid)))
-    return Origin(address)
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    def _open_to(self, group: int) -> None:
+        path = self.endpoint.removeprefix("ipc://")
+        try:
+            os.chown(path, -1, group)
+            Path(path).chmod(0o660)
+        except OSError as error:
+            raise Disconnected(f"cannot open {path} to the group {group}: {error.strerror}") from None
 
 
 def _lock(endpoint: str) -> TextIO | None:
@@ -171,14 +197,26 @@ def _lock(endpoint: str) -> TextIO | None:
     return held
 
 
-def _require_loopback(endpoint: str) -> None:
-    """Refuse to listen where other machines can connect: there is no authentication yet."""
-    if not endpoint.startswith("tcp://"):
+def _require_safe(endpoint: str, keys: ServerKeys | None, group: int | None) -> None:
+    """Refuse to listen where other machines can connect without a key, and options that do not fit the endpoint."""
+    if endpoint.startswith("ipc://"):
+        if keys is not None:
+            raise Disconnected(
+                f"cannot listen on {endpoint} with keys: they are for tcp://; here the kernel says who connects"
+            )
+        if group is not None and Path(endpoint.removeprefix("ipc://")).parent == endpoints.runtime_folder():
+            raise Disconnected(
+                f"cannot open {endpoint} to a group: its folder is private; use ipc://PATH in another one"
+            )
         return
+    if group is not None:
+        raise Disconnected(f"cannot open {endpoint} to a group: that is for ipc://PATH")
     host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host != "*" else {"0.0.0.0"}  # noqa: S104
     except OSError:
         raise Disconnected(f"cannot listen on {endpoint}: unknown host {host!r}") from None
-    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise Disconnected(f"cannot listen on {endpoint}: only loopback addresses are allowed")
+    if keys is None and not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        raise Disconnected(
+            f"cannot listen on {endpoint}: only loopback addresses are allowed without keys (--curve-secret)"
+        )

@@ -7,10 +7,12 @@ does come is handed what was kept for it; for the rest the senders are told when
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ess_bus.broker.clients import Client
-from ess_bus.broker.gate import Ticket
+
+if TYPE_CHECKING:
+    from ess_bus.broker.gate import Ticket
 
 GRACE_S: Final = 3.0
 MAX_FRAMES: Final = 10_000

@@ -1,4 +1,4 @@
-"""`Answers`: who may answer whom, because it was asked. What a request named as its replyto needs no rule for a while."""
+"""`Answers`: who may answer whom, because it was asked: the replyto of a request needs no rule for a while."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from ess_bus import batch
 from ess_bus import endpoint as endpoints
@@ -12,12 +12,15 @@ from ess_bus.errors import Disconnected
 from ess_bus.transport.base import Transport
 from ess_bus.transport.zeromq import ZmqTransport
 
+if TYPE_CHECKING:
+    from ess_bus.keys import ClientKeys
+
 # How long a closing client lets its last frames leave.
 LINGER_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+# A named tuple: dataclasses would cost fims_send a tenth of its start.
+class Timeouts(NamedTuple):
     """How long to wait, in seconds.
 
     Attributes:
@@ -48,13 +51,24 @@ class Link:
 
         Raises:
             Disconnected: nothing can ever be reached at this endpoint.
+            ConfigurationError: the keys that the environment names cannot be used.
         """
         if self._connect is not None:
             self.transport = self._connect()
         else:
             endpoints.require_private(self.endpoint)
-            self.transport = ZmqTransport(self.endpoint)
+            self.transport = ZmqTransport(self.endpoint, _keys(self.endpoint))
         return self.transport
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the broker does not let this client in; ``None`` as long as it may."""
+        return self.transport.refusal if isinstance(self.transport, ZmqTransport) else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the broker has welcomed this client, or refused it."""
+        return self.core.joined or self.refusal is not None
 
     def opened(self) -> Transport:
         """Return the transport.
@@ -95,9 +109,21 @@ class Link:
 
     def no_broker(self) -> Disconnected:
         """Return the error of a connection that nobody welcomed."""
+        if self.refusal is not None:
+            return Disconnected(f"the broker on {self.endpoint} refuses this client: {self.refusal}")
         return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
 
     def no_room(self) -> Disconnected:
         """Return the error of a message that could not be handed over."""
+        if self.refusal is not None:
+            return self.no_broker()
         state = "takes no more messages" if self.transport is not None and self.core.joined else "cannot be reached"
         return Disconnected(f"the broker on {self.endpoint} {state}; the message was not sent")
+
+
+def _keys(endpoint: str) -> ClientKeys | None:
+    if not endpoint.startswith("tcp://"):
+        return None
+    from ess_bus import keys  # not at the top: ipc, which most use, does without
+
+    return keys.of_environment()

@@ -7,9 +7,8 @@ import pwd
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
@@ -20,8 +19,7 @@ from ess_bus.transport.base import Transport
 AnyLink = TypeVar("AnyLink", bound=Link)
 
 
-@dataclass(frozen=True, slots=True)
-class BusStatistics:
+class BusStatistics(NamedTuple):
     """What a client has to say about its connection.
 
     Attributes:

@@ -11,7 +11,16 @@ import pytest
 
 from tests.integration.conftest import ROOT
 
-COMMANDS = ["fims_server", "fims_listen", "ess_controller", "calculator", "modbus_client", "twins", "ess_site"]
+COMMANDS = [
+    "fims_server",
+    "fims_listen",
+    "fims_trigger",
+    "ess_controller",
+    "calculator",
+    "modbus_client",
+    "twins",
+    "ess_site",
+]
 
 
 # What a command has just imported says where in its start it is, whatever the machine is doing.

@@ -69,15 +69,15 @@ def test_slashes_do_not_count_but_what_is_below_is_not_answered(echo, bus):
 
 def test_pubs_and_requests_without_a_replyto_are_not_answered(echo, bus):
     echo("-u", "/e", "-b", "1")
-    bus.subscribe("/me")
+    answers = bus.subscribe("/me")
     bus.send("pub", "/e", 1, replyto="/me")
     bus.send("set", "/e", 1)
     bus.send("get", "/e", replyto="/me")
-    message = bus.receive(10)
+    message = answers.receive(10)
     assert message is not None
     assert (message.uri, message.body) == ("/me", b"1")
     assert bus.get("/e") == 1  # after this, an answer to the pub would be here
-    assert bus.receive(0) is None
+    assert answers.receive(0) is None
 
 
 def test_it_says_who_it_is_under_its_name(echo, bus):

@@ -96,7 +96,14 @@ def test_several_uris_may_be_given(listen, bus, flag):
 
 @pytest.mark.parametrize(
     ("method", "expected"),
-    [("pub", ["pub"]), ("s", ["set"]), ("p", ["pub", "post"]), ("set", ["set"]), ("", ["pub", "set", "post", "get"])],
+    [
+        ("pub", ["pub"]),
+        ("s", ["set"]),
+        ("p", ["pub"]),
+        ("po", ["post"]),
+        ("set", ["set"]),
+        ("", ["pub", "set", "post", "get"]),
+    ],
 )
 def test_only_methods_that_start_so_are_printed(listen, bus, method, expected):
     process = listen("-u", "/a", "-m", method)

@@ -10,7 +10,7 @@ import pytest
 
 from ess_bus.client import Bus
 from ess_bus.message import Message
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import ROOT, eventually
 from tests.integration.peers import Owner
 
 SEND = "tools.fims_send"
@@ -80,6 +80,7 @@ def test_a_body_is_sent_and_printed_byte_for_byte(owner, environment, broker, fo
 def test_user_and_process_travel_with_it(owner, send):
     assert send("-m", "set", "-u", "/a", "-n", "operator", "5")[0] == 0
     assert send("-m", "set", "-u", "/a", "-n", "\udcff", "5")[0] == 0
+    eventually(lambda: len(owner.received) == 2)
     assert [(message.process_name, message.username) for message in owner.received] == [
         ("fims_send", "operator"),
         ("fims_send", "\ufffd"),
@@ -88,7 +89,7 @@ def test_user_and_process_travel_with_it(owner, send):
 
 def test_an_answer_without_a_body_is_null_in_brackets(broker, send):
     with Owner(broker, "/empty", lambda _message: b""):
-        assert send("-m", "get", "-u", "/empty") == (0, "\n", "")
+        assert send("-m", "get", "-u", "/empty") == (0, "(null)\n", "")
 
 
 @pytest.mark.parametrize(
@@ -193,9 +194,9 @@ def test_a_closed_output_is_one_line(owner, send_into):
 
 def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
-        other.subscribe("/me")
+        answers = other.subscribe("/me")
         assert send("-m", "get", "-u", "/a", "-r", "/me") == (0, "get\n", "")
-        message = other.receive(10)
+        message = answers.receive(10)
         assert message is not None
         assert message.body == b"get"
 

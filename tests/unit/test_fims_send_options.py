@@ -3,6 +3,7 @@
 import pytest
 
 from tools import fims_send
+from tools.fims.order import OPTIONS, Order
 
 Call = tuple[object, ...]
 
@@ -12,11 +13,12 @@ def sent(monkeypatch) -> list[Call]:
     """What would be sent, instead of a connection: (bus, user, method, uri, body, replyto)."""
     calls: list[Call] = []
 
-    def record(*arguments: object) -> int:
-        calls.append(arguments)
+    def record(order: Order, method: str, uri: str, body: bytes | None) -> int:
+        calls.append((order.bus, order.user, method, uri, body, order.replyto))
         return 0
 
-    monkeypatch.delenv("ESS_BUS", raising=False)
+    for name in ("ESS_BUS", "FIMS_COMPAT"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(fims_send, "_exchange", record)
     return calls
 
@@ -81,6 +83,16 @@ def test_a_file_is_the_body_and_beats_the_one_on_the_command_line(sent, tmp_path
         ("-m set -u", "option -u requires argument"),
         ("-m set -u /a -f /no/such/file", "cannot read /no/such/file: No such file or directory"),
         ("-m set -u /a -f /", "cannot read /: Is a directory"),
+        ("-m get -u /a --timeout 0", "'0': expected seconds above 0"),
+        ("-m get -u /a --timeout -1", "'-1': expected seconds above 0"),
+        ("-m get -u /a --timeout nan", "'nan': expected seconds above 0"),
+        ("-m get -u /a --timeout inf", "'inf': expected seconds above 0"),
+        ("-m get -u /a --timeout 5s", "'5s': expected seconds above 0"),
+        ("-m get -u /a --jq .[", "bad filter '.[': syntax error, unexpected end of file at line 1, column 2"),
+        ("-m get -u /a --jq nonsense", "bad filter 'nonsense': nonsense/0 is not defined at line 1, column 1"),
+        ("-m get -u /a --raw", "--raw goes with --jq"),
+        ("-m set -u /a --jq . 5", "--jq needs an answer: -m get, or -r"),
+        ("--completion csh", "no completion for 'csh', expected one of bash, zsh, fish"),
     ],
 )
 def test_wrong_usage_is_one_line_and_nothing_is_sent(sent, capsys, arguments, text):
@@ -101,3 +113,23 @@ def test_help_goes_to_stdout(sent, capsys, flag):
     assert captured.out.startswith("Usage: fims_send -m METHOD -u URI")
     assert captured.err == ""
     assert sent == []
+
+
+@pytest.mark.parametrize(("arguments", "seconds"), [("", 5.0), ("--timeout 0.25", 0.25), ("--timeout=1e3", 1000.0)])
+def test_how_long_to_wait(monkeypatch, arguments, seconds):
+    orders: list[Order] = []
+
+    def record(order: Order, *_: object) -> int:
+        orders.append(order)
+        return 0
+
+    monkeypatch.setattr(fims_send, "_exchange", record)
+    assert status("-m", "get", "-u", "/a", *arguments.split()) == 0
+    assert orders[0].timeout_s == seconds
+
+
+def test_the_help_names_every_option(capsys):
+    assert status("--help") == 0
+    page = capsys.readouterr().out
+    for flags, value, _ in OPTIONS:
+        assert f"\n  {', '.join(flags)} {value}".rstrip() in page

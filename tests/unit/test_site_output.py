@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.ess_site.output import Lines, Output, ProcessStream, wants_colours
+from ess_bus.output import wants_colours
+from tools.ess_site.output import Lines, Output, ProcessStream
 
 
 class Terminal(io.BytesIO):

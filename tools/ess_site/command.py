@@ -10,8 +10,9 @@ import click
 
 from ess_bus.commandline import FAILED, run
 from ess_bus.errors import EssError
+from ess_bus.output import wants_colours
 from tools.ess_site import check as checking
-from tools.ess_site.output import Output, wants_colours
+from tools.ess_site.output import Output
 from tools.ess_site.site_file import Site, load
 
 _bus_option = click.option(

@@ -88,8 +88,3 @@ class ProcessStream:
     def close(self) -> None:
         """Print what is left of a last line without a line end."""
         self._output.lines(self._name, self._lines.rest())
-
-
-def wants_colours(stream: BinaryIO) -> bool:
-    """Tell whether to colour: only on a terminal, and not where NO_COLOR is set (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
