@@ -61,6 +61,12 @@ class ServerKeys(NamedTuple):
     clients: Mapping[bytes, str]
 
 
+def default_folder() -> Path:
+    """Return this user's folder for keys."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "ess-bus"
+
+
 def generate(name: str, folder: Path) -> tuple[Path, Path]:
     """Make a key pair in `folder` and return the paths of its public and its secret file.
 

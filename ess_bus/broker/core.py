@@ -156,6 +156,11 @@ class Broker:
             client.outbox.sent -= count
             client.outbox.dropped += count
 
+    def dismiss(self, client: Client, reason: str) -> None:
+        """Disconnect a client; what was on its way to it is reported to the senders."""
+        log.warning("%s is disconnected: %s", client.name, reason)
+        self._forget(client)
+
     @property
     def dropped_unknown(self) -> int:
         """Frames of connections that never said hello."""

@@ -169,7 +169,7 @@ class Gate:
         if reason is None and message.replyto is not None:
             for owner in _owners(match, message.replyto, sender.peer)[:1]:
                 reason = self.rules.refusal(user, "set", message.replyto)
-                reason = reason and f"{owner.name} listens on the replyto {message.replyto} too, and {reason}"
+                reason = reason and f"{owner.name} listens on the replyto too, which makes the answer a set: {reason}"
         if reason is not None:
             self._refuse(sender, message, reason)
 

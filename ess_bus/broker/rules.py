@@ -150,10 +150,10 @@ class Rules:
         parts = uris.segments(uri)
         for clause in self._denying[verb]:
             if clause.covers(parts) and clause.is_for(user):
-                return self._sentence(user, verb, uri, clause.rule)
+                return self._sentence(user, verb, f"below {uris.join(clause.prefix)}", clause.rule)
         if self.defaults[verb] or any(clause.covers(parts) and clause.is_for(user) for clause in self._allowing[verb]):
             return None
-        return self._sentence(user, verb, uri, f"no rule allows it, and the default for {verb} is deny")
+        return self._sentence(user, verb, "this", f"no rule allows it, and the default for {verb} is deny")
 
     def refusal_below(self, user: str, verb: str, uri: str) -> str | None:
         """Return why `user` may not do this at `uri` nor anywhere below it, or ``None`` if it may somewhere.
@@ -175,8 +175,8 @@ class Rules:
         open_to_all = (clause for clause in self._allowing[verb] if clause.users is None)
         return self.defaults[verb] or any(clause.covers(parts) for clause in open_to_all)
 
-    def _sentence(self, user: str, verb: str, uri: str, why: str) -> str:
-        return f"{user} may not {_ACTIONS.get(verb, verb)} {uri}: {why} ({self.source})"
+    def _sentence(self, user: str, verb: str, what: str, why: str) -> str:
+        return f"{user} may not {_ACTIONS.get(verb, verb)} {what}: {why} ({self.source})"
 
 
 _ACTIONS: Final = {"del": "delete", "sub": "receive"}

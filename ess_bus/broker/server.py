@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ess_bus.broker.core import Broker
@@ -24,9 +24,9 @@ def serve(
     listener: ZmqListener,
     broker: Broker,
     fims: FimsListener | None = None,
-    watcher: Callable[[Broker, float], None] | None = None,
+    watchers: Sequence[Callable[[Broker, float], None]] = (),
 ) -> None:
-    """Route until interrupted; `watcher` is shown the broker once a second."""
+    """Route until interrupted; the `watchers` are shown the broker once a second."""
     now = time.monotonic()
     next_tick = now + TICK_S
     if fims is not None:
@@ -43,7 +43,7 @@ def serve(
             broker.retry(now)
         if now >= next_tick:
             _tick(listener, broker, fims, now)
-            if watcher is not None:
+            for watcher in watchers:
                 watcher(broker, now)
             next_tick = now + TICK_S
 
