@@ -109,6 +109,9 @@ class ZmqListener:
             raise
         return Delivery.SENT
 
+    def tick(self) -> None:
+        """Do nothing: libzmq looks after its connections itself."""
+
     def close(self) -> None:
         """Stop listening; the socket file and its lock go too."""
         self._socket.close(linger=0)

@@ -9,8 +9,8 @@ from ess_bus import batch
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
 from ess_bus.errors import Disconnected
+from ess_bus.transport import connect
 from ess_bus.transport.base import Transport
-from ess_bus.transport.zeromq import ZmqTransport
 
 # How long a closing client lets its last frames leave.
 LINGER_S = 0.5
@@ -53,7 +53,7 @@ class Link:
             self.transport = self._connect()
         else:
             endpoints.require_private(self.endpoint)
-            self.transport = ZmqTransport(self.endpoint)
+            self.transport = connect(self.endpoint)
         return self.transport
 
     def opened(self) -> Transport:
