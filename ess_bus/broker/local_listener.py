@@ -27,7 +27,7 @@ from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
 from ess_bus.errors import Disconnected, ProtocolError
 from ess_bus.transport import zmtp
-from ess_bus.transport.local import READ_BYTES
+from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class LocalListener:
         self._connections: dict[bytes, _Connection] = {}
         self._by_descriptor: dict[int, _Connection] = {}
         self._ready: deque[_Connection] = deque()
-        self._frames: deque[tuple[bytes, bytes, Origin | None]] = deque()
+        self._frames: deque[tuple[bytes, list[bytes], Origin | None]] = deque()
         self._number = 0
         self._accepts = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -90,8 +90,8 @@ class LocalListener:
         if not self._frames and not self._ready:
             self._look(max(0.0, timeout_s))
 
-    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here."""
+    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
         frames = self._frames
         while not frames:
             if self._ready:
@@ -180,6 +180,7 @@ class LocalListener:
 
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         self._number += 1
         connection = _Connection(
@@ -195,7 +196,7 @@ class LocalListener:
         del self._connections[connection.peer]
         connection.socket.close()
         # The broker need not find out by itself.
-        self._frames.append((connection.peer, _BYE, None))
+        self._frames.append((connection.peer, [_BYE], None))
 
     # -- what they send --------------------------------------------------------------------------------------------
 
@@ -229,7 +230,8 @@ class LocalListener:
             log.warning("%s (%s) was disconnected: %s", origin.address, origin.user, error)
             self.multipart += 1
             data, found = b"", []
-        self._frames.extend((peer, frame, origin) for frame in found)
+        if found:
+            self._frames.append((peer, found, origin))
         if decoder.multipart:
             self.multipart += decoder.multipart
             decoder.multipart = 0

@@ -32,8 +32,8 @@ class Listener(Protocol):
     def wait(self, timeout_s: float) -> object:
         """Wait until there is something to do."""
 
-    def receive(self, known: Container[bytes], /) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here."""
+    def receive(self, known: Container[bytes], /) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
 
     def send(self, peer: bytes, frame: bytes) -> Delivery:
         """Hand a frame to a connection without waiting."""
@@ -94,15 +94,14 @@ def _tick(listener: Listener, broker: Broker, fims: FimsListener | None, now: fl
 
 
 def _burst(listener: Listener | FimsListener, broker: Broker, now: float) -> None:
-    receive, handle, known = listener.receive, broker.receive, broker.clients
-    size = 0
-    for _ in range(BURST):
+    receive, handle, known = listener.receive, broker.receive_all, broker.clients
+    count = size = 0
+    while count < BURST and size < BURST_BYTES:
         received = receive(known)
         if received is None:
             break
-        peer, frame, origin = received
-        handle(peer, frame, now, origin)
-        size += len(frame)
-        if size > BURST_BYTES:
-            break
+        peer, frames, origin = received
+        handle(peer, frames, now, origin)
+        count += len(frames)
+        size += sum(map(len, frames))
     broker.flush(now)

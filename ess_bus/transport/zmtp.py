@@ -14,7 +14,7 @@ from ess_bus.errors import ProtocolError
 _MORE, _LONG, _COMMAND = 1, 2, 4
 _SIGNATURE: Final = b"\xff" + bytes(8) + b"\x7f"
 GREETING: Final = _SIGNATURE + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
-_SHORT_HEADS: Final = [bytes((0, size)) for size in range(256)]
+SHORT_HEADS: Final = [bytes((0, size)) for size in range(256)]
 # Commands are small; no peer may make us keep more than this for one.
 _LARGEST_COMMAND: Final = 4096
 _PEERS: Final = {"ROUTER": {b"DEALER", b"REQ", b"ROUTER"}, "DEALER": {b"ROUTER", b"REP", b"DEALER"}}
@@ -27,7 +27,7 @@ def encode(frame: bytes) -> bytes:
 
 def encode_head(size: int) -> bytes:
     """Return what stands before a message of one frame of `size` bytes."""
-    return _SHORT_HEADS[size] if size < 256 else b"\x02" + size.to_bytes(8)
+    return SHORT_HEADS[size] if size < 256 else b"\x02" + size.to_bytes(8)
 
 
 def opening(socket_type: str) -> bytes:
