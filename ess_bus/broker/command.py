@@ -18,14 +18,15 @@ from ess_bus.broker.core import Broker
 from ess_bus.broker.fims_listener import FimsListener
 from ess_bus.broker.fims_socket import NAME, default_path
 from ess_bus.broker.limits import Limits
-from ess_bus.broker.listener import ZmqListener
+from ess_bus.broker.local_listener import LocalListener
 from ess_bus.broker.protection import Paths, Protection
-from ess_bus.broker.server import sender, serve
+from ess_bus.broker.server import Listener, sender, serve
 from ess_bus.errors import EssError
 from ess_bus.process import begin, bus_option, until_stopped, verbose_option
 
 if TYPE_CHECKING:
     from ess_bus.broker.metrics import Metrics
+    from ess_bus.keys import ServerKeys
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ def command(
     with until_stopped(), contextlib.ExitStack() as opened:
         begin(verbose)
         protection = opened.enter_context(contextlib.closing(Protection(paths)))
-        listener = ZmqListener(endpoint.resolve(bus), bounds, protection.keys, group)
+        listener = _listener(endpoint.resolve(bus), bounds, protection.keys, group)
         opened.enter_context(contextlib.closing(listener))
         fims = None
         if fims_socket is not None:
@@ -165,6 +166,18 @@ def _require_sense(paths: Paths) -> None:
 
 command.add_command(keygen)
 command.add_command(check_rules)
+
+
+def _listener(where: str, limits: Limits, keys: ServerKeys | None, group: int | None) -> Listener:
+    if where.startswith("ipc://"):
+        if keys is not None:
+            raise click.UsageError(f"--curve-secret is for tcp://; on {where} the kernel says who connects")
+        return LocalListener(where, limits, group)
+    if group is not None:
+        raise click.UsageError(f"--group is for ipc://PATH, not {where}")
+    from ess_bus.broker.listener import ZmqListener
+
+    return ZmqListener(where, limits, keys)
 
 
 def _metrics(port: int) -> Metrics:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import select
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Container
@@ -21,7 +20,7 @@ from ess_bus.broker.clients import Origin
 from ess_bus.broker.fims_connection import FimsConnection, FimsPeer, enlarge
 from ess_bus.broker.fims_session import Counters, FimsSession, Stage
 from ess_bus.broker.fims_socket import FimsSocket
-from ess_bus.broker.identity import user_name
+from ess_bus.broker.identity import peer_of
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError
@@ -35,7 +34,6 @@ HANDSHAKE_S: Final = 5.0
 # What is read from one connection, and how many are accepted, before the next has its turn.
 _TURN_PACKETS: Final = 64
 _TURN_BYTES: Final = 1 << 20
-_CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 
 
@@ -79,8 +77,8 @@ class FimsListener:
         """Whether `receive` has something to do already, so that nobody may wait for `fileno`."""
         return bool(self._frames or self._ready)
 
-    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here."""
+    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
         if self._left is not None:
             del self._connections[self._left.peer]
             self._left = None
@@ -93,7 +91,7 @@ class FimsListener:
         if frame is _BYE:
             # Still known while the broker handles its goodbye: what waits for it does not wait for nobody.
             self._left = connection
-        return connection.peer, frame, connection.origin
+        return connection.peer, [frame], connection.origin
 
     def send(self, peer: bytes, frame: bytes) -> Delivery:
         """Give a frame to a connection without waiting. Of a batch, what it has no room for stays here."""
@@ -180,8 +178,7 @@ class FimsListener:
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         largest = enlarge(accepted)
-        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        user = user_name(uid)
+        pid, user = peer_of(accepted)
         session = FimsSession(user, pid, largest, self._counters)
         self._number += 1
         peer = FimsPeer(b"fims:%d" % self._number)

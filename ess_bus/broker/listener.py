@@ -1,22 +1,17 @@
-"""`ZmqListener`: the broker's ZeroMQ socket. One ROUTER; one frame per message each way."""
+"""`ZmqListener`: the broker on TCP. One ROUTER of ZeroMQ; one frame per message each way; with keys, CURVE (RFC 26)."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import ipaddress
 import os
 import socket
 from collections.abc import Container, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
 import zmq
 
-from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
-from ess_bus.broker.identity import origin_of
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.errors import Disconnected
@@ -37,21 +32,20 @@ class ZmqListener:
     """Binds an endpoint and moves frames; see `ess_bus.transport.zeromq` for the other side.
 
     Args:
-        endpoint: an ``ipc://`` or ``tcp://`` endpoint.
-        limits: the largest message and the patience with a connection that is half open.
-        keys: CURVE for TCP; without it only this machine can connect.
-        group: the members of this group may use an ``ipc://`` socket too.
+        endpoint: ``tcp://HOST:PORT``.
+        limits: the largest message, and the patience with a connection that is half open.
+        keys: for CURVE; without them only this machine can connect, and nobody proves who they are.
 
     Raises:
         Disconnected: the endpoint is in use, is not allowed or cannot be bound.
     """
 
-    def __init__(self, endpoint: str, limits: Limits, keys: ServerKeys | None = None, group: int | None = None) -> None:
-        _require_safe(endpoint, keys, group)
-        endpoints.prepare(endpoint)
+    def __init__(self, endpoint: str, limits: Limits, keys: ServerKeys | None = None) -> None:
+        if keys is None:
+            _require_loopback(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
-        self._lock = _lock(endpoint)
+        self._guard: Guard | None = None
         self._context = zmq.Context(io_threads=1)
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
@@ -59,33 +53,24 @@ class ZmqListener:
         self._socket.maxmsgsize = limits.max_message + _FRAME_OVERHEAD
         # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        if endpoint.startswith("tcp://"):
-            # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.
-            self._socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
-            self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
+        # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
+        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self._socket.ipv6 = "[" in endpoint
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._recv, self._get = self._socket.recv, self._socket.get
-        self._guard: Guard | None = None
         try:
             if keys is not None:
-                from ess_bus.broker.guard import (
-                    Guard,
-                )  # with it comes asyncio, which a broker without keys does not need
-
-                self._guard = Guard(self._socket, keys)
-            self._bind()
-            if group is not None:
-                self._open_to(group)
+                self._guard = _guard(self._socket, keys)
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise Disconnected(f"cannot listen on {endpoint}: {os.strerror(error.errno or 0).lower()}") from None
         except BaseException:
             self.close()
             raise
-
-    def fileno(self) -> int:
-        """Return what to wait on (edge-triggered: drain `receive` first)."""
-        return int(self._socket.fileno())
 
     def watch(self, descriptor: int) -> None:
         """Let `wait` return when `descriptor` is readable too."""
@@ -95,8 +80,8 @@ class ZmqListener:
         """Wait until a frame is here; return whether one is."""
         return bool(self._poller.poll(max(0, int(timeout_s * 1000))))
 
-    def receive(self, known: Container[bytes]) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
+    def receive(self, known: Container[bytes]) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
         recv, get = self._recv, self._get
         while True:
             try:
@@ -107,12 +92,10 @@ class ZmqListener:
                 frame, origin = recv(), None
             else:
                 part = self._socket.recv(copy=False)
-                frame, origin = part.bytes, origin_of(part)
-                if self._guard is not None and origin.user not in self._guard.names:
-                    peer = b""  # it was let in, and was taken off the list since
+                frame, origin = part.bytes, self._origin(part)
             if not get(zmq.RCVMORE):
-                if peer:
-                    return peer, frame, origin
+                if origin is None or self._is_welcome(origin):
+                    return peer, [frame], origin
                 continue
             # Not ours: every frame of this protocol is one part.
             while get(zmq.RCVMORE):
@@ -139,84 +122,46 @@ class ZmqListener:
         self._guard.replace(clients)
         return self._guard.names
 
+    def tick(self) -> None:
+        """Do nothing: libzmq looks after its connections itself."""
+
     def close(self) -> None:
-        """Stop listening; the socket file and its lock go too."""
+        """Stop listening."""
         self._socket.close(linger=0)
         if self._guard is not None:
             self._guard.close()
         self._context.term()
-        if self._lock is not None:
-            # ZeroMQ leaves the file behind. While the lock is held it is nobody else's.
-            for path in (self.endpoint.removeprefix("ipc://"), self._lock.name):
-                with contextlib.suppress(OSError):
-                    Path(path).unlink()
-            self._lock.close()
 
-    def _bind(self) -> None:
-        # Only this user may connect: connecting needs write permission on the socket file.
-        mask = os.umask(0o177)
-        try:
-            self._socket.bind(self.endpoint)
-        except zmq.ZMQError as error:
-            raise Disconnected(f"cannot listen on {self.endpoint}: {os.strerror(error.errno or 0).lower()}") from None
-        finally:
-            os.umask(mask)
+    def _origin(self, part: zmq.Frame) -> Origin:
+        address = _property(part, "Peer-Address") or ""
+        # Without ZAP a client may send a property of this name itself; with it, ZAP's takes precedence in libzmq.
+        return Origin(address, None if self._guard is None else _property(part, "User-Id"))
 
-    def _open_to(self, group: int) -> None:
-        path = self.endpoint.removeprefix("ipc://")
-        try:
-            os.chown(path, -1, group)
-            Path(path).chmod(0o660)
-        except OSError as error:
-            raise Disconnected(f"cannot open {path} to the group {group}: {error.strerror}") from None
+    def _is_welcome(self, origin: Origin) -> bool:
+        """Tell whether a connection may speak: its key may have been taken off the list since it was let in."""
+        return self._guard is None or origin.user in self._guard.names
 
 
-def _lock(endpoint: str) -> TextIO | None:
-    """Hold a lock file beside an ipc socket: ZeroMQ would silently take the socket of a running broker away."""
-    if not endpoint.startswith("ipc://"):
-        return None
-    path = Path(endpoint.removeprefix("ipc://") + ".lock")
+def _guard(socket: zmq.Socket[bytes], keys: ServerKeys) -> Guard:
+    from ess_bus.broker.guard import Guard  # not at the top: it brings asyncio, and most brokers have no keys
+
+    return Guard(socket, keys)
+
+
+def _property(part: zmq.Frame, name: str) -> str | None:
     try:
-        while True:
-            held = path.open("a+")
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
-                break
-            # The broker before us has just removed the file that we opened.
-            held.close()
-    except BlockingIOError:
-        held.seek(0)
-        owner = held.read().strip() or "unknown"
-        held.close()
-        raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
-    except OSError as error:
-        raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
-    return held
+        return str(part.get(name)) or None
+    except zmq.ZMQError:  # this connection has none
+        return None
 
 
-def _require_safe(endpoint: str, keys: ServerKeys | None, group: int | None) -> None:
-    """Refuse to listen where other machines can connect without a key, and options that do not fit the endpoint."""
-    if endpoint.startswith("ipc://"):
-        if keys is not None:
-            raise Disconnected(
-                f"cannot listen on {endpoint} with keys: they are for tcp://; here the kernel says who connects"
-            )
-        if group is not None and Path(endpoint.removeprefix("ipc://")).parent == endpoints.runtime_folder():
-            raise Disconnected(
-                f"cannot open {endpoint} to a group: its folder is private; use ipc://PATH in another one"
-            )
-        return
-    if group is not None:
-        raise Disconnected(f"cannot open {endpoint} to a group: that is for ipc://PATH")
+def _require_loopback(endpoint: str) -> None:
+    """Refuse to listen where other machines can connect."""
     host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host != "*" else {"0.0.0.0"}  # noqa: S104
     except OSError:
         raise Disconnected(f"cannot listen on {endpoint}: unknown host {host!r}") from None
-    if keys is None and not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise Disconnected(
-            f"cannot listen on {endpoint}: only loopback addresses are allowed without keys (--curve-secret)"
-        )
+    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        reason = "only loopback addresses are allowed without keys; see --curve-secret"
+        raise Disconnected(f"cannot listen on {endpoint}: {reason}")

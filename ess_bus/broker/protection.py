@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ess_bus import keys
 from ess_bus.broker.core import Broker
 from ess_bus.broker.fims_connection import FimsPeer
-from ess_bus.broker.listener import ZmqListener
+from ess_bus.broker.server import Listener
 from ess_bus.errors import ConfigurationError
 
 # A broker without rules and without a trail needs none of these, nor pydantic and orjson, which come with them.
@@ -68,7 +69,7 @@ class Protection:
         if self.keys is not None or self.gate is not None:
             signal.signal(signal.SIGHUP, self._notice)
 
-    def tick(self, broker: Broker, listener: ZmqListener) -> None:
+    def tick(self, broker: Broker, listener: Listener) -> None:
         """Once a second: do what a SIGHUP asked for. What is wrong is logged, and what was in force stays so."""
         if not self._is_due:
             return
@@ -81,7 +82,7 @@ class Protection:
                 broker.routes.forget()
                 log.info("%s was read again", self._paths.rules)
             if self._paths.clients is not None:
-                self._readmit(broker, listener.admit(keys.load_clients(self._paths.clients)))
+                self._readmit(broker, listener, keys.load_clients(self._paths.clients))
                 log.info("%s was read again", self._paths.clients)
         except ConfigurationError as error:
             for problem in error.problems:
@@ -106,7 +107,10 @@ class Protection:
             trail = Trail(self._file, required=paths.audit_required, answer_within_s=paths.answer_within_s)
         return Gate(rules, trail)
 
-    def _readmit(self, broker: Broker, names: frozenset[str]) -> None:
+    def _readmit(self, broker: Broker, listener: Listener, clients: Mapping[bytes, str]) -> None:
+        from ess_bus.broker.listener import ZmqListener  # as above: most brokers are not on TCP
+
+        names = listener.admit(clients) if isinstance(listener, ZmqListener) else frozenset()
         for client in list(broker.clients.values()):
             if not isinstance(client.peer, FimsPeer) and client.origin.user not in names:
                 broker.dismiss(client, f"{client.origin.user} is not in the allow-list any more")

@@ -24,8 +24,8 @@ from ess_bus.message import (
     METHODS,
     REPLY_VERB,
     Message,
+    Repetition,
     Status,
-    decode_tail,
     encode,
     encode_body,
     error_body,
@@ -41,6 +41,9 @@ LOST_AFTER_S: Final = 3.0
 HELLO_EVERY_S: Final = 0.5
 # Headers that are remembered, of what is sent and of what arrives.
 CACHE_SIZE: Final = 10_000
+
+
+_Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
 
 
 class ClientCore:
@@ -85,8 +88,8 @@ class ClientCore:
         self._asked = float("-inf")
         # (method, URI) of what is sent -> its frame without the body.
         self._prefixes: dict[tuple[str, str], bytes] = {}
-        # Header of what arrives -> who wants it.
-        self._targets: dict[bytes, tuple[str, str, tuple[Inbox, ...]]] = {}
+        # Header of what arrives -> what it says, and who wants it.
+        self._targets: dict[bytes, _Target] = {}
 
     @property
     def waiting(self) -> int:
@@ -140,7 +143,11 @@ class ClientCore:
             if len(self._prefixes) >= CACHE_SIZE:
                 self._prefixes.clear()
             start = self._prefixes[method, target] = prefix(message)
-        return self._checked(target, start + pack_body(body))
+        frame = start + pack_body(body)
+        if len(frame) > self._max_message:
+            return self._checked(target, frame)
+        self.sent += 1
+        return frame
 
     def compose(self, message: Message) -> bytes:
         """Return the frame of a message of this client.
@@ -279,9 +286,15 @@ class ClientCore:
         except ProtocolError as error:
             self._ignore(error)
             return
+        targets = self._targets
         for inner in frames:
+            end = inner.find(0)
+            target = targets.get(inner[:end])
             try:
-                self._take(inner)
+                if target is None:
+                    self._take_other(inner, end)
+                else:
+                    self._take(target, inner, end)
             except ProtocolError as error:
                 self._ignore(error)
 
@@ -289,16 +302,15 @@ class ClientCore:
         self.garbage += 1
         log.debug("%s: ignored a frame: %s", self.name, error)
 
-    def _take(self, frame: bytes) -> None:
+    def _take_other(self, frame: bytes, end: int) -> None:
         if frame[:1] == control.MARK:
             self._control(*control.decode(frame))
-            return
-        end = frame.find(0)
-        target = self._targets.get(frame[:end])
-        if target is None:
-            target = self._target(frame, end)
-        verb, where, inboxes = target
-        message = decode_tail(verb, where, frame[end + 1 :])
+        else:
+            self._take(self._target(frame, end), frame, end)
+
+    def _take(self, target: _Target, frame: bytes, end: int) -> None:
+        verb, where, repetition, inboxes = target
+        message = repetition.decode(verb, where, frame, end)
         self.received += 1
         for inbox in inboxes:
             if inbox is self._own:
@@ -308,7 +320,7 @@ class ClientCore:
             else:
                 self._overflow(inbox, message)
 
-    def _target(self, frame: bytes, end: int) -> tuple[str, str, tuple[Inbox, ...]]:
+    def _target(self, frame: bytes, end: int) -> _Target:
         """Read a header that is seen for the first time; those of replies are used once and not remembered."""
         if end < 0:
             raise ProtocolError("a frame without a NUL")
@@ -316,7 +328,7 @@ class ClientCore:
         verb, where = split_header(head)
         if verb not in METHODS and verb != REPLY_VERB:
             raise ProtocolError(f"unknown verb {verb[:20]!r}")
-        target = verb, where, tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
+        target = verb, where, Repetition(), tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
         if verb != REPLY_VERB:
             if len(self._targets) >= CACHE_SIZE:
                 self._targets.clear()

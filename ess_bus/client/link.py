@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ess_bus import batch
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
 from ess_bus.errors import Disconnected
+from ess_bus.transport import connect
 from ess_bus.transport.base import Transport
-from ess_bus.transport.zeromq import ZmqTransport
-
-if TYPE_CHECKING:
-    from ess_bus.keys import ClientKeys
 
 # How long a closing client lets its last frames leave.
 LINGER_S = 0.5
@@ -57,13 +54,15 @@ class Link:
             self.transport = self._connect()
         else:
             endpoints.require_private(self.endpoint)
-            self.transport = ZmqTransport(self.endpoint, _keys(self.endpoint))
+            self.transport = connect(self.endpoint)
         return self.transport
 
     @property
     def refusal(self) -> str | None:
         """Why the broker does not let this client in; ``None`` as long as it may."""
-        return self.transport.refusal if isinstance(self.transport, ZmqTransport) else None
+        # Only ZeroMQ's connections have handshakes that can fail.
+        reason: str | None = getattr(self.transport, "refusal", None)
+        return reason
 
     @property
     def is_settled(self) -> bool:
@@ -119,11 +118,3 @@ class Link:
             return self.no_broker()
         state = "takes no more messages" if self.transport is not None and self.core.joined else "cannot be reached"
         return Disconnected(f"the broker on {self.endpoint} {state}; the message was not sent")
-
-
-def _keys(endpoint: str) -> ClientKeys | None:
-    if not endpoint.startswith("tcp://"):
-        return None
-    from ess_bus import keys  # not at the top: ipc, which most use, does without
-
-    return keys.of_environment()

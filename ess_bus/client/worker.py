@@ -40,8 +40,10 @@ class Worker(Link):
         Raises:
             Disconnected: there is no broker, or it takes nothing for ``timeouts.send``; nothing was sent.
         """
-        transport, core = self.opened(), self.core
-        self.listen_if_due()
+        core = self.core
+        if time.monotonic() - self._listened > LISTEN_EVERY_S:
+            self.listen()
+        transport = self.transport or self.opened()
         if core.joined and not core.outgoing and transport.send(frame):
             return
         deadline = time.monotonic() + self.timeouts.send
