@@ -236,6 +236,8 @@ class Broker:
             return
         if command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
+            if self.gate is not None and command.ticket is not None:
+                self.gate.failed(command.sender, command.ticket, Status.NO_ONE_LISTENING, None)
         elif problem is not None or not self._returning.keep(command, now):
             self._undelivered(promise, problem)
 

@@ -121,9 +121,7 @@ class Gate:
     def routed(self, sender: Client, ticket: Ticket, receivers: Iterable[Outbox], now: float) -> None:
         """Note that a command was delivered: it is recorded, and who received it may answer."""
         message = ticket.message
-        if message.is_reply:
-            return
-        if message.replyto is not None and not _is_below_replies(message.replyto):
+        if message.replyto is not None and not message.is_reply and not _is_below_replies(message.replyto):
             users = {outbox.client.authority for outbox in receivers if outbox is not sender.outbox}
             self._answers.grant(message.replyto, sender.peer, users, now)
         if ticket.id is not None and self._trail is not None:
