@@ -111,6 +111,7 @@ class AsyncWorker(Link):
         if self.transport is None:
             return
         transport, core, now = self.transport, self.core, time.monotonic()
+        transport.wait(0.0)
         enough = core.received + BURST
         wake = now
         while core.received < enough:

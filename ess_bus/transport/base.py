@@ -12,7 +12,7 @@ class Transport(Protocol):
         """Hand over a frame without waiting; ``False`` if there is no connection or its queue is full."""
 
     def receive(self) -> bytes | None:
-        """Return the next frame that is here, or ``None``."""
+        """Return the next frame that is here, or ``None``; what came after the last `wait` may be left to the next."""
 
     def wait(self, timeout_s: float, *, writable: bool = False) -> None:
         """Wait until a frame is here (or, if asked for, one can be sent), `timeout_s` seconds at most."""
