@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit format clean
+.PHONY: help run demo test lint types unit bench format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ types: $(VENV)/ready
 unit: $(VENV)/ready
 	$(BIN)/pytest -n 2
 
+bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
+	@$(BIN)/python -m tools.bench $(BENCH)
+
 format: $(VENV)/ready  ## let ruff put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -37,4 +40,9 @@ $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: ess-bus needs Python 3.11 or newer; say which one with PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# The clients of what the bus is compared with; nothing else needs them.
+$(VENV)/bench: $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
