@@ -177,11 +177,12 @@ def decode_tail(verb: str, uri: str, tail: bytes) -> Message:
     replyto, process_name, username, status, token, body = fields
     if replyto is not None:
         _require_routable(replyto)
-    if verb == REPLY_VERB:
-        return _new(Message, ("set", uri, body, replyto, process_name, username, _status(status), token))
     if status is not None:
-        raise ProtocolError(f"verb {verb!r} and status {status[:20]!r} contradict each other")
-    return _new(Message, (verb, uri, body, replyto, process_name, username, None, token))
+        status = _status(status)
+    if (verb == REPLY_VERB) is (status is None):
+        raise ProtocolError(f"verb {verb!r} and status {status!r} contradict each other")
+    method = "set" if verb == REPLY_VERB else verb
+    return _new(Message, (method, uri, body, replyto, process_name, username, status, token))
 
 
 def address_of(frame: bytes) -> tuple[str | None, str | None]:
@@ -210,11 +211,11 @@ def _require_routable(replyto: str) -> None:
         raise ProtocolError(f"a replyto that cannot be routed: {error}") from None
 
 
-def _status(text: str | None) -> Status:
+def _status(text: str) -> Status:
     try:
-        return Status(text or "")
+        return Status(text)
     except ValueError:
-        raise ProtocolError(f"unknown status {str(text)[:20]!r}") from None
+        raise ProtocolError(f"unknown status {text[:20]!r}") from None
 
 
 _new: Final = tuple.__new__

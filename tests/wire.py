@@ -5,12 +5,16 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from ess_bus import control
-from ess_bus.broker.core import DEFAULT_MAX_MESSAGE, Broker, Delivery
+from ess_bus import batch, control
+from ess_bus.broker.core import Broker
+from ess_bus.broker.limits import Limits
+from ess_bus.broker.outbox import Delivery
 from ess_bus.client.core import ClientCore
+from ess_bus.client.inbox import Inbox
 from ess_bus.client.pending import Pending
 from ess_bus.control import Mode, Verb
 from ess_bus.message import Message, Status, encode_body
+from ess_bus.uri import normal
 
 
 class End:
@@ -25,6 +29,7 @@ class End:
 
     def __init__(self, wire: Wire, peer: bytes, core: ClientCore) -> None:
         self.wire, self.peer, self.core = wire, peer, core
+        self.inbox = Inbox()
         self.queue: list[bytes] = []
         self.room = 1_000_000
         self.reads, self.gone, self.silent = True, False, False
@@ -43,13 +48,17 @@ class End:
             self.wire.carry(self, frame)
 
     def subscribe(self, *uris: str, mode: Mode = Mode.ALL) -> Pending:
-        return self.core.subscribe(uris, mode)
+        return self.core.subscribe(self.inbox, {**self.inbox.modes, **dict.fromkeys(uris, mode)})
+
+    def unsubscribe(self, *uris: str) -> Pending:
+        kept = {uri: mode for uri, mode in self.inbox.modes.items() if uri not in map(normal, uris)}
+        return self.core.subscribe(self.inbox, kept)
 
     def take(self) -> list[Message]:
         """Return the messages that have arrived, and forget them."""
         self.wire.settle()
-        found = list(self.core.inbox)
-        self.core.inbox.clear()
+        found = list(self.inbox.messages)
+        self.inbox.messages.clear()
         return found
 
     def bodies(self) -> list[bytes | None]:
@@ -59,12 +68,12 @@ class End:
 class Wire:
     """The connections between one broker and its clients."""
 
-    def __init__(self, max_message: int = DEFAULT_MAX_MESSAGE) -> None:
+    def __init__(self, limits: Limits = Limits()) -> None:
         self.now = 100.0
-        self.max_message = max_message
+        self.limits = limits
         self.ends: dict[bytes, End] = {}
         self._numbers = count(1)
-        self.broker = Broker(self._hand_over, max_message)
+        self.broker = Broker(self._hand_over, limits, self.now)
 
     def client(self, name: str = "client", *uris: str, mode: Mode = Mode.ALL, username: str | None = "user") -> End:
         """Return a client that is connected, joined and has subscribed."""
@@ -88,6 +97,7 @@ class Wire:
         """Bring one frame to the broker."""
         if not end.silent and not end.gone:
             self.broker.receive(end.peer, frame, self.now)
+            self.broker.flush(self.now)
 
     def settle(self) -> None:
         """Move frames both ways until there are none."""
@@ -111,11 +121,13 @@ class Wire:
             self.now += 0.5
             if half % 2:
                 self.broker.tick(self.now)
+                self.broker.flush(self.now)
+            self.broker.retry(self.now)
             self.settle()
 
     def restart_broker(self) -> None:
         """Put a new broker behind the same clients; each has a new connection, as after a reconnect."""
-        self.broker = Broker(self._hand_over, self.max_message)
+        self.broker = Broker(self._hand_over, self.limits, self.now)
         ends, self.ends = list(self.ends.values()), {}
         for end in ends:
             end.peer = b"peer %d" % next(self._numbers)
@@ -124,7 +136,10 @@ class Wire:
 
     def control_verbs(self, end: End) -> list[Verb]:
         """Return the verbs of the control frames that wait in a connection."""
-        return [control.decode(frame)[0] for frame in end.queue if frame[:1] == control.MARK]
+        frames = [
+            inner for frame in end.queue for inner in (batch.unpack(frame) if frame[:1] == batch.MARK else [frame])
+        ]
+        return [control.decode(frame)[0] for frame in frames if frame[:1] == control.MARK]
 
     def _hand_over(self, peer: bytes, frame: bytes) -> Delivery:
         end = self.ends.get(peer)

@@ -38,11 +38,11 @@ class Owner:
 
     def _run(self) -> None:
         with Bus(self._endpoint, name=self._name) as bus:
-            bus.subscribe(self._uri)
+            messages = bus.subscribe(self._uri)
             bus.announce()
             self._ready.set()
             while not self._stopping.is_set():
-                message = bus.receive(0.05)
+                message = messages.receive(0.05)
                 if message is None:
                     continue
                 self.received.append(message)
@@ -75,7 +75,7 @@ class Rude:
 
     def join(self, name: str = "rude") -> None:
         """Say a right hello, and return when the broker has heard it and everything before."""
-        self.send(control.encode(Verb.HELLO, control.VERSION, name, "", 1, ()))
+        self.send(control.encode(Verb.HELLO, control.VERSION, name, "", 1, "", ()))
         self.until(Verb.WELCOME)
 
     def flush(self) -> None:

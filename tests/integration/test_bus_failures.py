@@ -65,16 +65,16 @@ def test_after_a_restart_of_the_broker_everyone_is_back_without_doing_anything(s
 def test_a_request_during_which_the_broker_is_lost_is_never_ok(start, endpoint):
     process = start_broker(start, endpoint)
     with Bus(endpoint, name="mute") as mute, Bus(endpoint, timeouts=Timeouts(request=1000)) as bus:
-        mute.subscribe("/a")
+        mute_inbox = mute.subscribe("/a")
         waiting, frame = bus._core.request("set", "/a", b"1")
-        bus._send(frame)
-        request = mute.receive(10)
+        bus._link.send(frame)
+        request = mute_inbox.receive(10)
         assert request is not None
         process.stop(signal.SIGKILL)
         start_broker(start, endpoint)
         with pytest.raises(Disconnected, match="the outcome of set /a is unknown"):
-            bus._await(waiting, "/a", 1000)
-        eventually(lambda: mute.receive(0.1) is None and mute.connected)
+            bus._link.outcome(waiting, "/a", 1000)
+        eventually(lambda: mute_inbox.receive(0.1) is None and mute.connected)
         mute.reply(request, "too late")
         mute.flush()
         eventually(lambda: bus.get("/bus/version", timeout_s=1))
@@ -98,15 +98,16 @@ def test_a_subscription_made_without_a_broker_is_in_force_when_it_is_back(start,
     process = start_broker(start, endpoint)
     with Bus(endpoint) as bus:
         process.stop(signal.SIGKILL)
-        eventually(lambda: bus.receive(0.1) is None and not bus.connected)
-        bus.subscribe("/new")
+        bus_inbox = bus.subscribe("/old")
+        eventually(lambda: bus_inbox.receive(0.1) is None and not bus.connected)
+        bus_inbox.add("/new")
         start_broker(start, endpoint)
         with Bus(endpoint) as other:
 
             def received() -> bool:
-                bus.receive(0)
+                bus_inbox.receive(0)
                 other.publish("/new", 1)
-                message = bus.receive(0.1)
+                message = bus_inbox.receive(0.1)
                 return message is not None and message.uri == "/new"
 
             eventually(received)
@@ -115,7 +116,7 @@ def test_a_subscription_made_without_a_broker_is_in_force_when_it_is_back(start,
 def test_the_asynchronous_client_comes_back_too(start, endpoint):
     async def main() -> None:
         async with AsyncBus(endpoint, name="async") as bus:
-            await bus.subscribe("/a")
+            bus_inbox = await bus.subscribe("/a")
             await bus.announce()
             asking = asyncio.create_task(mute_request(bus))
             await asyncio.sleep(0)
@@ -128,7 +129,7 @@ def test_the_asynchronous_client_comes_back_too(start, endpoint):
                 facts = await asyncio.to_thread(lambda: eventually(lambda: other.get("/processes/async", timeout_s=1)))
                 assert facts["name"] == "async"
                 other.publish("/a", 7)
-                async for message in bus:
+                async for message in bus_inbox:
                     assert message.json() == 7
                     break
 
@@ -143,7 +144,7 @@ def test_the_asynchronous_client_comes_back_too(start, endpoint):
 
 def test_a_stopped_subscriber_delays_nobody_and_is_told_what_it_lost(broker, start):
     with Bus(broker, name="sender") as sender, Bus(broker, name="quick") as quick:
-        quick.subscribe("/flood", pub_only=True)
+        quick_inbox = quick.subscribe("/flood", pub_only=True)
         slow = start("tools.fims_listen", "-u", "/flood", "--bus", broker)
         eventually(lambda: "fims_listen" in sender.get("/bus/subscriptions").get("/flood", []))
         slow.popen.send_signal(signal.SIGSTOP)
@@ -165,7 +166,7 @@ def test_a_stopped_subscriber_delays_nobody_and_is_told_what_it_lost(broker, sta
 
         def drain() -> None:
             nonlocal received
-            while quick.receive(0) is not None:
+            while quick_inbox.receive(0) is not None:
                 received += 1
 
         while not lags():

@@ -91,7 +91,7 @@ headers = st.sampled_from([b"set /watched", b"get /watched/x", b"pub /watched", 
 wrong_message = st.builds(lambda head, values: head + b"\0" + msgpack.packb(values), headers, fields)
 wrong_tail = st.builds(lambda head, tail: head + b"\0" + tail, headers, st.binary(max_size=60))
 wrong_header = st.builds(
-    lambda head: head + b"\0" + msgpack.packb([None, "p", None, None, b""]), st.binary(max_size=40)
+    lambda head: head + b"\0" + msgpack.packb([None, "p", None, None, None, b""]), st.binary(max_size=40)
 )
 
 
@@ -99,7 +99,7 @@ wrong_header = st.builds(
 @given(st.lists(wrong_control | wrong_message | wrong_tail | wrong_header | st.binary(max_size=40), max_size=8))
 def test_frames_of_a_client_hurt_neither_the_broker_nor_who_receives_them(broker, frames):
     with Bus(broker, name="receiver") as receiver, Rude(broker) as rude:
-        receiver.subscribe("/watched")
+        receiver_inbox = receiver.subscribe("/watched")
         receiver.announce()
         rude.join()
         for frame in frames:
@@ -109,7 +109,7 @@ def test_frames_of_a_client_hurt_neither_the_broker_nor_who_receives_them(broker
         rude.send(encode(Message("pub", "/watched", b"after all")))
         rude.flush()
         while True:
-            message = receiver.receive(10)
+            message = receiver_inbox.receive(10)
             assert message is not None
             if message.body == b"after all":
                 break
@@ -133,7 +133,7 @@ def test_garbage_is_counted_where_it_arrives(broker):
 
 def test_messages_of_several_frames_are_left_out_and_counted(broker):
     with Rude(broker) as rude, Bus(broker) as bus:
-        bus.subscribe("/a")
+        bus_inbox = bus.subscribe("/a")
         rude.join()
         good = encode(Message("pub", "/a", b"1"))
         rude.send(b"", good)
@@ -141,7 +141,7 @@ def test_messages_of_several_frames_are_left_out_and_counted(broker):
         rude.send(b"a", b"b", b"c", b"d")
         rude.send(encode(Message("pub", "/a", b"2")))
         rude.flush()
-        message = bus.receive(10)
+        message = bus_inbox.receive(10)
         assert message is not None
         assert message.body == b"2"
         eventually(lambda: bus.get("/bus/stats")["protocol_errors"] == 3)
@@ -152,11 +152,11 @@ def test_a_message_far_over_the_limit_costs_its_sender_the_connection_and_nobody
     endpoint = f"ipc://{folder}/b"
     start("ess_bus.broker.command", "--bus", endpoint, "--max-message", 2000)
     with Bus(endpoint) as bus, Rude(endpoint) as rude:
-        bus.subscribe("/a")
+        bus_inbox = bus.subscribe("/a")
         rude.join()
         rude.send(encode(Message("pub", "/a", b"x" * 100_000)))
         eventually(lambda: bus.get("/bus/stats")["clients"] == 1)
-        assert bus.receive(0) is None
+        assert bus_inbox.receive(0) is None
     assert_works(endpoint)
 
 
@@ -167,7 +167,7 @@ def test_a_request_whose_replyto_cannot_be_routed_does_not_end_who_answers(broke
         rude.join()
         for target in (b"/e", b"/processes/fims_echo"):
             for replyto in ("no-slash", "/a\0b", "", "/" + "x" * 300):
-                rude.send(b"get " + target + b"\0" + msgpack.packb((replyto, "rude", None, None, None)))
+                rude.send(b"get " + target + b"\0" + msgpack.packb((replyto, "rude", None, None, None, None)))
         rude.flush()
         assert bus.get("/e") == 1
         assert bus.get("/processes/fims_echo")["name"] == "fims_echo"
@@ -178,5 +178,5 @@ def test_a_request_whose_replyto_cannot_be_routed_does_not_end_who_answers(broke
 def test_a_hello_of_another_version_is_told_so(broker):
     with Rude(broker) as rude:
         rude.send(control.encode(Verb.HELLO, 99, "future", "", 1, ()))
-        assert rude.until(Verb.ERROR) == ("this broker speaks version 1, not 99",)
+        assert rude.until(Verb.ERROR) == ("this broker speaks version 2, not 99",)
     assert assert_works(broker)["protocol_errors"] == 1

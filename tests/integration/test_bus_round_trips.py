@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ess_bus.client import AsyncBus, Bus, Timeouts
+from ess_bus.client import AsyncBus, AsyncSubscription, Bus, Timeouts
 from ess_bus.errors import Disconnected, NoOneListening, ProtocolError, Refused, RequestTimeout, TooLarge, UriError
 from ess_bus.message import Message, Status
 from tests.integration.conftest import eventually, free_port, start_broker
@@ -73,16 +73,16 @@ def test_a_uri_that_nobody_has_is_known_at_once(broker):
 
 def test_an_owner_that_does_not_answer_is_a_timeout(broker):
     with Bus(broker, name="mute") as mute, Bus(broker) as bus:
-        mute.subscribe("/a")
+        mute_inbox = mute.subscribe("/a")
         with pytest.raises(RequestTimeout, match=r"no answer from /a within 0.1 s") as caught:
             bus.get("/a", timeout_s=0.1)
         assert isinstance(caught.value, TimeoutError)
-        request = mute.receive(10)
+        request = mute_inbox.receive(10)
         assert request is not None
         mute.reply(request, "late")
         mute.flush()
         bus.flush()
-        assert bus.receive(0) is None
+        assert bus.statistics().waiting == 0
 
 
 def test_a_message_over_the_limit_is_refused_at_the_sender_and_the_connection_lives_on(start, folder):
@@ -97,7 +97,7 @@ def test_a_message_over_the_limit_is_refused_at_the_sender_and_the_connection_li
 
 def test_what_arrives_during_a_request_is_kept_in_order(broker):
     with Bus(broker, name="publisher") as publisher, Bus(broker, name="asker") as bus:
-        bus.subscribe("/news")
+        bus_inbox = bus.subscribe("/news")
 
         def answer(message: Message) -> bytes:
             for number in range(10):
@@ -109,39 +109,39 @@ def test_what_arrives_during_a_request_is_kept_in_order(broker):
             bus.get("/a/1")
             bus.get("/a/2")
         expected = [[uri, number] for uri in ("/a/1", "/a/2") for number in range(10)]
-        found = [bus.receive(10) for _ in expected]
+        found = [bus_inbox.receive(10) for _ in expected]
         assert [message.json() for message in found if message] == expected
-        assert bus.receive(0) is None
+        assert bus_inbox.receive(0) is None
 
 
 def test_the_sender_is_excluded_but_not_its_process(broker):
     with Bus(broker, name="same") as one, Bus(broker, name="same") as two:
-        one.subscribe("/a")
-        two.subscribe("/a")
+        one_inbox = one.subscribe("/a")
+        two_inbox = two.subscribe("/a")
         one.publish("/a", 1)
-        message = two.receive(10)
+        message = two_inbox.receive(10)
         assert message is not None
         assert message.json() == 1
         one.flush()
-        assert one.receive(0) is None
+        assert one_inbox.receive(0) is None
 
 
 def test_overlapping_subscriptions_bring_one_copy_and_unsubscribe_ends_them(broker):
     with Bus(broker) as bus, Bus(broker) as sender:
-        bus.subscribe("/", "/a", "/a/b")
+        bus_inbox = bus.subscribe("/", "/a", "/a/b")
         sender.publish("/a/b", 1)
         sender.flush()
         bus.flush()
-        assert bus.receive(0) is not None
-        assert bus.receive(0) is None
-        bus.unsubscribe("/", "/a/", "/a//b")
+        assert bus_inbox.receive(0) is not None
+        assert bus_inbox.receive(0) is None
+        bus_inbox.remove("/", "/a/", "/a//b")
         with pytest.raises(NoOneListening):
             sender.set("/a/b", 1)
 
 
 def test_ten_thousand_pubs_arrive_complete_and_in_order(broker):
     with Bus(broker) as receiver, Bus(broker) as sender:
-        receiver.subscribe("/a", pub_only=True)
+        receiver_inbox = receiver.subscribe("/a", pub_only=True)
 
         def publish() -> None:
             for number in range(10_000):
@@ -149,7 +149,7 @@ def test_ten_thousand_pubs_arrive_complete_and_in_order(broker):
 
         thread = threading.Thread(target=publish)
         thread.start()
-        found = [receiver.receive(20) for _ in range(10_000)]
+        found = [receiver_inbox.receive(20) for _ in range(10_000)]
         thread.join()
         assert [int(message.body or b"") for message in found if message] == list(range(10_000))
         assert receiver.statistics().dropped == 0
@@ -191,18 +191,18 @@ def test_a_bus_that_was_closed_says_so_and_can_be_opened_again(broker):
 
 def test_a_program_that_works_on_what_it_received_still_answers_for_itself(broker):
     with Bus(broker, name="worker") as worker, Bus(broker, name="asker") as asker:
-        worker.subscribe("/work")
+        worker_inbox = worker.subscribe("/work")
         worker.announce()
         for _ in range(500):
             asker.publish("/work", 1)
         asker.flush()
         asked = threading.Thread(target=lambda: asker.get("/processes/worker", timeout_s=20))
-        assert worker.receive(10) is not None
+        assert worker_inbox.receive(10) is not None
         asked.start()
 
         def answered() -> bool:
             assert worker.statistics().waiting > 0, "it was only answered when all the work was done"
-            worker.receive(0)
+            worker_inbox.receive(0)
             return not asked.is_alive()
 
         eventually(answered)
@@ -219,12 +219,12 @@ def test_a_closed_bus_is_forgotten_by_the_broker_at_once(broker):
 # -- asyncio -----------------------------------------------------------------------------------------------------------
 
 
-async def serve(bus: AsyncBus, count: int) -> None:
-    async for message in bus:
+async def serve(bus: AsyncBus, messages: AsyncSubscription, count: int) -> None:
+    async for message in messages:
         if message.uri.endswith("/bad"):
-            bus.refuse(message, "not this one")
+            await bus.refuse(message, "not this one")
         else:
-            bus.reply(message, message.body)
+            await bus.reply(message, message.body)
         count -= 1
         if not count:
             return
@@ -233,9 +233,9 @@ async def serve(bus: AsyncBus, count: int) -> None:
 def test_the_asynchronous_client_makes_the_same_round_trips(broker):
     async def main() -> None:
         async with AsyncBus(broker, name="owner") as owner, AsyncBus(broker, name="asker") as bus:
-            await owner.subscribe("/a")
+            messages = await owner.subscribe("/a")
             await owner.announce(devices=2)
-            serving = asyncio.create_task(serve(owner, 6))
+            serving = asyncio.create_task(serve(owner, messages, 6))
             for body in (b"", b"\xff\0", b"x" * 1_000_000):
                 assert (await bus.request("set", "/a", body)).body == body
             assert (await bus.set("/a", {"soc": 5})).json() == {"soc": 5}
@@ -266,18 +266,16 @@ def test_a_hundred_asynchronous_requests_at_once_find_their_own_answers(broker):
 def test_asynchronous_pubs_arrive_complete_and_in_order(broker):
     async def main() -> None:
         async with AsyncBus(broker) as receiver, AsyncBus(broker) as sender:
-            await receiver.subscribe("/a", pub_only=True)
+            receiver_inbox = await receiver.subscribe("/a", pub_only=True)
 
             async def publish() -> None:
                 for number in range(2000):
-                    sender.publish("/a", number)
-                    if number % 100 == 0:
-                        await asyncio.sleep(0)
+                    await sender.publish("/a", number)
 
             publishing = asyncio.create_task(publish())
             found: list[int] = []
             async with asyncio.timeout(20):
-                async for message in receiver:
+                async for message in receiver_inbox:
                     found.append(message.json())
                     if len(found) == 2000:
                         break
@@ -290,13 +288,13 @@ def test_asynchronous_pubs_arrive_complete_and_in_order(broker):
 def test_an_asynchronous_request_can_be_cancelled_and_its_answer_is_discarded(broker):
     async def main() -> None:
         async with AsyncBus(broker, name="mute") as mute, AsyncBus(broker) as bus:
-            await mute.subscribe("/a")
+            mute_inbox = await mute.subscribe("/a")
             asking = asyncio.create_task(bus.get("/a"))
-            async for request in mute:
+            async for request in mute_inbox:
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await asking
-                mute.reply(request, "late")
+                await mute.reply(request, "late")
                 break
             with pytest.raises(RequestTimeout):
                 await bus.get("/a", timeout_s=0.05)
@@ -311,7 +309,7 @@ def test_an_asynchronous_client_outside_its_block_says_so(broker, folder):
         bus = AsyncBus(broker)
         for _ in range(2):
             with pytest.raises(Disconnected, match="is closed"):
-                bus.publish("/a", 1)
+                await bus.publish("/a", 1)
             with pytest.raises(Disconnected, match="is closed"):
                 await bus.get("/a")
             async with bus:
@@ -326,10 +324,10 @@ def test_an_asynchronous_client_outside_its_block_says_so(broker, folder):
 def test_closing_ends_the_requests_of_other_tasks(broker):
     async def main() -> None:
         async with AsyncBus(broker, name="mute") as mute:
-            await mute.subscribe("/a")
+            mute_inbox = await mute.subscribe("/a")
             async with AsyncBus(broker, timeouts=Timeouts(request=1000)) as bus:
                 asking = asyncio.create_task(bus.get("/a"))
-                async for _ in mute:
+                async for _ in mute_inbox:
                     break
             with pytest.raises(Disconnected, match="closed"):
                 await asking

@@ -73,10 +73,10 @@ def test_sets_echo_what_was_applied_and_refuse_the_rest_wholly(start, broker, bu
 
 def test_changes_are_published_once_per_table_below_the_engines_name(start, broker, bus):
     start_engine(start, broker, bus)
-    bus.subscribe("/ess", pub_only=True)
+    messages = bus.subscribe("/ess", pub_only=True)
 
     def heard():
-        message = bus.receive(20)
+        message = messages.receive(20)
         assert message is not None
         return message.uri, message.json()
 
@@ -313,5 +313,6 @@ def test_a_plant_answers_and_takes_sets(start, broker, bus, folder):
         with pytest.raises(Refused, match=reason):
             bus.set(uri, value)
     assert bus.get("/components/bms/soc") == 40
-    bus.subscribe("/components/bms", pub_only=True)
-    assert bus.receive(20).json()["soc"] == 40
+    message = bus.subscribe("/components/bms", pub_only=True).receive(20)
+    assert message is not None
+    assert message.json()["soc"] == 40

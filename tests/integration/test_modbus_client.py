@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from pyModbusTCP.server import DataHandler, ModbusServer
 
-from ess_bus.client import Bus
+from ess_bus.client import Bus, Subscription
 from ess_bus.errors import NoOneListening, Refused
 from tests.integration.conftest import Process, Start, eventually, free_port, start_broker
 
@@ -126,13 +127,25 @@ def launch(start: Start, folder: Path, broker: str, bus: Bus) -> Launch:
     return launched
 
 
+_followed: WeakKeyDictionary[Bus, Subscription] = WeakKeyDictionary()
+
+
+def follow(bus: Bus, uri: str) -> Subscription:
+    """Return the one subscription of a test, with `uri` in it from now on: what was published since its first use."""
+    messages = _followed.get(bus)
+    if messages is None:
+        messages = _followed[bus] = bus.subscribe(uri)
+    messages.add(uri)
+    return messages
+
+
 def published(bus: Bus, expected: Callable[[dict[str, Any]], bool], uri: str = "/components/pcs") -> dict[str, Any]:
     """Return the first body that is as expected; the test's own time limit ends the waiting."""
-    bus.subscribe(uri)
+    messages = follow(bus, uri)
     seen: Any = None
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        message = bus.receive(1.0)
+        message = messages.receive(1.0)
         if message is not None and message.method == "pub" and message.uri == uri:
             seen = message.json()
             if expected(seen):
@@ -275,7 +288,7 @@ class TestWriting:
 
     def test_a_set_is_published_at_once(self, device: Device, launch: Launch, bus: Bus) -> None:
         launch(configuration(device.port, {"frequency": 60000}))
-        bus.subscribe("/components/pcs")
+        follow(bus, "/components/pcs")
         bus.set("/components/pcs/breaker", True)
         assert device.data_bank.get_coils(0) == [True]
         # Long before its next poll.
@@ -344,7 +357,7 @@ class TestFailure:
         device.holding(0, 7)
         process = launch(configuration(device.port, {}, {"id": "slow", "frequency": 60000}))
         alive = published(bus, connected)
-        bus.subscribe("/components/slow")
+        follow(bus, "/components/slow")
         device.stop()
         dead = published(bus, silent)
         assert list(dead) == list(alive)

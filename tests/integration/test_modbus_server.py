@@ -42,10 +42,10 @@ class Owner:
 
     def _serve(self, endpoint: str) -> None:
         with Bus(endpoint, name="owner") as bus:
-            bus.subscribe(URI)
+            messages = bus.subscribe(URI)
             self._ready.set()
             while not self._ended.is_set():
-                message = bus.receive(0.05)
+                message = messages.receive(0.05)
                 if message is None:
                     continue
                 if message.method == "get":

@@ -193,9 +193,9 @@ def test_a_closed_output_is_one_line(owner, send_into):
 
 def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
-        other.subscribe("/me")
+        other_inbox = other.subscribe("/me")
         assert send("-m", "get", "-u", "/a", "-r", "/me") == (0, "get\n", "")
-        message = other.receive(10)
+        message = other_inbox.receive(10)
         assert message is not None
         assert message.body == b"get"
 

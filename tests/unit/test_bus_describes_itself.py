@@ -4,7 +4,8 @@ import msgpack
 import pytest
 
 from ess_bus import control
-from ess_bus.broker.core import Broker, Delivery
+from ess_bus.broker.core import Broker
+from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Mode, Verb
 from ess_bus.errors import NoOneListening, Refused
 from ess_bus.message import Message, encode
@@ -68,7 +69,7 @@ class TestBroker:
     def test_a_garbled_get_of_it_is_an_error_for_the_sender_only(self, wire):
         end, other = wire.client("a"), wire.client("b", "/")
         wire.carry(end, b"get /bus/stats\0garbage")
-        bad_replyto = msgpack.packb(("x\0y", "p", None, None, None))
+        bad_replyto = msgpack.packb(("x\0y", "p", None, None, None, None))
         wire.carry(end, b"get /bus/stats\0" + bad_replyto)
         assert wire.control_verbs(end) == [Verb.ERROR, Verb.ERROR]
         assert other.take() == []
@@ -81,8 +82,9 @@ class TestBroker:
 
     def test_it_never_waits_for_who_asked_to_be_described(self):
         broker = Broker(lambda _peer, _frame: Delivery.FULL)
-        broker.receive(b"p", control.encode(Verb.HELLO, 1, "n", "u", 1, ()), 0.0)
+        broker.receive(b"p", control.encode(Verb.HELLO, 2, "n", "u", 1, "", ()), 0.0)
         broker.receive(b"p", encode(Message("get", "/bus/stats", None, "/r", "n")), 0.0)
+        broker.flush(0.0)
         broker.tick(1.0)
         assert broker.clients[b"p"].name == "n"
 
@@ -116,7 +118,7 @@ class TestProcesses:
 
     def test_a_request_with_a_replyto_that_cannot_be_routed_does_not_hurt_it(self, wire):
         end, sender = self.announced(wire), wire.client("a")
-        packed = msgpack.packb(("no-slash", "p", None, None, None))
+        packed = msgpack.packb(("no-slash", "p", None, None, None, None))
         wire.carry(sender, b"get /processes/modbus_client@bms_1\0" + packed)
         wire.settle()
         assert end.core.garbage == 1

@@ -73,10 +73,10 @@ class TestGarbageAtTheClient:
             b"",
             b"garbage",
             b"set /a\0garbage",
-            b"set /a\0" + msgpack.packb(("/r", "p", None, "ok", b"")),
+            b"set /a\0" + msgpack.packb(("/r", "p", None, "ok", None, b"")),
             b"!",
             b"!welcome\0\x90",
-            b"!welcome\0" + msgpack.packb((2, "id", 1000)),
+            b"!welcome\0" + msgpack.packb((3, "id", 1000)),
             b"!pong\0\x91\xa1x",
             b"!undelivered\0\x90",
             b"!dropped\0\x91\xc0",
@@ -113,7 +113,7 @@ class TestGarbageAtTheClient:
                 b"reply /x\0",
             ):
                 core.feed(mark + frame, 0.0)
-        core.feed(control.encode(Verb.WELCOME, 1, "id", 1000), 0.0)
+        core.feed(control.encode(Verb.WELCOME, 2, "id", 1000), 0.0)
         assert core.joined
 
     def test_an_error_of_the_broker_is_logged_and_cut(self, wire, caplog):

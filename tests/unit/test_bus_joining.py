@@ -4,6 +4,7 @@ import pytest
 
 from ess_bus import control
 from ess_bus.client.core import ClientCore
+from ess_bus.client.inbox import Inbox
 from ess_bus.control import Mode, Verb
 from ess_bus.errors import Disconnected, NoOneListening, ProtocolError, UriError
 from tests.wire import outcome
@@ -40,16 +41,17 @@ class TestJoining:
         "fields",
         [
             (),
-            (1,),
-            (2, "name", "user", 1, ()),
-            ("x" * 100_000, "name", "user", 1, ()),
-            (1, b"name", "user", 1, ()),
-            (1, "name", None, 1, ()),
-            (1, "name", "user", "1", ()),
-            (1, "name", "user", 1, (("/a",),)),
-            (1, "name", "user", 1, (("a", "all"),)),
-            (1, "name", "user", 1, (("/a\n", "all"),)),
-            (1, "name", "user", 1, (), 6),
+            (2,),
+            (1, "name", "user", 1, ()),
+            ("x" * 100_000, "name", "user", 1, "", ()),
+            (2, b"name", "user", 1, "", ()),
+            (2, "name", None, 1, "", ()),
+            (2, "name", "user", "1", "", ()),
+            (2, "name", "user", 1, None, ()),
+            (2, "name", "user", 1, "", (("/a",),)),
+            (2, "name", "user", 1, "", (("a", "all"),)),
+            (2, "name", "user", 1, "", (("/a\n", "all"),)),
+            (2, "name", "user", 1, "", (), 6),
         ],
     )
     def test_a_wrong_hello_is_answered_with_an_error_and_admits_nobody(self, wire, fields):
@@ -64,7 +66,7 @@ class TestJoining:
 
     def test_a_wrong_second_hello_makes_the_client_unknown_and_asked_again(self, wire):
         end = wire.client("a", "/a")
-        wire.carry(end, control.encode(Verb.HELLO, 2, "a", "", 1, ()))
+        wire.carry(end, control.encode(Verb.HELLO, 3, "a", "", 1, "", ()))
         assert not wire.broker.clients
         wire.advance(3)
         assert end.core.joined
@@ -116,7 +118,7 @@ class TestSubscribing:
 
     def test_nothing_is_received_any_more_when_unsubscribe_is_acknowledged(self, wire):
         end, sender = wire.client("a", "/a", "/b"), wire.client("b")
-        outcome(wire, end.core.unsubscribe(("/a",)))
+        outcome(wire, end.unsubscribe("/a"))
         sender.send("pub", "/a", 1)
         sender.send("pub", "/b", 2)
         assert end.bodies() == [b"2"]
@@ -124,7 +126,7 @@ class TestSubscribing:
     @pytest.mark.parametrize(("one", "other"), [("/a/b", "/a//b/"), ("/a/", "/a"), ("//", "/")])
     def test_two_texts_of_one_uri_are_one_subscription(self, wire, one, other):
         end, sender = wire.client("a", one), wire.client("b")
-        outcome(wire, end.core.unsubscribe((other,)))
+        outcome(wire, end.unsubscribe(other))
         sender.send("pub", one, 1)
         assert end.bodies() == []
         outcome(wire, end.subscribe(one))
@@ -159,7 +161,7 @@ class TestSubscribing:
 
     def test_a_change_before_the_hello_goes_with_it(self, wire):
         core = ClientCore("a", None, wire.now)
-        assert core.subscribe(("/a",), Mode.ALL).done
+        assert core.subscribe(Inbox(), {"/a": Mode.ALL}).done
         wire.connect(core)
         wire.settle()
         assert wire.broker.routes.match("set", "/a").audience
@@ -177,5 +179,5 @@ class TestSubscribing:
         wire.client("pubs", "/a", mode=Mode.PUB_ONLY)
         wire.client("looker", "/a", mode=Mode.PASSIVE)
         found = wire.broker.routes.match("pub", "/a")
-        assert [c.name for c in found.audience] == ["pubs"]
-        assert [c.name for c in found.listeners] == ["looker"]
+        assert [c.client.name for c in found.audience] == ["pubs"]
+        assert [c.client.name for c in found.listeners] == ["looker"]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ess_bus.errors import ProtocolError
-from ess_bus.message import METHODS, Message, Status, decode, encode, encode_body, header, replyto_of, split_header
+from ess_bus.message import METHODS, Message, Status, address_of, decode, encode, encode_body, header, split_header
 
 segment = st.text(st.characters(exclude_characters="/", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8)
 uris = st.lists(segment, max_size=5).map(lambda parts: "/" + "/".join(parts))
@@ -17,6 +17,7 @@ requests = st.builds(
     replyto=st.none() | uris,
     process_name=texts,
     username=st.none() | texts,
+    status=st.none(),
 )
 replies = st.builds(
     Message,
@@ -42,7 +43,7 @@ def test_the_header_is_verb_space_uri_nul(message):
     head = frame[: frame.index(0)]
     assert head == header(message.method, message.uri) == f"{message.method} {message.uri}".encode()
     assert split_header(head) == (message.method, message.uri)
-    assert replyto_of(frame) == message.replyto
+    assert address_of(frame) == (message.replyto, message.token)
 
 
 @given(replies)
@@ -92,7 +93,7 @@ def test_any_other_msgpack_as_a_tail_is_a_message_or_a_protocol_error(tail):
     except ProtocolError:
         return
     assert isinstance(tail, list)
-    assert len(tail) == 5
+    assert len(tail) == 6
     assert isinstance(found.process_name, str)
 
 
@@ -114,36 +115,36 @@ def tail(*fields: object) -> bytes:
         (b"set /a\0", "not msgpack"),
         (b"set /a\0\xc1", "not msgpack"),
         (b"set /a\0\x95\xc0", "not msgpack"),
-        (tail(None, "p", None, None, b"", None) + b"more", "not msgpack"),
+        (tail(None, "p", None, None, None, b"") + b"more", "not msgpack"),
         (b"set /a\0" + b"\x91" * 2000 + b"\xc0", "not msgpack"),
         (b"set /a\0\x81\x90\xc0", "not msgpack"),
         (b"set /a\0\xdd\xff\xff\xff\xff", "not msgpack"),
         (b"set /a\0\x95\xc0\xa1\xff\xc0\xc0\xc0", "not msgpack"),
         (tail(None, "p", None, None), "wrong fields"),
-        (tail(None, "p", None, None, b""), "wrong fields"),
-        (tail(None, "p", None, None, b"", 1), "wrong fields"),
-        (tail(None, None, None, None, b"", None), "wrong fields"),
-        (tail(1, "p", None, None, b"", None), "wrong fields"),
-        (tail(None, "p", b"u", None, b"", None), "wrong fields"),
-        (tail(None, "p", None, 0, b"", None), "wrong fields"),
-        (tail(None, "p", None, None, "text", None), "wrong fields"),
+        (tail(None, "p", None, None, None), "wrong fields"),
+        (tail(None, "p", None, None, 1, b""), "wrong fields"),
+        (tail(None, None, None, None, None, b""), "wrong fields"),
+        (tail(1, "p", None, None, None, b""), "wrong fields"),
+        (tail(None, "p", b"u", None, None, b""), "wrong fields"),
+        (tail(None, "p", None, 0, None, b""), "wrong fields"),
+        (tail(None, "p", None, None, None, "text"), "wrong fields"),
         (b"set /a\0\x85" + b"\xa1a\xc0" * 5, "wrong fields"),
-        (tail(None, "p", None, "splendid", b"", None), "unknown status 'splendid'"),
-        (tail(None, "p", None, "ok", b"", None), "contradict"),
-        (b"reply /a\0" + msgpack.packb((None, "p", None, None, b"", None)), "contradict"),
-        (tail("no-slash", "p", None, None, b"", None), "replyto that cannot be routed"),
-        (tail("/a\0b", "p", None, None, b"", None), "replyto that cannot be routed"),
-        (tail("/" + "a" * 300, "p", None, None, b"", None), "replyto that cannot be routed"),
+        (tail(None, "p", None, "splendid", None, b""), "unknown status 'splendid'"),
+        (tail(None, "p", None, "ok", None, b""), "contradict"),
+        (b"reply /a\0" + msgpack.packb((None, "p", None, None, None, b"")), "contradict"),
+        (tail("no-slash", "p", None, None, None, b""), "replyto that cannot be routed"),
+        (tail("/a\0b", "p", None, None, None, b""), "replyto that cannot be routed"),
+        (tail("/" + "a" * 300, "p", None, None, None, b""), "replyto that cannot be routed"),
     ],
 )
 def test_garbage_is_a_protocol_error_that_says_what_is_wrong(frame, text):
     with pytest.raises(ProtocolError, match=text):
         decode(frame)
-    assert replyto_of(frame) is None
+    assert address_of(frame) == (None, None)
 
 
 def test_a_protocol_error_stays_short_whatever_was_sent():
-    for frame in (b"x" * 5000 + b" /a\0\xc0", tail(None, "p", None, "s" * 5000, b"", None), b"y" * 5000 + b"\0"):
+    for frame in (b"x" * 5000 + b" /a\0\xc0", tail(None, "p", None, "s" * 5000, None, b""), b"y" * 5000 + b"\0"):
         with pytest.raises(ProtocolError) as caught:
             decode(frame)
         assert len(str(caught.value)) < 200

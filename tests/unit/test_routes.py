@@ -4,23 +4,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ess_bus.broker import routes as module
-from ess_bus.broker.clients import Client
+from ess_bus.broker.clients import Client, Origin
+from ess_bus.broker.limits import Limits
+from ess_bus.broker.outbox import Delivery, Outbox
 from ess_bus.broker.routes import Routes
 from ess_bus.control import Mode
 from ess_bus.uri import is_under
 
 
-def client(name: str) -> Client:
-    return Client(name.encode(), name, "user", 1, 0.0)
+def client(name: str) -> Outbox:
+    """Return the outbox of a client, which is what routes lead to."""
+    outbox = Outbox(lambda _frame: Delivery.SENT, Limits(), 0.0)
+    Client(name.encode(), name, "user", 1, Origin(), 0.0, outbox, {})
+    return outbox
 
 
 @pytest.fixture
-def a() -> Client:
+def a() -> Outbox:
     return client("a")
 
 
 @pytest.fixture
-def b() -> Client:
+def b() -> Outbox:
     return client("b")
 
 
@@ -30,11 +35,11 @@ def routes() -> Routes:
 
 
 def audience(routes: Routes, verb: str, uri: str) -> list[str]:
-    return [found.name for found in routes.match(verb, uri).audience]
+    return [found.client.name for found in routes.match(verb, uri).audience]
 
 
 def listeners(routes: Routes, verb: str, uri: str) -> list[str]:
-    return [found.name for found in routes.match(verb, uri).listeners]
+    return [found.client.name for found in routes.match(verb, uri).listeners]
 
 
 def test_a_prefix_receives_itself_and_what_is_below(routes, a):
@@ -128,21 +133,23 @@ def test_nothing_is_left_of_what_was_removed(routes, a):
 def test_the_cache_is_bounded(routes, a, monkeypatch):
     monkeypatch.setattr(module, "CACHE_SIZE", 10)
     for number in range(100):
-        routes.remember(b"pub /%d" % number, routes.match("pub", f"/{number}"))
-        assert 1 <= len(routes.cache) <= 10
+        routes.remember(routes.cache("me"), b"pub /%d" % number, routes.match("pub", f"/{number}"))
+        assert 1 <= len(routes.cache("me")) <= 10
 
 
 def test_the_cache_is_dropped_by_every_change(routes, a):
     def fill() -> None:
-        routes.remember(b"set /a", routes.match("set", "/a"))
-        assert routes.cache
+        for user in ("me", "you"):
+            routes.remember(routes.cache(user), b"pub /a", routes.match("pub", "/a"))
+            assert routes.cache(user)
 
     fill()
     routes.set(a, "/a", Mode.ALL)
-    assert not routes.cache
+    assert not routes.cache("me")
     fill()
     routes.remove(a, "/a")
-    assert not routes.cache
+    assert not routes.cache("me")
+    assert not routes.cache("you")
 
 
 uris = st.lists(st.sampled_from(["a", "b", "ab", ""]), max_size=4).map(lambda parts: "/" + "/".join(parts))
@@ -150,7 +157,7 @@ verbs = st.sampled_from(["get", "set", "pub", "post", "del", "reply"])
 CLIENTS = [client(name) for name in "xyz"]
 
 
-def modes_of(model: dict[tuple[Client, str], Mode], found: Client, uri: str) -> set[Mode]:
+def modes_of(model: dict[tuple[Outbox, str], Mode], found: Outbox, uri: str) -> set[Mode]:
     """The naive model: every subscription of a client that covers the URI."""
     return {mode for (who, prefix), mode in model.items() if who is found and is_under(uri, prefix)}
 
@@ -159,7 +166,7 @@ class RoutesAgainstNaiveModel(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.routes = Routes()
-        self.model: dict[tuple[Client, str], Mode] = {}
+        self.model: dict[tuple[Outbox, str], Mode] = {}
 
     @rule(found=st.sampled_from(CLIENTS), uri=uris, mode=st.sampled_from(Mode))
     def subscribe(self, found, uri, mode):
@@ -175,18 +182,19 @@ class RoutesAgainstNaiveModel(RuleBasedStateMachine):
 
     @rule(verb=verbs, uri=uris)
     def route(self, verb, uri):
-        head = f"{verb} {uri}".encode()
-        found = self.routes.cache.get(head)
-        if found is None:
-            found = self.routes.match(verb, uri)
-            self.routes.remember(head, found)
+        found = self.routes.match(verb, uri)
+        if verb == "pub":
+            cache, head = self.routes.cache("me"), f"{verb} {uri}".encode()
+            if head not in cache:
+                self.routes.remember(cache, head, found)
+            assert set(cache[head]) == {*found.audience, *found.listeners}
         wanted = Mode.ALL if verb != "pub" else None
         expected = {
             c: bool(modes_of(self.model, c, uri) & ({wanted} if wanted else {Mode.ALL, Mode.PUB_ONLY})) for c in CLIENTS
         }
         watching = {c: Mode.PASSIVE in modes_of(self.model, c, uri) and not expected[c] for c in CLIENTS}
-        assert sorted(c.name for c in found.audience) == sorted(c.name for c in CLIENTS if expected[c])
-        assert sorted(c.name for c in found.listeners) == sorted(c.name for c in CLIENTS if watching[c])
+        assert sorted(c.client.name for c in found.audience) == sorted(c.client.name for c in CLIENTS if expected[c])
+        assert sorted(c.client.name for c in found.listeners) == sorted(c.client.name for c in CLIENTS if watching[c])
 
     @invariant()
     def nothing_unneeded_is_kept(self):
@@ -204,5 +212,5 @@ def test_nobody_receives_two_copies(uri, subscriptions, verb):
     for found, prefix, mode in subscriptions:
         routes.set(found, prefix, mode)
     receivers = routes.match(verb, uri)
-    everyone = [c.name for c in (*receivers.audience, *receivers.listeners)]
+    everyone = [c.client.name for c in (*receivers.audience, *receivers.listeners)]
     assert len(everyone) == len(set(everyone))
