@@ -25,6 +25,10 @@ PURE = [
     *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
+    *(
+        ROOT / "tools" / "bench" / f"{name}.py"
+        for name in ("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report")
+    ),
 ]
 
 

@@ -78,13 +78,18 @@ def command(rows: list[Row], runs: int | None, quick: bool, listed: bool, strict
     bench = Bench(Scale(quick))
     measured = [run(row, bench, runs or (1 if quick else RUNS), _say) for row in rows]
     facts["took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
-    report = Report(measured, [system.name for system in registry.systems()], facts, _failures(measured))
+    report = Report(measured, _columns(), facts, _failures(measured))
     click.echo(report.text())
     (output / "bench.json").write_text(json.dumps(report.json(), indent=1) + "\n")
     if not quick and len(rows) == len(registry.rows()):
         (output / "docs").mkdir(exist_ok=True)
         (output / "docs" / "benchmarks.md").write_text(report.document())
     return _status(report, strict)
+
+
+def _columns() -> list[str]:
+    """Return the peers that most rows have."""
+    return [system.name for system in registry.systems()[1:] if not system.variant]
 
 
 def _status(report: Report, strict: bool) -> int:

@@ -86,7 +86,7 @@ def _bound(verdict: Verdict) -> str:
     word = "at least" if requirement.least else "at most"
     if requirement.against is not None:
         return f"{word} {requirement.bound:g} x {requirement.against}"
-    return f"{word} {requirement.bound:g} {verdict.result.figure.unit}" if requirement.bound else "none"
+    return f"{word} {requirement.bound:g} {verdict.result.figure.unit}"
 
 
 def _measured(verdict: Verdict) -> str:

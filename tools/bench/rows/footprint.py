@@ -9,7 +9,7 @@ from tools.bench.pacing import Schedule
 from tools.bench.payload import SMALL
 from tools.bench.peers.base import System
 from tools.bench.processes import Bench
-from tools.bench.row import LOSES_NOTHING, Figure, Row, Sample
+from tools.bench.row import Figure, Row, Sample
 from tools.bench.rows.measuring import paced, subjects
 from tools.bench.usage import Meter, memory_mb
 
@@ -36,7 +36,6 @@ ROWS: Final = (
         title="broker at 1,000 msg/s, 200 B",
         figures=(Figure("memory", "MB", "memory"), Figure("cpu", "% of a core", "processor")),
         subjects=subjects(_measure),
-        requirements=(LOSES_NOTHING,),
         note="Resident memory and processor time of the broker process alone, one publisher and one subscriber.",
         most_runs=3,
     ),

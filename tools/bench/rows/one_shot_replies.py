@@ -35,7 +35,7 @@ ROWS: Final = (
     Row(
         name="replyto",
         title="1,000,000 one-shot replyto URIs",
-        figures=(Figure("growth", "MB", "growth of the broker"), Figure("rate", "requests/s", "requests")),
+        figures=(Figure("growth", "MB", "broker growth"), Figure("rate", "requests/s", "rate")),
         subjects=(Subject(OURS, _measure),),
         requirements=(at_most("growth", 20), LOSES_NOTHING),
         note="Requests with a new replyto URI each, under way at the same time, each answered by an owner.",

@@ -14,7 +14,7 @@ from tools.bench.payload import SMALL
 from tools.bench.peers.ours import NAME as OURS
 from tools.bench.processes import ROOT, Bench, Failed
 from tools.bench.quantiles import median
-from tools.bench.row import LOSES_NOTHING, Figure, Row, Sample, Subject, at_most
+from tools.bench.row import Figure, Row, Sample, Subject, at_most
 
 _URI: Final = "/bench/owned"
 _IMPORTS: Final = "import zmq, click"
@@ -62,7 +62,7 @@ ROWS: Final = (
         title="fims_send -m get, start to exit",
         figures=(Figure("time", "ms"),),
         subjects=(Subject("fims_send", _fims_send), Subject(_BARE, _bare)),
-        requirements=(at_most("time", 1.4, _BARE), LOSES_NOTHING),
+        requirements=(at_most("time", 1.4, _BARE),),
         note=f"A whole process, with an answer from an owner, beside `{_BARE}`, which only imports. The starts of both "
         f"alternate in groups of {_STARTS}.",
         repeat=_SAMPLES,
