@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,10 +17,12 @@ class Origin(NamedTuple):
     Attributes:
         address: where it comes from, in words.
         user: who is behind it, ``None`` if there is no proof.
+        misfit: says why a command cannot be put into what the connection speaks; ``None`` if it takes every one.
     """
 
     address: str = ""
     user: str | None = None
+    misfit: Callable[[bytes], str | None] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -46,3 +49,7 @@ class Client:
 
     def __post_init__(self) -> None:
         self.outbox.client = self
+
+    def misfit(self, command: bytes) -> str | None:
+        """Return why this client cannot be given a command, ``None`` if it can."""
+        return None if self.origin.misfit is None else self.origin.misfit(command)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import grp
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from ess_bus import commandline, endpoint
 from ess_bus.broker.core import Broker
+from ess_bus.broker.fims_listener import FimsListener
+from ess_bus.broker.fims_socket import NAME, default_path
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.listener import ZmqListener
-from ess_bus.broker.server import serve
+from ess_bus.broker.server import sender, serve
 from ess_bus.process import begin, bus_option, until_stopped, verbose_option
 
 log = logging.getLogger(__name__)
@@ -30,12 +35,22 @@ def _limit_option(name: str, kind: click.IntRange | click.FloatRange, text: str)
     return click.option(flag, name, type=kind, default=default, show_default=True, metavar=unit, help=text)
 
 
+def _group_id(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text) if text.isdecimal() else grp.getgrnam(text).gr_gid
+    except KeyError:
+        raise click.BadParameter(f"there is no group {text!r}") from None
+
+
 @click.command(
     epilog="""\b
 Examples:
   fims_server                                the default bus of this user
   fims_server --bus plant                    a second bus on the same machine
   fims_server --bus tcp://127.0.0.1:4000     TCP, loopback only
+  fims_server --fims-socket                  programs of the original may join too
 
 \b
 Exit status:
@@ -53,9 +68,17 @@ Exit status:
 )
 @_limit_option("stalled_after_s", click.FloatRange(1), "When a client that takes nothing is disconnected.")
 @_limit_option("subscriptions", click.IntRange(1), "How many subscriptions a client may have.")
+@click.option(
+    "--fims-socket",
+    is_flag=False,
+    flag_value="",
+    metavar="[PATH]",
+    help=f"Listen on the original's own socket too, in the temporary folder ({NAME}) or at PATH.",
+)
+@click.option("--fims-group", callback=_group_id, metavar="GROUP", help="A group whose members may use that socket.")
 @bus_option
 @verbose_option
-def command(bus: str | None, verbose: bool, **limits: Any) -> None:
+def command(bus: str | None, verbose: bool, fims_socket: str | None, fims_group: int | None, **limits: Any) -> None:
     """Run the broker: the one process that every other process of a site talks through.
 
     It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself.
@@ -63,14 +86,18 @@ def command(bus: str | None, verbose: bool, **limits: Any) -> None:
     bounds = Limits(**limits)
     if bounds.queue_bytes < bounds.max_message:
         raise click.UsageError("--queue-bytes must not be less than --max-message")
-    with until_stopped():
+    if fims_group is not None and fims_socket is None:
+        raise click.UsageError("--fims-group is of no use without --fims-socket")
+    with until_stopped(), contextlib.ExitStack() as opened:
         begin(verbose)
-        listener = ZmqListener(endpoint.resolve(bus), bounds)
-        try:
-            log.info("listening on %s", listener.endpoint)
-            serve(listener, Broker(listener.send, bounds, time.monotonic()))
-        finally:
-            listener.close()
+        listener = opened.enter_context(contextlib.closing(ZmqListener(endpoint.resolve(bus), bounds)))
+        fims = None
+        if fims_socket is not None:
+            path = Path(fims_socket).absolute() if fims_socket else default_path()
+            fims = opened.enter_context(contextlib.closing(FimsListener(path, fims_group)))
+            log.info("the original's socket is %s", path)
+        log.info("listening on %s", listener.endpoint)
+        serve(listener, Broker(sender(listener, fims), bounds, time.monotonic()), fims)
 
 
 def main() -> None:

@@ -138,6 +138,13 @@ class Broker:
             dropped=self.statistics.dropped + sum(outbox.dropped for outbox in outboxes),
         )
 
+    def note_lost(self, peer: bytes, count: int) -> None:
+        """Count messages that a listener took for a client and could not give it after all."""
+        client = self.clients.get(peer)
+        if client is not None:
+            client.outbox.sent -= count
+            client.outbox.dropped += count
+
     @property
     def dropped_unknown(self) -> int:
         """Frames of connections that never said hello."""
@@ -180,22 +187,25 @@ class Broker:
         """Deliver a command or a reply, or report to its sender that it could not be."""
         recipients = self.routes.match(command.verb, command.uri)
         promise = Promise(command.frame, command.sender)
-        busy: Outbox | None = None
+        problem: tuple[Status, str] | None = None
         for outbox in recipients.audience:
             if outbox is command.sender.outbox:
                 continue
             if outbox.is_full:
-                busy = outbox
-                continue
-            self._mark(outbox)
-            outbox.promise(promise)
+                problem = (Status.BUSY, outbox.client.name)
+            elif reason := outbox.client.misfit(command.frame):
+                outbox.dropped += 1
+                problem = (Status.DENIED, f"{outbox.client.name} cannot be given it: {reason}")
+            else:
+                self._mark(outbox)
+                outbox.promise(promise)
         self._show(recipients, command.sender.outbox, command.frame)
         if promise.receivers:
             return
-        if command.verb == REPLY_VERB and busy is None:
+        if command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
-        elif busy is not None or not self._returning.keep(command, now):
-            self._undelivered(command.sender, command.frame, busy)
+        elif problem is not None or not self._returning.keep(command, now):
+            self._undelivered(command.sender, command.frame, problem)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
@@ -203,14 +213,13 @@ class Broker:
                 self._mark(outbox)
                 outbox.due.append(frame)
 
-    def _undelivered(self, sender: Client, frame: bytes, busy: Outbox | None = None) -> None:
+    def _undelivered(self, sender: Client, frame: bytes, problem: tuple[Status, str] | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
         if self.clients.get(sender.peer) is not sender:
             return
         self.statistics.undelivered += 1
         verb, target = split_header(frame[: frame.find(0)])
-        status = Status.NO_ONE_LISTENING if busy is None else Status.BUSY
-        detail = None if busy is None else busy.client.name
+        status, detail = problem or (Status.NO_ONE_LISTENING, None)
         self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
 
     def _mark(self, outbox: Outbox) -> None:
@@ -333,6 +342,8 @@ class Broker:
             self._forward(kept, now)
 
     def _forget(self, client: Client) -> None:
+        if self.clients.get(client.peer) is not client:
+            return  # its goodbye came with something due, and the connection was closed already
         uri_of_process = f"{control.PROCESSES}/{client.name}"
         if uri_of_process in client.subscriptions:
             self._gone.append(uri_of_process)

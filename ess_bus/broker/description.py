@@ -77,7 +77,7 @@ def _stats(broker: Broker, now: float) -> dict[str, Any]:
 def _version(_broker: Broker, _now: float) -> str:
     try:
         return version("ess-bus")
-    except PackageNotFoundError:  # run from a source tree that is not installed
+    except (PackageNotFoundError, OSError):  # run from a source tree that is not installed; no file can be opened now
         return "unknown"
 
 

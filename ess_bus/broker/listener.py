@@ -55,6 +55,8 @@ class ZmqListener:
             self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self._socket.ipv6 = "[" in endpoint
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
         self._recv, self._get = self._socket.recv, self._socket.get
         try:
             self._bind()
@@ -66,9 +68,13 @@ class ZmqListener:
         """Return what to wait on (edge-triggered: drain `receive` first)."""
         return int(self._socket.fileno())
 
+    def watch(self, descriptor: int) -> None:
+        """Let `wait` return when `descriptor` is readable too."""
+        self._poller.register(descriptor, zmq.POLLIN)
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until a frame is here; return whether one is."""
-        return bool(self._socket.poll(max(0, int(timeout_s * 1000))))
+        return bool(self._poller.poll(max(0, int(timeout_s * 1000))))
 
     def receive(self, known: Container[bytes]) -> tuple[bytes, bytes, Origin | None] | None:
         """Return (peer, frame, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""

@@ -17,9 +17,15 @@ ALLOWED = {
 }
 ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
-    *(ROOT / "ess_bus" / f"{name}.py" for name in ("uri", "message", "control", "reference", "values", "errors")),
+    *(
+        ROOT / "ess_bus" / f"{name}.py"
+        for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
+    ),
     *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ENGINE),
-    *(ROOT / "ess_bus" / "broker" / f"{name}.py" for name in ("core", "routes", "lobby", "clients")),
+    *(
+        ROOT / "ess_bus" / "broker" / f"{name}.py"
+        for name in ("core", "routes", "lobby", "clients", "fims_session", "fims_asked")
+    ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
