@@ -10,7 +10,7 @@ class Parent:
     def __init__(self):
         self.said = []
 
-    def say(self, event, **facts):
+    def say(self, event):
         self.said.append(event)
 
 

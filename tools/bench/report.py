@@ -78,7 +78,8 @@ class Report:
 
     def text(self) -> str:
         """Return it for a terminal."""
-        return "\n\n".join([self.figures().text(), self.requirements().text(), *self._skipped("")])
+        parts = (self.figures().text(), self.requirements().text(), "\n".join(self._skipped("")))
+        return "\n\n".join(part for part in parts if part)
 
     def document(self) -> str:
         """Return it as a page of the documentation."""

@@ -21,6 +21,7 @@ listener {port} {host}
 allow_anonymous true
 user root
 persistence false
+set_tcp_nodelay true
 max_queued_messages 0
 log_dest none
 """
