@@ -118,6 +118,7 @@ class AsyncWorker(Link):
             frame = transport.receive()
             if frame is None:
                 # Only now, when all that was said has been heard, can silence be told.
+                self.notice_loss()
                 wake = core.tick(now)
                 break
             core.feed(frame, now)

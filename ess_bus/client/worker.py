@@ -72,15 +72,16 @@ class Worker(Link):
         transport, core = self.opened(), self.core
         now = self._listened = time.monotonic()
         deadline = float("inf") if timeout_s is None else now + timeout_s
-        # Who has not been welcomed yet hears nothing before it says hello.
-        left, has_looked = ONE_LOOK, not core.joined
+        left, has_looked, wake = ONE_LOOK, False, now + SOON_S
         while True:
             frame = transport.receive()
             if frame is not None:
                 core.feed(frame, now)
                 left -= 1
-            elif has_looked:
-                # Only now, when all that was said has been heard, can silence be told.
+            elif has_looked or not core.joined:
+                # Only now, when all that was said has been heard, can silence be told. Who has not been welcomed yet
+                # hears nothing before it says hello.
+                self.notice_loss()
                 wake = core.tick(now)
             if core.outgoing:
                 self.push()
@@ -89,8 +90,7 @@ class Worker(Link):
             if frame is None:
                 if has_looked and now >= deadline:
                     return False
-                until = min(deadline, wake) if has_looked else min(deadline, now + SOON_S)
-                transport.wait(max(0.0, until - now), writable=bool(core.outgoing))
+                transport.wait(max(0.0, min(deadline, wake) - now), writable=bool(core.outgoing))
                 has_looked = True
             elif left <= 0 and now >= deadline:
                 return False

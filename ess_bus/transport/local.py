@@ -39,6 +39,7 @@ class LocalTransport:
         # The rest of a frame that was taken, of which the socket has taken a part.
         self._rest = memoryview(b"")
         self._is_blocked = False
+        self.losses = 0
         # Whether something may be there that was not read.
         self._may_read = False
         self._pause_s = _FIRST_PAUSE_S
@@ -175,4 +176,5 @@ class LocalTransport:
             with contextlib.suppress(OSError):
                 self._epoll.unregister(self._socket)
             self._socket.close()
+            self.losses += 1
         self._socket, self._rest, self._is_blocked = None, memoryview(b""), False
