@@ -36,6 +36,9 @@ class ZmqTransport:
         Disconnected: nothing can ever be reached at this endpoint.
     """
 
+    # libzmq reconnects without a word.
+    losses = 0
+
     def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
         self._endpoint = endpoint
         self._context = zmq.Context(io_threads=1)
