@@ -207,14 +207,9 @@ class Broker:
             self.receive(client.peer, frame, now)
             return
         client.received += 1
-<<<<<<< HEAD
         ticket = None if gate is None else gate.admit(client, frame, self.routes.match, now)
-        if uri.is_under(target, description.ROOT):
-            self._describe(client, frame, ticket, now)
-=======
         if "bus" in target and uri.is_under(target, description.ROOT):
-            self._describe(frame, now)
->>>>>>> main
+            self._describe(client, frame, ticket, now)
         else:
             self._forward(Kept(client, frame, verb, target, ticket), now)
 

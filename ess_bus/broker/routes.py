@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Callable, Iterator
-=======
->>>>>>> main
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -75,16 +72,11 @@ class Routes:
         """Return everyone whose subscription covers `uri`."""
         audience: dict[Outbox, None] = {}
         listeners: dict[Outbox, None] = {}
-<<<<<<< HEAD
         may = None if self._may_receive is None else self._may_receive(uri)
-        for node in self._walk(uri):
-            for outbox, mode in node.modes.items():
-                if may is not None and not may(outbox):
-                    continue
-=======
         for modes in self._covering(uri):
             for outbox, mode in modes.items():
->>>>>>> main
+                if may is not None and not may(outbox):
+                    continue
                 if mode is Mode.PASSIVE:
                     listeners[outbox] = None
                 elif mode is Mode.ALL or verb == "pub":

@@ -228,14 +228,16 @@ def test_on_plain_tcp_nobody_is_proven_even_who_calls_itself_somebody_in_the_han
     port = free_port()
     process = start("ess_bus.broker.command", "--bus", f"tcp://127.0.0.1:{port}")
     eventually(lambda: "listening" in process.output)
-    with socket.create_connection(("127.0.0.1", port)) as liar:
+    with socket.create_connection(("127.0.0.1", port)) as liar, liar.makefile("rb") as said:
         liar.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        assert len(said.read(64)) == 64
         properties = b"".join(
             struct.pack("!B", len(name)) + name + struct.pack("!I", len(value)) + value
             for name, value in ((b"Socket-Type", b"DEALER"), (b"Identity", b""), (b"User-Id", b"root"))
         )
         ready = b"\x05READY" + properties
         liar.sendall(b"\x04" + bytes([len(ready)]) + ready)
+        assert said.read(8).endswith(b"READY")
         hello = control.encode(Verb.HELLO, control.VERSION, "liar", "root", 1, "", ())
         liar.sendall(b"\x00" + bytes([len(hello)]) + hello)
         with Bus(f"tcp://127.0.0.1:{port}", name="looker") as bus:
