@@ -62,7 +62,7 @@ class Link:
     @property
     def refusal(self) -> str | None:
         """Why the broker does not let this client in; ``None`` as long as it may."""
-        # Only ZeroMQ's connections have handshakes that can fail.
+        # A transport that a program brings with it need not have one.
         reason: str | None = getattr(self.transport, "refusal", None)
         return reason
 
