@@ -122,6 +122,9 @@ class ZmqListener:
         self._guard.replace(clients)
         return self._guard.names
 
+    def rest(self, peer: bytes, until: float) -> None:
+        """Do nothing: libzmq shares one queue among all of its connections."""
+
     def tick(self) -> None:
         """Do nothing: libzmq looks after its connections itself."""
 

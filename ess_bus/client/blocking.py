@@ -1,4 +1,4 @@
-"""`Bus`: the client for plain, blocking programs. No thread: it works while one of its methods is being called."""
+"""`Bus`: the client for plain, blocking programs. It works while one of its methods is being called."""
 
 from __future__ import annotations
 
