@@ -302,7 +302,8 @@ def _lock(endpoint: str) -> TextIO:
     path = Path(endpoint.removeprefix("ipc://") + ".lock")
     try:
         while True:
-            held = path.open("a+")
+            # Whoever can open it can lock it, and so keep the broker from starting.
+            held = open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
                 break
