@@ -134,7 +134,9 @@ def prefix(message: Message) -> bytes:
     """Return the frame of `message` without its body: what a sender that repeats itself need not encode again."""
     verb = REPLY_VERB if message.is_reply else message.method
     tail = (message.replyto, message.process_name, message.username, message.status, message.token)
-    return header(verb, message.uri) + b"\0" + _ARRAY_OF_SIX + b"".join(map(msgpack.packb, tail))
+    packed: bytes = msgpack.packb(tail)
+    # An array of five, marked as one of six: the body follows.
+    return header(verb, message.uri) + b"\0" + _ARRAY_OF_SIX + packed[1:]
 
 
 def pack_body(body: bytes | None) -> bytes:

@@ -1,7 +1,7 @@
 """Mutations of real frames, fed to everything that reads bytes from the network.
 
-``python -m tests.fuzz --seconds 60`` goes on for a while, with new mutations each time; `tests/unit/test_fuzz.py` runs a
-few thousand that are always the same. Only `ProtocolError` may come out of a decoder, and nothing at all out of the
+``python -m tests.fuzz --seconds 60`` goes on for a while, with new mutations each time; `tests/unit/test_fuzz.py` runs
+a few thousand that are always the same. Only `ProtocolError` may come out of a decoder, and nothing at all out of the
 broker and of a client; neither may any input cost much memory or time.
 """
 

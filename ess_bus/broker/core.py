@@ -192,7 +192,7 @@ class Broker:
             self.receive(client.peer, frame, now)
             return
         client.received += 1
-        if uri.is_under(target, description.ROOT):
+        if "bus" in target and uri.is_under(target, description.ROOT):
             self._describe(client, frame, now)
         else:
             self._forward(Kept(client, frame, verb, target), now)

@@ -94,10 +94,9 @@ class LocalListener:
         """Return (peer, frames, origin), or ``None`` if nothing is here."""
         frames = self._frames
         while not frames:
-            if self._ready:
-                self._read(self._ready.popleft())
-            elif not self._look(0.0):
-                return None
+            if not self._ready:
+                return None  # until `wait` has looked again
+            self._read(self._ready.popleft())
         return frames.popleft()
 
     def send(self, peer: bytes, frame: bytes) -> Delivery:

@@ -101,7 +101,7 @@ class ClientCore:
     def tick(self, now: float) -> float:
         """Do what is due (hello, ping, noticing that the broker is gone); return when to call again at the latest."""
         if self.joined and now - self._heard > LOST_AFTER_S:
-            self._lose("the broker stopped answering")
+            self.lose("the broker stopped answering")
         if not self.joined:
             if now - self._asked >= HELLO_EVERY_S:
                 self._asked = now
@@ -119,7 +119,8 @@ class ClientCore:
         self.outgoing.append(control.encode(Verb.HELLO, *fields))
         self._hello_covers_all = True
 
-    def _lose(self, reason: str) -> None:
+    def lose(self, reason: str) -> None:
+        """The broker is gone, or does not know this client any more: nobody knows what became of what is under way."""
         log.debug("%s: %s", self.name, reason)
         self.joined = False
         self._before.clear()
@@ -207,7 +208,7 @@ class ClientCore:
     def farewell(self) -> bytes | None:
         """Leave: return the frame that makes the broker forget this client at once, ``None`` if it does not know it."""
         was_joined = self.joined
-        self._lose("this bus was closed")
+        self.lose("this bus was closed")
         return control.encode(Verb.BYE) if was_joined else None
 
     def give_up(self, waiting: Pending) -> None:
@@ -376,7 +377,7 @@ class ClientCore:
             case Verb.WELCOME, (control.VERSION, str() as broker, int() as max_message):
                 self._welcome(broker, max_message)
             case Verb.WHO, ():
-                self._lose("the broker was restarted")
+                self.lose("the broker was restarted")
                 self._hello()
             case Verb.SUBSCRIBED, (int() as sequence, str() | None as error):
                 self._acknowledge(f"subscribe {sequence}", error)

@@ -42,6 +42,7 @@ class Link:
         self.timeouts = timeouts
         self.transport: Transport | None = None
         self._connect = connect
+        self._losses = 0
 
     def dial(self) -> Transport:
         """Make the connection.
@@ -49,6 +50,7 @@ class Link:
         Raises:
             Disconnected: nothing can ever be reached at this endpoint.
         """
+        self._losses = 0
         if self._connect is not None:
             self.transport = self._connect()
         else:
@@ -65,6 +67,14 @@ class Link:
         if self.transport is None:
             raise Disconnected("this bus is closed; use it inside `with`")
         return self.transport
+
+    def notice_loss(self) -> None:
+        """Tell the core if the connection was lost since the last time: it need not wait for the silence."""
+        losses = self.opened().losses
+        if losses != self._losses:
+            self._losses = losses
+            if self.core.joined:
+                self.core.lose("the connection to the broker was lost")
 
     def push(self) -> None:
         """Hand over what is due, many frames as one, until the transport takes no more."""

@@ -39,6 +39,9 @@ class LocalTransport:
         # The rest of a frame that was taken, of which the socket has taken a part.
         self._rest = memoryview(b"")
         self._is_blocked = False
+        self.losses = 0
+        # Whether something may be there that was not read.
+        self._may_read = False
         self._pause_s = _FIRST_PAUSE_S
         self._retry_at = 0.0
         self._connect()
@@ -68,9 +71,7 @@ class LocalTransport:
     def receive(self) -> bytes | None:
         """See `Transport.receive`."""
         frames = self._frames
-        if not frames:
-            if self._socket is None:
-                self._connect()
+        if not frames and self._may_read:
             self._read()
         return frames.popleft() if frames else None
 
@@ -80,10 +81,13 @@ class LocalTransport:
         if self._frames:
             return
         if self._socket is None:
+            self._connect()
             timeout_s = min(timeout_s, max(0.0, self._retry_at - time.monotonic()))
         for _, events in self._epoll.poll(timeout_s):
             if events & select.EPOLLOUT:
                 self._flush()
+            if events & ~select.EPOLLOUT:
+                self._may_read = True
 
     def fileno(self) -> int:
         """See `Transport.fileno`."""
@@ -127,9 +131,12 @@ class LocalTransport:
         try:
             data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
+            self._may_read = False
             return
         except OSError:
             data = b""
+        # A full read may have left something behind; after a shorter one, the next look tells.
+        self._may_read = len(data) == READ_BYTES
         decoder = self._decoder
         try:
             self._frames.extend(decoder.feed(data) if data else ())
@@ -169,4 +176,5 @@ class LocalTransport:
             with contextlib.suppress(OSError):
                 self._epoll.unregister(self._socket)
             self._socket.close()
+            self.losses += 1
         self._socket, self._rest, self._is_blocked = None, memoryview(b""), False
