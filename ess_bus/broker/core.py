@@ -202,10 +202,12 @@ class Broker:
         recipients = self.routes.match(command.verb, command.uri)
         promise = Promise(command.frame, command.sender)
         problem: tuple[Status, str] | None = None
+        full: list[Outbox] = []
         for outbox in recipients.audience:
             if outbox is command.sender.outbox:
                 continue
             if outbox.is_full:
+                full.append(outbox)
                 problem = (Status.BUSY, outbox.client.name)
             elif reason := outbox.client.misfit(command.frame):
                 outbox.dropped += 1
@@ -213,17 +215,24 @@ class Broker:
             else:
                 self._mark(outbox)
                 outbox.promise(promise)
-        self._show(recipients, command.sender.outbox, command.frame)
         if promise.receivers:
-            return
-        if command.verb == REPLY_VERB and problem is None:
+            for outbox in full:  # its sender will not hear that this one has not got it
+                outbox.miss()
+        elif command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
-        elif problem is not None or not self._returning.keep(command, now):
+        elif problem is None and self._returning.keep(command, now):
+            return  # it is looked at when it is known what becomes of it
+        else:
             self._undelivered(command.sender, command.frame, problem)
+        self._show(recipients, command.sender.outbox, command.frame)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
-            if outbox is not own:
+            if outbox is own:
+                continue
+            if outbox.is_full:
+                outbox.miss()
+            else:
                 self._mark(outbox)
                 outbox.due.append(frame)
 

@@ -66,6 +66,20 @@ class TestIdentity:
         owner.answer(request, 2)
         assert outcome(wire, pending).json() == 2
 
+    def test_a_command_that_is_kept_is_shown_once(self, wire):
+        owner, sender = wire.client("owner", "/a"), wire.client("sender")
+        wire.restart_broker()
+        wire.carry(sender, control.encode(Verb.PING, 0))
+        looker = wire.client("looker", "/", mode=control.Mode.PASSIVE)
+        assert owner.peer not in wire.broker.clients
+        pending = sender.request("set", "/a", 1)
+        for number in range(3):
+            wire.client("passer by", f"/{number}")
+        wire.advance(2)
+        owner.answer(owner.take()[0], 2)
+        assert outcome(wire, pending).json() == 2
+        assert [message.uri for message in looker.take() if message.method == "set" and not message.is_reply] == ["/a"]
+
 
 class TestWhatOneClientMayCost:
     LIMITS = Limits(queue_messages=50, queue_bytes=20_000, max_message=20_000, subscriptions=100)
@@ -119,6 +133,32 @@ class TestWhatOneClientMayCost:
         assert len(found) == 1000
         assert set(found) == {Status.OK, Status.BUSY}
 
+    def test_who_only_looks_on_and_never_reads_is_shown_no_more_than_its_queue_holds(self, wire):
+        looker, owner, sender = (
+            wire.client("looker", "/", mode=control.Mode.PASSIVE),
+            wire.client("o", "/a"),
+            wire.client("s"),
+        )
+        looker.reads, looker.room = False, 0
+        for number in range(200):
+            sender.send("set", "/a", number)
+            owner.take()
+        assert depth(wire, looker)[0] <= self.LIMITS.queue_messages + 2
+        looker.reads, looker.room = True, 1000
+        wire.broker.retry(wire.now)
+        assert len(looker.take()) + looker.core.dropped == 200
+
+    def test_one_of_two_receivers_that_misses_a_command_is_told_that_it_did(self, wire):
+        slow, owner, sender = wire.client("slow", "/a"), wire.client("o", "/a"), wire.client("s")
+        slow.reads, slow.room = False, 0
+        for number in range(200):
+            sender.send("set", "/a", number)
+        assert len(owner.take()) == 200
+        assert not sender.core.failures
+        slow.reads, slow.room = True, 1000
+        wire.broker.retry(wire.now)
+        assert len(slow.take()) + slow.core.dropped == 200
+
     def test_a_batch_of_too_many_frames_is_not_taken_apart(self, wire):
         end = wire.client("a", "/a")
         sender = wire.client("b")
@@ -156,7 +196,7 @@ class TestWhatOneClientMayCost:
     def test_the_time_of_a_subscription_does_not_grow_with_those_that_are_there(self):
         looked_at = []
 
-        class Counted(dict):
+        class Counted(dict[str, control.Mode]):
             """Subscriptions that tell when all of them are looked at."""
 
             def __iter__(self):
