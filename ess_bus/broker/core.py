@@ -44,6 +44,8 @@ from ess_bus.message import (
 log = logging.getLogger(__name__)
 
 ANONYMOUS: Final = "anonymous"
+# Bytes that the broker says of itself in one burst: a question is a hundred times smaller than its answer.
+MOST_SAID: Final = 4 << 20
 
 
 class Broker:
@@ -64,6 +66,8 @@ class Broker:
         # Outboxes with something due in this burst, and those that keep something back for a client that lags.
         self._due: list[Outbox] = []
         self._lagging: set[Outbox] = set()
+        # Bytes that the broker itself has answered in this burst.
+        self._said = 0
         self.limits = limits
         self.routes = Routes()
         self.clients: dict[bytes, Client] = {}
@@ -101,6 +105,7 @@ class Broker:
 
     def flush(self, now: float) -> None:
         """Send what this burst has made due."""
+        self._said = 0
         while self._due:
             all_due, self._due = self._due, []
             for outbox in all_due:
@@ -170,7 +175,8 @@ class Broker:
                 frames = batch.unpack(frame)
                 if any(inner[:1] == batch.MARK for inner in frames):
                     raise ProtocolError("a batch inside a batch")
-                self.receive_all(client.peer, frames, now)
+                # With its origin: after a goodbye in the batch, a hello in it is no stranger's.
+                self.receive_all(client.peer, frames, now, client.origin)
             else:
                 self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
@@ -191,7 +197,7 @@ class Broker:
             return
         client.received += 1
         if "bus" in target and uri.is_under(target, description.ROOT):
-            self._describe(frame, now)
+            self._describe(client, frame, now)
         else:
             self._forward(Kept(client, frame, verb, target), now)
 
@@ -200,10 +206,12 @@ class Broker:
         recipients = self.routes.match(command.verb, command.uri)
         promise = Promise(command.frame, command.sender)
         problem: tuple[Status, str] | None = None
+        full: list[Outbox] = []
         for outbox in recipients.audience:
             if outbox is command.sender.outbox:
                 continue
             if outbox.is_full:
+                full.append(outbox)
                 problem = (Status.BUSY, outbox.client.name)
             elif reason := outbox.client.misfit(command.frame):
                 outbox.dropped += 1
@@ -211,17 +219,24 @@ class Broker:
             else:
                 self._mark(outbox)
                 outbox.promise(promise)
-        self._show(recipients, command.sender.outbox, command.frame)
         if promise.receivers:
-            return
-        if command.verb == REPLY_VERB and problem is None:
+            for outbox in full:  # its sender will not hear that this one has not got it
+                outbox.miss()
+        elif command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
-        elif problem is not None or not self._returning.keep(command, now):
+        elif problem is None and self._returning.keep(command, now):
+            return  # it is looked at when it is known what becomes of it
+        else:
             self._undelivered(command.sender, command.frame, problem)
+        self._show(recipients, command.sender.outbox, command.frame)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
-            if outbox is not own:
+            if outbox is own:
+                continue
+            if outbox.is_full:
+                outbox.miss()
+            else:
                 self._mark(outbox)
                 outbox.due.append(frame)
 
@@ -277,18 +292,22 @@ class Broker:
                 raise ProtocolError(f"this broker speaks version {control.VERSION}, not {str(version)[:20]}")
             case _:
                 raise ProtocolError("a hello with wrong fields")
-        subscriptions = self._checked({}, control.unpack_subscriptions(listed))
+        subscriptions = self._checked({}, listed)
         if earlier not in ("", self._id):
             self._returning.notice(now)
-        outbox = Outbox(partial(self._send, peer), self.limits, now)
-        routes = self.routes.cache(origin.user or ANONYMOUS)
         user = (origin.user or claimed)[: uri.MAX_LENGTH]
-        client = Client(peer, name[: uri.MAX_LENGTH], user, pid, origin, now, outbox, routes)
-        self.clients[peer] = client
+        client = self.clients.get(peer)
+        if client is None:
+            outbox = Outbox(partial(self._send, peer), self.limits, now)
+            routes = self.routes.cache(origin.user or ANONYMOUS)
+            client = self.clients[peer] = Client(peer, name[: uri.MAX_LENGTH], user, pid, origin, now, outbox, routes)
+        else:
+            # Asked again, while its first hello was on its way. What is due on this connection stays due.
+            client.name, client.user, client.pid = name[: uri.MAX_LENGTH], user, pid
         log.debug("%s says hello (pid %d)", client.name, client.pid)
         self._tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
         self._subscribe(client, subscriptions, now)
-        self.receive_all(peer, self._lobby.release(peer), now)
+        self.receive_all(peer, self._lobby.release(peer), now, origin)
 
     def _control(self, client: Client, frame: bytes, now: float) -> None:
         match control.decode(frame):
@@ -299,16 +318,17 @@ class Broker:
                 if client.outbox in self._lagging:
                     self._flush(client.outbox, now)
             case (Verb.SUBSCRIBE | Verb.REPLACE as verb, (int() as sequence, tuple() as listed)):
-                added = control.unpack_subscriptions(listed)
-                base = client.subscriptions if verb is Verb.SUBSCRIBE else {}
-                self._change(client, sequence, base, added, now)
+                self._change(client, verb, sequence, listed, now)
             case (Verb.UNSUBSCRIBE, (int() as sequence, tuple() as listed)):
-                taken = {uri.normal(target) for target in control.unpack_uris(listed)}
-                kept = {target: mode for target, mode in client.subscriptions.items() if target not in taken}
-                self._change(client, sequence, kept, {}, now)
+                taken = [uri.normal(target) for target in control.unpack_uris(listed) if len(target) <= uri.MAX_LENGTH]
+                self._tell(client, Verb.SUBSCRIBED, sequence, None)
+                self._take_back(client, taken)
             case (Verb.HELLO, _):
-                self._forget(client)
-                self._hello(client.peer, frame, now, client.origin)
+                try:
+                    self._hello(client.peer, frame, now, client.origin)
+                except (ProtocolError, UriError):
+                    self._forget(client)
+                    raise
             case (Verb.BYE, ()):
                 log.debug("%s says goodbye", client.name)
                 self._flush(client.outbox, now)
@@ -316,37 +336,51 @@ class Broker:
             case (verb, _):
                 raise ProtocolError(f"{verb} with wrong fields")
 
-    def _change(
-        self, client: Client, sequence: int, base: control.Subscriptions, added: control.Subscriptions, now: float
-    ) -> None:
+    def _change(self, client: Client, verb: Verb, sequence: int, listed: tuple[Any, ...], now: float) -> None:
+        """Add to a client's subscriptions, or replace them all; what is there already is not looked at one by one."""
+        is_more = verb is Verb.SUBSCRIBE
         try:
-            wanted = self._checked(base, added)
+            wanted = self._checked(client.subscriptions if is_more else {}, listed)
         except UriError as error:
             self._tell(client, Verb.SUBSCRIBED, sequence, str(error))
             return
         # Acknowledged when in force, not before: the original did it the other way round (fims.md B3).
         self._tell(client, Verb.SUBSCRIBED, sequence, None)
-        self._subscribe(client, wanted, now)
+        if is_more:
+            self._add(client, wanted, now)
+        else:
+            self._subscribe(client, wanted, now)
 
-    def _checked(self, base: control.Subscriptions, added: control.Subscriptions) -> control.Subscriptions:
-        for target in added:
-            uri.check(target)
-        wanted = base | {uri.normal(target): mode for target, mode in added.items()}
-        if len(wanted) > self.limits.subscriptions:
-            raise UriError(
-                next(reversed(wanted)), f"{len(wanted)} subscriptions are over the limit of {self.limits.subscriptions}"
-            )
-        return wanted
+    def _checked(self, held: control.Subscriptions, listed: tuple[Any, ...]) -> control.Subscriptions:
+        """Return what is listed, by its normal URIs, if it can be routed and there is room for it beside `held`."""
+        limit, count = self.limits.subscriptions, len(listed)
+        # A million is refused for its number alone; to read them takes seconds.
+        if count <= limit:
+            added = control.unpack_subscriptions(listed)
+            wanted = {uri.normal(uri.check(target)): mode for target, mode in added.items()}
+            count = len(held) + sum(target not in held for target in wanted)
+            if count <= limit:
+                return wanted
+        last = next(iter(control.unpack_subscriptions(listed[-1:])))
+        raise UriError(last, f"{count} subscriptions are over the limit of {limit}")
 
     def _subscribe(self, client: Client, wanted: control.Subscriptions, now: float) -> None:
-        for target in client.subscriptions.keys() - wanted.keys():
-            self.routes.remove(client.outbox, target)
-        changed = {target: mode for target, mode in wanted.items() if client.subscriptions.get(target) is not mode}
-        for target, mode in changed.items():
-            self.routes.set(client.outbox, target, mode)
-        client.subscriptions = wanted
+        self._take_back(client, client.subscriptions.keys() - wanted.keys())
+        self._add(client, wanted, now)
+
+    def _add(self, client: Client, added: control.Subscriptions, now: float) -> None:
+        held = client.subscriptions
+        changed = [target for target, mode in added.items() if held.get(target) is not mode]
+        for target in changed:
+            held[target] = added[target]
+            self.routes.set(client.outbox, target, added[target])
         if changed:
             self._retry_kept(now)
+
+    def _take_back(self, client: Client, targets: Iterable[str]) -> None:
+        for target in targets:
+            if client.subscriptions.pop(target, None) is not None:
+                self.routes.remove(client.outbox, target)
 
     def _retry_kept(self, now: float) -> None:
         for kept in self._returning.release():
@@ -387,14 +421,22 @@ class Broker:
 
     def _say(self, message: Message) -> None:
         frame = encode(message)
+        self._said += len(frame)
         recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
         for outbox in recipients.audience + recipients.listeners:
             self._mark(outbox)
             outbox.due.append(frame)
 
-    def _describe(self, frame: bytes, now: float) -> None:
+    def _describe(self, sender: Client, frame: bytes, now: float) -> None:
         request = decode(frame)
         if request.replyto is None:
+            return
+        audience = self.routes.match(REPLY_VERB, request.replyto).audience
+        full = next((outbox.client.name for outbox in audience if outbox.is_full), None)
+        if full is None and self._said > min(MOST_SAID, self.limits.queue_bytes):
+            full = control.BROKER_NAME
+        if full is not None:
+            self._undelivered(sender, frame, (Status.BUSY, full))
             return
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:

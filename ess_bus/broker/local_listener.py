@@ -310,7 +310,8 @@ def _lock(endpoint: str) -> TextIO:
         raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
     except OSError as error:
         raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
+    # It only serves the message above: a disk that is full must not keep the bus from starting.
+    with contextlib.suppress(OSError):
+        os.truncate(held.fileno(), 0)
+        os.write(held.fileno(), str(os.getpid()).encode())
     return held

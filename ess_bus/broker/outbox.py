@@ -129,6 +129,10 @@ class Outbox:
         self._promises.append(promise)
         self.due.append(promise.frame)
 
+    def miss(self) -> None:
+        """Count a message that the client will not get because too much waits for it."""
+        self._lose(1)
+
     def confirm(self, number: int, now: float) -> None:
         """Take a client's pong: everything up to `number` bytes has been read."""
         if self._acked < number <= self._handed:
@@ -173,13 +177,16 @@ class Outbox:
         frames, self.due = self.due, []
         dropped = self._backlog.extend(frames)
         if dropped:
-            if not self.lost_now:
-                log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
-            self.dropped += dropped
-            self.lost_now += dropped
-            self._untold += dropped
+            self._lose(dropped)
         if self.waiting_since is None:
             self.waiting_since = self.progress = now
+
+    def _lose(self, count: int) -> None:
+        if not self.lost_now:
+            log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
+        self.dropped += count
+        self.lost_now += count
+        self._untold += count
 
     def _drain(self, now: float) -> Delivery:
         while self._ready or self._backlog:

@@ -187,7 +187,12 @@ class ClientCore:
         try:
             return self.compose(reply)
         except TooLarge as error:
-            return self.compose(error_reply(reply, Status.REFUSED, str(error)))
+            reply = error_reply(reply, Status.REFUSED, str(error))
+        try:
+            return self.compose(reply)
+        except TooLarge as error:  # the token and the user name, which are the request's, leave no room for anything
+            log.warning("%s: %s cannot be answered: %s", self.name, request.process_name[:80], error)
+            return None
 
     def flush(self) -> Pending:
         """Return where it will be known that the broker has handled everything sent before."""
@@ -351,7 +356,9 @@ class ClientCore:
             log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, inbox.size)
         self.dropped += 1
         self.gaps += 1
-        if lost is not None and lost.method != "pub" and not lost.is_reply:
+        if lost is None or lost.method == "pub" or lost.is_reply or not inbox.handles(lost.uri):
+            return
+        if not any(other is not inbox and other.handles(lost.uri) for other in self._inboxes):
             # Whoever waits for the answer shall not have to wait in vain.
             text = f"{lost.uri}: {self.name} is not reading its messages; dropped"
             frame = self.answer(lost, Status.BUSY, error_body(text))
@@ -398,7 +405,10 @@ class ClientCore:
                 control.encode(Verb.REPLACE, self._next(), control.pack_subscriptions(self._subscribed))
             )
         if self._about is not None:
-            self._tell_about()
+            try:
+                self._tell_about()
+            except TooLarge as error:  # this broker takes less than the one before; whoever asks is told so too
+                log.warning("%s: %s", self.name, error)
 
     def _acknowledge(self, key: str, error: str | None) -> None:
         changed = self._before.pop(key, None)
@@ -418,8 +428,12 @@ class ClientCore:
             reply = Message("set", replyto, None, None, control.BROKER_NAME, None, None, token)
             message = error_reply(reply, Status(status), str(error))
             for inbox in self._inboxes:
-                if inbox is not self._own and inbox.wants(REPLY_VERB, replyto):
-                    inbox.push(message)
+                if inbox is self._own or not inbox.wants(REPLY_VERB, replyto):
+                    continue
+                if len(inbox.messages) < inbox.size:
+                    inbox.messages.append(message)
+                else:
+                    self._overflow(inbox, message)
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)
