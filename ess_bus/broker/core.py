@@ -199,19 +199,28 @@ class Broker:
             else:
                 self._mark(outbox)
                 outbox.promise(promise)
+        is_lost = not promise.receivers
+        is_unclaimed = is_lost and problem is None
+        if is_unclaimed and command.verb != REPLY_VERB and self._returning.keep(command, now):
+            return  # to be tried again, and shown to listeners once its fate is known
         self._show(recipients, command.sender.outbox, command.frame)
-        if promise.receivers:
-            return
-        if command.verb == REPLY_VERB and problem is None:
+        if is_unclaimed and command.verb == REPLY_VERB:
             self.statistics.replies_unclaimed += 1
-        elif problem is not None or not self._returning.keep(command, now):
+        elif is_lost:
             self._undelivered(command.sender, command.frame, problem)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
             if outbox is not own:
-                self._mark(outbox)
-                outbox.due.append(frame)
+                self._offer(outbox, frame)
+
+    def _offer(self, outbox: Outbox, frame: bytes) -> None:
+        """Put a message that nobody was promised into this burst, unless its receiver has too many to read already."""
+        if outbox.is_full:
+            outbox.lose(1)
+        else:
+            self._mark(outbox)
+            outbox.due.append(frame)
 
     def _undelivered(self, sender: Client, frame: bytes, problem: tuple[Status, str] | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
@@ -297,7 +306,7 @@ class Broker:
                 self._change(client, sequence, kept, {}, now)
             case (Verb.HELLO, _):
                 self._forget(client)
-                self._hello(client.peer, frame, now, client.origin)
+                self._greet(client.peer, frame, now, client.origin)
             case (Verb.BYE, ()):
                 log.debug("%s says goodbye", client.name)
                 self._flush(client.outbox, now)
@@ -378,13 +387,14 @@ class Broker:
         frame = encode(message)
         recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
         for outbox in recipients.audience + recipients.listeners:
-            self._mark(outbox)
-            outbox.due.append(frame)
+            self._offer(outbox, frame)
 
     def _describe(self, frame: bytes, now: float) -> None:
         request = decode(frame)
         if request.replyto is None:
             return
+        # An answer is far larger than its question: what a burst of questions makes due must not take much memory.
+        self.flush(now)
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
             status = Status.REFUSED
