@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs format clean
+.PHONY: help run demo test lint types unit docs bench format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ unit: $(VENV)/ready
 docs: $(VENV)/ready  ## run the commands that docs/tools.md shows and write their output into it
 	@$(BIN)/python -m tools.docs_tools docs/tools.md
 
+bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
+	@$(BIN)/python -m tools.bench $(BENCH)
+
 format: $(VENV)/ready  ## let ruff put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -42,4 +45,9 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@# Also where PYTHONDONTWRITEBYTECODE is set: compiling at every start would double that of fims_send.
 	@$(BIN)/python -m compileall -q ess_bus modbus_bridge calculator tools
+	@touch $@
+
+# The clients of what the bus is compared with; nothing else needs them.
+$(VENV)/bench: $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@

@@ -16,6 +16,7 @@ from ess_bus.errors import ProtocolError
 MARK: Final = b"*"
 # A batch ends with the frame that takes it over this size; a frame that is as large travels alone.
 FULL_BYTES: Final = 64 << 10
+_BYTES: Final = {bytes}
 
 
 def take(frames: Iterable[bytes]) -> tuple[bytes, int]:
@@ -39,18 +40,15 @@ def pack(frames: list[bytes]) -> bytes:
 
 
 def unpack(frame: bytes) -> list[bytes]:
-    """Return the frames of a batch that came from the network.
+    """Return the frames of a batch that came from the network; whoever reads them takes no batch among them.
 
     Raises:
-        ProtocolError: it is not an array of frames, or a batch is inside.
+        ProtocolError: it is not an array of frames.
     """
     try:
         frames = msgpack.unpackb(memoryview(frame)[1:])
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(f"a batch that is not msgpack: {error or type(error).__name__}") from None
-    if not isinstance(frames, list):
-        raise ProtocolError("a batch that is not an array")
-    for inner in frames:
-        if not isinstance(inner, bytes) or inner[:1] == MARK:
-            raise ProtocolError("a batch with something that is not a frame in it")
+    if not isinstance(frames, list) or not set(map(type, frames)) <= _BYTES:
+        raise ProtocolError("a batch that is not an array of frames")
     return frames

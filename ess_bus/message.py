@@ -134,7 +134,9 @@ def prefix(message: Message) -> bytes:
     """Return the frame of `message` without its body: what a sender that repeats itself need not encode again."""
     verb = REPLY_VERB if message.is_reply else message.method
     tail = (message.replyto, message.process_name, message.username, message.status, message.token)
-    return header(verb, message.uri) + b"\0" + _ARRAY_OF_SIX + b"".join(map(msgpack.packb, tail))
+    packed: bytes = msgpack.packb(tail)
+    # An array of five, marked as one of six: the body follows.
+    return header(verb, message.uri) + b"\0" + _ARRAY_OF_SIX + packed[1:]
 
 
 def pack_body(body: bytes | None) -> bytes:
@@ -183,6 +185,44 @@ def decode_tail(verb: str, uri: str, tail: bytes) -> Message:
         raise ProtocolError(f"verb {verb!r} and status {status!r} contradict each other")
     method = "set" if verb == REPLY_VERB else verb
     return _new(Message, (method, uri, body, replyto, process_name, username, status, token))
+
+
+class Repetition:
+    """The last message with some header, for those after it that differ in nothing but the body.
+
+    A sender repeats itself: the bytes before the body are the same in each of its pubs to a URI.
+    """
+
+    __slots__ = ("_fields", "_size", "_start")
+
+    def __init__(self) -> None:
+        self._start = b"\0"
+        self._size = 1
+        self._fields: tuple[Any, ...] = ()
+
+    def decode(self, verb: str, uri: str, frame: bytes, end: int) -> Message:
+        """Return the message of a frame whose header ends at `end`.
+
+        Raises:
+            ProtocolError: as `decode_tail`.
+        """
+        if frame.startswith(self._start):
+            at = self._size
+            kind = frame[at : at + 1]
+            # msgpack's two usual formats of bytes: with a length of one byte, and of two.
+            if kind == b"\xc4":
+                body = frame[at + 2 :]
+                if len(body) == frame[at + 1]:
+                    return _new(Message, (verb, uri, body, *self._fields))
+            elif kind == b"\xc5":
+                body = frame[at + 3 :]
+                if len(body) == frame[at + 1] << 8 | frame[at + 2]:
+                    return _new(Message, (verb, uri, body, *self._fields))
+        message = decode_tail(verb, uri, frame[end + 1 :])
+        start = prefix(message)
+        if message.replyto is None and message.token is None and frame.startswith(start):
+            self._start, self._size, self._fields = start, len(start), message[3:]
+        return message
 
 
 def address_of(frame: bytes) -> tuple[str | None, str | None]:

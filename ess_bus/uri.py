@@ -35,13 +35,16 @@ def normal(uri: str) -> str:
     return join(segments(uri))
 
 
-@_remembered
 def check(uri: str) -> str:
     """Return `uri` if the bus can route it.
 
     Raises:
         UriError: no leading slash, more than 255 bytes or 63 segments, a control character, or not Unicode.
     """
+    # Nearly every URI is that plain, and those of replies are used once: nothing is gained by remembering them.
+    is_plain = uri.isascii() and uri.isprintable() and uri.startswith("/")
+    if is_plain and len(uri) <= MAX_LENGTH and uri.count("/") <= MAX_SEGMENTS:
+        return uri
     if not uri.startswith("/"):
         raise UriError(uri, "it must start with '/'")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in uri):

@@ -65,7 +65,7 @@ class Hub:
         """Move everything that can move."""
         while (received := self.listener.receive(self.broker.clients)) is not None:
             peer, frame, origin = received
-            self.broker.receive(peer, frame, self.now, origin)
+            self.broker.receive_all(peer, frame, self.now, origin)
             self.broker.flush(self.now)
         self.broker.flush(self.now)
         self.broker.retry(self.now)

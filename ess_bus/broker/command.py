@@ -17,8 +17,8 @@ from ess_bus.broker.core import Broker
 from ess_bus.broker.fims_listener import FimsListener
 from ess_bus.broker.fims_socket import NAME, default_path
 from ess_bus.broker.limits import Limits
-from ess_bus.broker.listener import ZmqListener
-from ess_bus.broker.server import sender, serve
+from ess_bus.broker.local_listener import LocalListener
+from ess_bus.broker.server import Listener, sender, serve
 from ess_bus.errors import EssError
 from ess_bus.process import begin, bus_option, until_stopped, verbose_option
 
@@ -105,7 +105,7 @@ def command(
         raise click.UsageError("--fims-group is of no use without --fims-socket")
     with until_stopped(), contextlib.ExitStack() as opened:
         begin(verbose)
-        listener = opened.enter_context(contextlib.closing(ZmqListener(endpoint.resolve(bus), bounds)))
+        listener = opened.enter_context(contextlib.closing(_listener(endpoint.resolve(bus), bounds)))
         fims = None
         if fims_socket is not None:
             path = Path(fims_socket).absolute() if fims_socket else default_path()
@@ -117,6 +117,14 @@ def command(
             log.info("metrics are at http://127.0.0.1:%d/metrics", metrics_port)
         log.info("listening on %s", listener.endpoint)
         serve(listener, Broker(sender(listener, fims), bounds, time.monotonic()), fims, watcher)
+
+
+def _listener(where: str, limits: Limits) -> Listener:
+    if where.startswith("ipc://"):
+        return LocalListener(where, limits)
+    from ess_bus.broker.listener import ZmqListener
+
+    return ZmqListener(where, limits)
 
 
 def _metrics(port: int) -> Metrics:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -73,25 +73,31 @@ class Broker:
 
     def receive(self, peer: bytes, frame: bytes, now: float, origin: Origin | None = None) -> None:
         """Handle one frame of one connection; `origin` says where an unknown one comes from."""
-        client = self.clients.get(peer)
-        if client is None:
-            self._greet(peer, frame, now, origin or Origin())
-            return
-        # The hottest lines of the project: a pub whose header was seen before.
-        everyone = client.routes.get(frame[: frame.find(0)])
-        if everyone is None:
-            self._receive_other(client, frame, now)
-            return
-        client.received += 1
-        if not everyone:
-            self.statistics.pubs_unheard += 1
-        own, all_due = client.outbox, self._due
-        for outbox in everyone:
-            if outbox is not own:
-                due = outbox.due
-                if not due:
-                    all_due.append(outbox)
-                due.append(frame)
+        self.receive_all(peer, (frame,), now, origin)
+
+    def receive_all(self, peer: bytes, frames: Iterable[bytes], now: float, origin: Origin | None = None) -> None:
+        """Handle some frames of one connection, in order."""
+        clients = self.clients
+        for frame in frames:
+            client = clients.get(peer)
+            if client is None:
+                self._greet(peer, frame, now, origin or Origin())
+                continue
+            # The hottest lines of the project: a pub whose header was seen before.
+            everyone = client.routes.get(frame[: frame.find(0)])
+            if everyone is None:
+                self._receive_other(client, frame, now)
+                continue
+            client.received += 1
+            if not everyone:
+                self.statistics.pubs_unheard += 1
+            own, all_due = client.outbox, self._due
+            for outbox in everyone:
+                if outbox is not own:
+                    due = outbox.due
+                    if not due:
+                        all_due.append(outbox)
+                    due.append(frame)
 
     def flush(self, now: float) -> None:
         """Send what this burst has made due."""
@@ -157,8 +163,10 @@ class Broker:
             if frame[:1] == control.MARK:
                 self._control(client, frame, now)
             elif frame[:1] == batch.MARK:
-                for inner in batch.unpack(frame):
-                    self.receive(client.peer, inner, now)
+                frames = batch.unpack(frame)
+                if any(inner[:1] == batch.MARK for inner in frames):
+                    raise ProtocolError("a batch inside a batch")
+                self.receive_all(client.peer, frames, now)
             else:
                 self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
@@ -178,7 +186,7 @@ class Broker:
             self.receive(client.peer, frame, now)
             return
         client.received += 1
-        if uri.is_under(target, description.ROOT):
+        if "bus" in target and uri.is_under(target, description.ROOT):
             self._describe(frame, now)
         else:
             self._forward(Kept(client, frame, verb, target), now)
@@ -285,8 +293,7 @@ class Broker:
         log.debug("%s says hello (pid %d)", client.name, client.pid)
         self._tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
         self._subscribe(client, subscriptions, now)
-        for held in self._lobby.release(peer):
-            self.receive(peer, held, now)
+        self.receive_all(peer, self._lobby.release(peer), now)
 
     def _control(self, client: Client, frame: bytes, now: float) -> None:
         match control.decode(frame):

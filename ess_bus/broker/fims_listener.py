@@ -80,8 +80,8 @@ class FimsListener:
         """Whether `receive` has something to do already, so that nobody may wait for `fileno`."""
         return bool(self._frames or self._ready)
 
-    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here."""
+    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
         if self._left is not None:
             del self._connections[self._left.peer]
             self._left = None
@@ -94,7 +94,7 @@ class FimsListener:
         if frame is _BYE:
             # Still known while the broker handles its goodbye: what waits for it does not wait for nobody.
             self._left = connection
-        return connection.peer, frame, connection.origin
+        return connection.peer, [frame], connection.origin
 
     def send(self, peer: bytes, frame: bytes) -> Delivery:
         """Give a frame to a connection without waiting. Of a batch, what it has no room for stays here."""

@@ -74,8 +74,8 @@ class ZmqListener:
         """Wait until a frame is here; return whether one is."""
         return bool(self._poller.poll(max(0, int(timeout_s * 1000))))
 
-    def receive(self, known: Container[bytes]) -> tuple[bytes, bytes, Origin | None] | None:
-        """Return (peer, frame, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
+    def receive(self, known: Container[bytes]) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here; peers that are `known` need no origin."""
         recv, get = self._recv, self._get
         while True:
             try:
@@ -88,7 +88,7 @@ class ZmqListener:
                 part = self._socket.recv(copy=False)
                 frame, origin = part.bytes, _origin(part)
             if not get(zmq.RCVMORE):
-                return peer, frame, origin
+                return peer, [frame], origin
             # Not ours: every frame of this protocol is one part.
             while get(zmq.RCVMORE):
                 recv()
@@ -106,6 +106,9 @@ class ZmqListener:
                 return Delivery.GONE
             raise
         return Delivery.SENT
+
+    def tick(self) -> None:
+        """Do nothing: libzmq looks after its connections itself."""
 
     def close(self) -> None:
         """Stop listening; the socket file and its lock go too."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -66,8 +65,8 @@ class Routes:
         """Return everyone whose subscription covers `uri`."""
         audience: dict[Outbox, None] = {}
         listeners: dict[Outbox, None] = {}
-        for node in self._walk(uri):
-            for outbox, mode in node.modes.items():
+        for modes in self._covering(uri):
+            for outbox, mode in modes.items():
                 if mode is Mode.PASSIVE:
                     listeners[outbox] = None
                 elif mode is Mode.ALL or verb == "pub":
@@ -84,12 +83,17 @@ class Routes:
         for cache in self._caches.values():
             cache.clear()
 
-    def _walk(self, uri: str) -> Iterator[_Node]:
-        node: _Node | None = self._root
-        for segment in segments(uri):
-            if node is None:
-                return
-            yield node
-            node = node.children.get(segment)
-        if node is not None:
-            yield node
+    def _covering(self, uri: str) -> list[dict[Outbox, Mode]]:
+        node = self._root
+        found = [node.modes] if node.modes else []
+        # Not `segments`: a reply's URI is used once, and would only push out of its memory what is used again.
+        for segment in uri.split("/"):
+            if not segment:
+                continue
+            child = node.children.get(segment)
+            if child is None:
+                break
+            node = child
+            if node.modes:
+                found.append(node.modes)
+        return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Container
+from typing import Final, Protocol
 
+from ess_bus.broker.clients import Origin
 from ess_bus.broker.core import Broker
 from ess_bus.broker.fims_connection import FimsPeer
 from ess_bus.broker.fims_listener import FimsListener
-from ess_bus.broker.listener import ZmqListener
 from ess_bus.broker.outbox import Delivery
 
 TICK_S: Final = 1.0
@@ -20,8 +20,33 @@ BURST: Final = 256
 BURST_BYTES: Final = 1 << 20
 
 
+class Listener(Protocol):
+    """What the loop needs of the broker's main listener."""
+
+    endpoint: str
+    multipart: int
+
+    def watch(self, descriptor: int) -> None:
+        """Let `wait` return when `descriptor` is readable too."""
+
+    def wait(self, timeout_s: float) -> object:
+        """Wait until there is something to do."""
+
+    def receive(self, known: Container[bytes], /) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
+
+    def send(self, peer: bytes, frame: bytes) -> Delivery:
+        """Hand a frame to a connection without waiting."""
+
+    def tick(self) -> None:
+        """Do what is due once a second."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
 def serve(
-    listener: ZmqListener,
+    listener: Listener,
     broker: Broker,
     fims: FimsListener | None = None,
     watcher: Callable[[Broker, float], None] | None = None,
@@ -48,7 +73,7 @@ def serve(
             next_tick = now + TICK_S
 
 
-def sender(listener: ZmqListener, fims: FimsListener | None) -> Callable[[bytes, bytes], Delivery]:
+def sender(listener: Listener, fims: FimsListener | None) -> Callable[[bytes, bytes], Delivery]:
     """Return what hands a frame to a connection, whichever listener it belongs to."""
     if fims is None:
         return listener.send
@@ -56,7 +81,8 @@ def sender(listener: ZmqListener, fims: FimsListener | None) -> Callable[[bytes,
     return lambda peer, frame: to_fims(peer, frame) if isinstance(peer, FimsPeer) else to_others(peer, frame)
 
 
-def _tick(listener: ZmqListener, broker: Broker, fims: FimsListener | None, now: float) -> None:
+def _tick(listener: Listener, broker: Broker, fims: FimsListener | None, now: float) -> None:
+    listener.tick()
     broker.tick(now)
     broker.statistics.protocol_errors += listener.multipart
     listener.multipart = 0
@@ -67,16 +93,15 @@ def _tick(listener: ZmqListener, broker: Broker, fims: FimsListener | None, now:
             broker.note_lost(peer, count)
 
 
-def _burst(listener: ZmqListener | FimsListener, broker: Broker, now: float) -> None:
-    receive, handle, known = listener.receive, broker.receive, broker.clients
-    size = 0
-    for _ in range(BURST):
+def _burst(listener: Listener | FimsListener, broker: Broker, now: float) -> None:
+    receive, handle, known = listener.receive, broker.receive_all, broker.clients
+    count = size = 0
+    while count < BURST and size < BURST_BYTES:
         received = receive(known)
         if received is None:
             break
-        peer, frame, origin = received
-        handle(peer, frame, now, origin)
-        size += len(frame)
-        if size > BURST_BYTES:
-            break
+        peer, frames, origin = received
+        handle(peer, frames, now, origin)
+        count += len(frames)
+        size += sum(map(len, frames))
     broker.flush(now)

@@ -111,12 +111,14 @@ class AsyncWorker(Link):
         if self.transport is None:
             return
         transport, core, now = self.transport, self.core, time.monotonic()
+        transport.wait(0.0)
         enough = core.received + BURST
         wake = now
         while core.received < enough:
             frame = transport.receive()
             if frame is None:
                 # Only now, when all that was said has been heard, can silence be told.
+                self.notice_loss()
                 wake = core.tick(now)
                 break
             core.feed(frame, now)

@@ -69,7 +69,8 @@ class Bus(Shell[Worker]):
         Raises:
             Disconnected: there is no broker; nothing was sent.
         """
-        self._link.send(self._core.frame("pub", uri, encode_body(value)))
+        body = value if value.__class__ is bytes else encode_body(value)
+        self._link.send(self._core.frame("pub", uri, body))
 
     def send(
         self, method: str, uri: str, value: Any = None, replyto: str | None = None, token: str | None = None

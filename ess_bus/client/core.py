@@ -24,8 +24,8 @@ from ess_bus.message import (
     METHODS,
     REPLY_VERB,
     Message,
+    Repetition,
     Status,
-    decode_tail,
     encode,
     encode_body,
     error_body,
@@ -41,6 +41,9 @@ LOST_AFTER_S: Final = 3.0
 HELLO_EVERY_S: Final = 0.5
 # Headers that are remembered, of what is sent and of what arrives.
 CACHE_SIZE: Final = 10_000
+
+
+_Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
 
 
 class ClientCore:
@@ -85,8 +88,8 @@ class ClientCore:
         self._asked = float("-inf")
         # (method, URI) of what is sent -> its frame without the body.
         self._prefixes: dict[tuple[str, str], bytes] = {}
-        # Header of what arrives -> who wants it.
-        self._targets: dict[bytes, tuple[str, str, tuple[Inbox, ...]]] = {}
+        # Header of what arrives -> what it says, and who wants it.
+        self._targets: dict[bytes, _Target] = {}
 
     @property
     def waiting(self) -> int:
@@ -98,7 +101,7 @@ class ClientCore:
     def tick(self, now: float) -> float:
         """Do what is due (hello, ping, noticing that the broker is gone); return when to call again at the latest."""
         if self.joined and now - self._heard > LOST_AFTER_S:
-            self._lose("the broker stopped answering")
+            self.lose("the broker stopped answering")
         if not self.joined:
             if now - self._asked >= HELLO_EVERY_S:
                 self._asked = now
@@ -116,7 +119,8 @@ class ClientCore:
         self.outgoing.append(control.encode(Verb.HELLO, *fields))
         self._hello_covers_all = True
 
-    def _lose(self, reason: str) -> None:
+    def lose(self, reason: str) -> None:
+        """The broker is gone, or does not know this client any more: nobody knows what became of what is under way."""
         log.debug("%s: %s", self.name, reason)
         self.joined = False
         self._before.clear()
@@ -140,7 +144,11 @@ class ClientCore:
             if len(self._prefixes) >= CACHE_SIZE:
                 self._prefixes.clear()
             start = self._prefixes[method, target] = prefix(message)
-        return self._checked(target, start + pack_body(body))
+        frame = start + pack_body(body)
+        if len(frame) > self._max_message:
+            return self._checked(target, frame)
+        self.sent += 1
+        return frame
 
     def compose(self, message: Message) -> bytes:
         """Return the frame of a message of this client.
@@ -195,7 +203,7 @@ class ClientCore:
     def farewell(self) -> bytes | None:
         """Leave: return the frame that makes the broker forget this client at once, ``None`` if it does not know it."""
         was_joined = self.joined
-        self._lose("this bus was closed")
+        self.lose("this bus was closed")
         return control.encode(Verb.BYE) if was_joined else None
 
     def give_up(self, waiting: Pending) -> None:
@@ -279,9 +287,15 @@ class ClientCore:
         except ProtocolError as error:
             self._ignore(error)
             return
+        targets = self._targets
         for inner in frames:
+            end = inner.find(0)
+            target = targets.get(inner[:end])
             try:
-                self._take(inner)
+                if target is None:
+                    self._take_other(inner, end)
+                else:
+                    self._take(target, inner, end)
             except ProtocolError as error:
                 self._ignore(error)
 
@@ -289,16 +303,15 @@ class ClientCore:
         self.garbage += 1
         log.debug("%s: ignored a frame: %s", self.name, error)
 
-    def _take(self, frame: bytes) -> None:
+    def _take_other(self, frame: bytes, end: int) -> None:
         if frame[:1] == control.MARK:
             self._control(*control.decode(frame))
-            return
-        end = frame.find(0)
-        target = self._targets.get(frame[:end])
-        if target is None:
-            target = self._target(frame, end)
-        verb, where, inboxes = target
-        message = decode_tail(verb, where, frame[end + 1 :])
+        else:
+            self._take(self._target(frame, end), frame, end)
+
+    def _take(self, target: _Target, frame: bytes, end: int) -> None:
+        verb, where, repetition, inboxes = target
+        message = repetition.decode(verb, where, frame, end)
         self.received += 1
         for inbox in inboxes:
             if inbox is self._own:
@@ -308,7 +321,7 @@ class ClientCore:
             else:
                 self._overflow(inbox, message)
 
-    def _target(self, frame: bytes, end: int) -> tuple[str, str, tuple[Inbox, ...]]:
+    def _target(self, frame: bytes, end: int) -> _Target:
         """Read a header that is seen for the first time; those of replies are used once and not remembered."""
         if end < 0:
             raise ProtocolError("a frame without a NUL")
@@ -316,7 +329,7 @@ class ClientCore:
         verb, where = split_header(head)
         if verb not in METHODS and verb != REPLY_VERB:
             raise ProtocolError(f"unknown verb {verb[:20]!r}")
-        target = verb, where, tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
+        target = verb, where, Repetition(), tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
         if verb != REPLY_VERB:
             if len(self._targets) >= CACHE_SIZE:
                 self._targets.clear()
@@ -357,7 +370,7 @@ class ClientCore:
             case Verb.WELCOME, (control.VERSION, str() as broker, int() as max_message):
                 self._welcome(broker, max_message)
             case Verb.WHO, ():
-                self._lose("the broker was restarted")
+                self.lose("the broker was restarted")
                 self._hello()
             case Verb.SUBSCRIBED, (int() as sequence, str() | None as error):
                 self._acknowledge(f"subscribe {sequence}", error)

@@ -9,8 +9,8 @@ from ess_bus import batch
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
 from ess_bus.errors import Disconnected
+from ess_bus.transport import connect
 from ess_bus.transport.base import Transport
-from ess_bus.transport.zeromq import ZmqTransport
 
 # How long a closing client lets its last frames leave.
 LINGER_S = 0.5
@@ -42,6 +42,7 @@ class Link:
         self.timeouts = timeouts
         self.transport: Transport | None = None
         self._connect = connect
+        self._losses = 0
 
     def dial(self) -> Transport:
         """Make the connection.
@@ -49,11 +50,12 @@ class Link:
         Raises:
             Disconnected: nothing can ever be reached at this endpoint.
         """
+        self._losses = 0
         if self._connect is not None:
             self.transport = self._connect()
         else:
             endpoints.require_private(self.endpoint)
-            self.transport = ZmqTransport(self.endpoint)
+            self.transport = connect(self.endpoint)
         return self.transport
 
     def opened(self) -> Transport:
@@ -65,6 +67,14 @@ class Link:
         if self.transport is None:
             raise Disconnected("this bus is closed; use it inside `with`")
         return self.transport
+
+    def notice_loss(self) -> None:
+        """Tell the core if the connection was lost since the last time: it need not wait for the silence."""
+        losses = self.opened().losses
+        if losses != self._losses:
+            self._losses = losses
+            if self.core.joined:
+                self.core.lose("the connection to the broker was lost")
 
     def push(self) -> None:
         """Hand over what is due, many frames as one, until the transport takes no more."""

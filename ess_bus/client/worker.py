@@ -13,6 +13,8 @@ from ess_bus.message import Message
 
 # A program that only publishes, or that works on what has arrived, still looks at what the broker says, this often.
 LISTEN_EVERY_S: Final = 0.05
+# The first look: by then everything that was said before is there, and the clock has not moved far.
+SOON_S: Final = 0.1
 # Frames taken in one look, so that a program that wants to do something else comes to it.
 ONE_LOOK: Final = 100
 
@@ -40,8 +42,10 @@ class Worker(Link):
         Raises:
             Disconnected: there is no broker, or it takes nothing for ``timeouts.send``; nothing was sent.
         """
-        transport, core = self.opened(), self.core
-        self.listen_if_due()
+        core = self.core
+        if time.monotonic() - self._listened > LISTEN_EVERY_S:
+            self.listen()
+        transport = self.transport or self.opened()
         if core.joined and not core.outgoing and transport.send(frame):
             return
         deadline = time.monotonic() + self.timeouts.send
@@ -68,21 +72,26 @@ class Worker(Link):
         transport, core = self.opened(), self.core
         now = self._listened = time.monotonic()
         deadline = float("inf") if timeout_s is None else now + timeout_s
-        left = ONE_LOOK
+        left, has_looked, wake = ONE_LOOK, False, now + SOON_S
         while True:
             frame = transport.receive()
             if frame is not None:
                 core.feed(frame, now)
                 left -= 1
-            else:
-                # Only now, when all that was said has been heard, can silence be told.
+            elif has_looked or not core.joined:
+                # Only now, when all that was said has been heard, can silence be told. Who has not been welcomed yet
+                # hears nothing before it says hello.
+                self.notice_loss()
                 wake = core.tick(now)
             if core.outgoing:
                 self.push()
             if done():
                 return True
-            if now >= deadline and (frame is None or left <= 0):
-                return False
             if frame is None:
+                if has_looked and now >= deadline:
+                    return False
                 transport.wait(max(0.0, min(deadline, wake) - now), writable=bool(core.outgoing))
+                has_looked = True
+            elif left <= 0 and now >= deadline:
+                return False
             now = self._listened = time.monotonic()

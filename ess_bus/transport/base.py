@@ -6,13 +6,19 @@ from typing import Protocol
 
 
 class Transport(Protocol):
-    """A connection that restores itself; one thread uses it."""
+    """A connection that restores itself; one thread uses it.
+
+    Attributes:
+        losses: how often a connection was lost, as far as that can be known.
+    """
+
+    losses: int
 
     def send(self, frame: bytes) -> bool:
         """Hand over a frame without waiting; ``False`` if there is no connection or its queue is full."""
 
     def receive(self) -> bytes | None:
-        """Return the next frame that is here, or ``None``."""
+        """Return the next frame that is here, or ``None``; what came after the last `wait` may be left to the next."""
 
     def wait(self, timeout_s: float, *, writable: bool = False) -> None:
         """Wait until a frame is here (or, if asked for, one can be sent), `timeout_s` seconds at most."""

@@ -23,6 +23,9 @@ class ZmqTransport:
         Disconnected: nothing can ever be reached at this endpoint.
     """
 
+    # libzmq reconnects without a word.
+    losses = 0
+
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context(io_threads=1)
         _open_contexts.add(self._context)

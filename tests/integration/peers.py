@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from ess_bus import control
+from ess_bus import batch, control
 from ess_bus.client import Bus
 from ess_bus.control import Verb
 from ess_bus.message import Message
@@ -60,6 +61,7 @@ class Rude:
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.sndtimeo = self._socket.rcvtimeo = 10_000
         self._socket.connect(endpoint)
+        self._frames: deque[bytes] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +89,9 @@ class Rude:
     def until(self, wanted: Verb) -> tuple[Any, ...]:
         """Receive until a control frame of a verb is there, and return its fields."""
         while True:
+            while self._frames:
+                frame = self._frames.popleft()
+                if frame.startswith(wanted.encode() + b"\0"):
+                    return control.decode(frame)[1]
             frame = self._socket.recv()
-            if frame.startswith(wanted.encode() + b"\0"):
-                return control.decode(frame)[1]
+            self._frames.extend(batch.unpack(frame) if frame[:1] == batch.MARK else [frame])

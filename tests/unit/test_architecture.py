@@ -32,6 +32,10 @@ PURE = [
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
+    *(
+        ROOT / "tools" / "bench" / f"{name}.py"
+        for name in ("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report")
+    ),
 ]
 
 

@@ -1,0 +1,290 @@
+"""`LocalListener`: the broker's Unix socket, a ROUTER of ZeroMQ without libzmq (`ess_bus.transport.zmtp` says why).
+
+It never waits for a client. Its connections are watched by one epoll object, which is what the broker's loop waits on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import pwd
+import select
+import socket
+import struct
+from collections import deque
+from collections.abc import Container
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, TextIO
+
+from ess_bus import control
+from ess_bus import endpoint as endpoints
+from ess_bus.broker.clients import Origin
+from ess_bus.broker.limits import Limits
+from ess_bus.broker.outbox import Delivery
+from ess_bus.control import Verb
+from ess_bus.errors import Disconnected, ProtocolError
+from ess_bus.transport import zmtp
+from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
+
+log = logging.getLogger(__name__)
+
+# Room for the header and the tail's small fields on top of the largest body.
+FRAME_OVERHEAD: Final = 4096
+_CREDENTIALS: Final = struct.Struct("3i")
+_BYE: Final = control.encode(Verb.BYE)
+_BACKLOG: Final = 1024
+# Larger frames are not copied once more to put their length in front of them.
+_COPIED: Final = 16 << 10
+
+
+class _Connection:
+    """One client's socket, what was read of it, and what it has not taken of what it was sent."""
+
+    __slots__ = ("decoder", "origin", "peer", "rest", "socket")
+
+    def __init__(self, peer: bytes, accepted: socket.socket, origin: Origin, largest: int) -> None:
+        self.peer, self.socket, self.origin = peer, accepted, origin
+        self.decoder = zmtp.Decoder("ROUTER", largest)
+        self.rest = memoryview(b"")
+
+
+class LocalListener:
+    """Listens at ``ipc://PATH`` and moves frames.
+
+    Raises:
+        Disconnected: a broker is there already, or the path cannot be used.
+    """
+
+    def __init__(self, endpoint: str, limits: Limits) -> None:
+        endpoints.prepare(endpoint)
+        self.endpoint = endpoint
+        self.multipart = 0
+        self._largest = limits.max_message + FRAME_OVERHEAD
+        self._path = Path(endpoint.removeprefix("ipc://"))
+        self._lock = _lock(endpoint)
+        self._epoll = select.epoll()
+        self._watched: set[int] = set()
+        self._connections: dict[bytes, _Connection] = {}
+        self._by_descriptor: dict[int, _Connection] = {}
+        self._ready: deque[_Connection] = deque()
+        self._frames: deque[tuple[bytes, list[bytes], Origin | None]] = deque()
+        self._number = 0
+        self._accepts = False
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            self._bind()
+        except BaseException:
+            self.close()
+            raise
+
+    def watch(self, descriptor: int) -> None:
+        """Let `wait` return when `descriptor` is readable too."""
+        self._epoll.register(descriptor, select.EPOLLIN)
+        self._watched.add(descriptor)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until there is something to do."""
+        if not self._frames and not self._ready:
+            self._look(max(0.0, timeout_s))
+
+    def receive(self, _known: Container[bytes] = ()) -> tuple[bytes, list[bytes], Origin | None] | None:
+        """Return (peer, frames, origin), or ``None`` if nothing is here."""
+        frames = self._frames
+        while not frames:
+            if not self._ready:
+                return None  # until `wait` has looked again
+            self._read(self._ready.popleft())
+        return frames.popleft()
+
+    def send(self, peer: bytes, frame: bytes) -> Delivery:
+        """Give a frame to a connection without waiting. What is begun is finished as the client takes it."""
+        connection = self._connections.get(peer)
+        if connection is None:
+            return Delivery.GONE
+        if connection.rest:
+            return Delivery.FULL
+        try:
+            if len(frame) < _COPIED:
+                data = zmtp.encode(frame)
+                sent = connection.socket.send(data)
+            else:
+                head = zmtp.encode_head(len(frame))
+                sent = connection.socket.sendmsg((head, frame))
+                data = head + frame if sent < len(head) + len(frame) else b""
+        except BlockingIOError:
+            self._watch_for_room(connection, True)
+            return Delivery.FULL
+        except OSError as error:
+            log.debug("%s: %s", connection.origin.address, error.strerror)
+            # It is read to its end; then the broker hears of it.
+            return Delivery.GONE
+        if sent < len(data):
+            connection.rest = memoryview(data)[sent:]
+            self._watch_for_room(connection, True)
+        return Delivery.SENT
+
+    def tick(self) -> None:
+        """Once a second: accept again if there were no descriptors for it."""
+        if not self._accepts:
+            self._watch_for_clients()
+
+    def close(self) -> None:
+        """Stop listening; the socket file and its lock go too."""
+        for connection in self._by_descriptor.values():
+            connection.socket.close()
+        self._socket.close()
+        self._epoll.close()
+        # While the lock is held the file is nobody else's.
+        for path in (self._path, Path(self._lock.name)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        self._lock.close()
+
+    def _bind(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()  # of a broker that was killed: its lock is ours now
+        # Only this user may connect: connecting needs write permission on the socket file.
+        mask = os.umask(0o177)
+        try:
+            self._socket.bind(str(self._path))
+        except OSError as error:
+            raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
+        finally:
+            os.umask(mask)
+        self._socket.listen(_BACKLOG)
+        self._watch_for_clients()
+
+    # -- who comes and goes ----------------------------------------------------------------------------------------
+
+    def _watch_for_clients(self) -> None:
+        self._epoll.register(self._socket, select.EPOLLIN)
+        self._accepts = True
+
+    def _accept(self) -> None:
+        for _ in range(64):
+            try:
+                accepted, _ = self._socket.accept()
+            except (BlockingIOError, ConnectionError):
+                return
+            except OSError as error:
+                # No descriptors or no memory: whoever waits would wake us without end.
+                log.error("%s: cannot accept a client: %s", self.endpoint, error.strerror)
+                self._epoll.unregister(self._socket)
+                self._accepts = False
+                return
+            self._admit(accepted)
+
+    def _admit(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        self._number += 1
+        connection = _Connection(
+            b"local:%d" % self._number, accepted, Origin(f"pid {pid}", _user_name(uid)), self._largest
+        )
+        self._connections[connection.peer] = self._by_descriptor[accepted.fileno()] = connection
+        self._epoll.register(accepted, select.EPOLLIN)
+        with contextlib.suppress(OSError):  # gone already: it is read to its end
+            accepted.send(zmtp.opening("ROUTER"))
+
+    def _close(self, connection: _Connection) -> None:
+        del self._by_descriptor[connection.socket.fileno()]
+        del self._connections[connection.peer]
+        connection.socket.close()
+        # The broker need not find out by itself.
+        self._frames.append((connection.peer, [_BYE], None))
+
+    # -- what they send --------------------------------------------------------------------------------------------
+
+    def _look(self, timeout_s: float) -> bool:
+        """See which connections have something to do; return whether any has."""
+        ready = self._ready
+        for descriptor, event in self._epoll.poll(timeout_s):
+            connection = self._by_descriptor.get(descriptor)
+            if connection is not None:
+                if event & select.EPOLLOUT:
+                    self._finish(connection)
+                if event & ~select.EPOLLOUT:
+                    ready.append(connection)
+            elif descriptor not in self._watched:
+                self._accept()
+        return bool(ready)
+
+    def _read(self, connection: _Connection) -> None:
+        if connection.socket.fileno() < 0:
+            return
+        try:
+            data = connection.socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        decoder, peer, origin = connection.decoder, connection.peer, connection.origin
+        try:
+            found = decoder.feed(data) if data else []
+        except ProtocolError as error:
+            log.warning("%s (%s) was disconnected: %s", origin.address, origin.user, error)
+            self.multipart += 1
+            data, found = b"", []
+        if found:
+            self._frames.append((peer, found, origin))
+        if decoder.multipart:
+            self.multipart += decoder.multipart
+            decoder.multipart = 0
+        if decoder.replies and not connection.rest:
+            connection.rest, decoder.replies = memoryview(decoder.replies), b""
+            self._finish(connection)
+        if not data:
+            self._close(connection)
+
+    # -- what they get ---------------------------------------------------------------------------------------------
+
+    def _finish(self, connection: _Connection) -> None:
+        """Send the rest of what was begun."""
+        try:
+            while connection.rest:
+                connection.rest = connection.rest[connection.socket.send(connection.rest) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            connection.rest = memoryview(b"")
+        self._watch_for_room(connection, bool(connection.rest))
+
+    def _watch_for_room(self, connection: _Connection, is_wanted: bool) -> None:
+        wanted = select.EPOLLIN | (select.EPOLLOUT if is_wanted else 0)
+        self._epoll.modify(connection.socket, wanted)
+
+
+@lru_cache(maxsize=256)
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _lock(endpoint: str) -> TextIO:
+    """Hold a lock file beside the socket: a file that is there does not tell whether a broker is behind it."""
+    path = Path(endpoint.removeprefix("ipc://") + ".lock")
+    try:
+        while True:
+            held = path.open("a+")
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
+                break
+            # The broker before us has just removed the file that we opened.
+            held.close()
+    except BlockingIOError:
+        held.seek(0)
+        owner = held.read().strip() or "unknown"
+        held.close()
+        raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
+    except OSError as error:
+        raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
+    held.truncate(0)
+    held.write(str(os.getpid()))
+    held.flush()
+    return held

@@ -1,0 +1,1 @@
+"""Brokers and their clients, one file each; `tools.bench.registry` lists them."""

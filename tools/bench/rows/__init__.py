@@ -1,0 +1,1 @@
+"""What is measured, one file an idea; `tools.bench.registry` lists them."""
