@@ -206,9 +206,8 @@ class Outbox:
             self.sent += len(frames) if not self._controls else self._messages(frames)
             if self._promises:
                 self._settle(frames)
-            if self._handed - self._asked > self._limits.window_bytes >> 2:
-                if self.ping() is Delivery.SENT:
-                    self._asked = self._handed
+            if self._handed - self._asked > self._limits.window_bytes >> 2 and self.ping() is Delivery.SENT:
+                self._asked = self._handed
         else:
             self._ready, self._ready_frames = frame, frames
             if self.waiting_since is None:

@@ -36,30 +36,37 @@ TICK_S: Final = 1.0
 
 
 class _Connection:
-    """The frames on their way to one client, and a descriptor that is readable while there are any."""
+    """The frames on their way to one client, and a descriptor that is readable when it should look."""
 
     def __init__(self, user: str | None, most: int) -> None:
         self.origin = Origin("memory", user)
         self.peer = b""
-        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.losses = 0
         self.frames: deque[bytes] = deque()
+        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.is_signalled = False
         self._most = most
 
     def put(self, frame: bytes) -> Delivery:
         if len(self.frames) >= self._most:
             return Delivery.FULL
-        if not self.frames:
-            os.eventfd_write(self.descriptor, 1)
         self.frames.append(frame)
+        self.signal()
         return Delivery.SENT
 
-    def take(self) -> bytes | None:
-        if not self.frames:
-            return None
-        frame = self.frames.popleft()
-        if not self.frames:
+    def lose(self) -> None:
+        self.losses += 1
+        self.signal()
+
+    def signal(self) -> None:
+        if not self.is_signalled:
+            self.is_signalled = True
+            os.eventfd_write(self.descriptor, 1)
+
+    def calm(self) -> None:
+        if self.is_signalled:
+            self.is_signalled = False
             os.eventfd_read(self.descriptor)
-        return frame
 
 
 class Hub:
@@ -94,17 +101,28 @@ class Hub:
 
     def start(self) -> None:
         """Begin with a new broker, which knows nobody; the clients find out and come back by themselves."""
+        self.stop()
         with self._lock:
             now = time.monotonic()
             self._broker = Broker(self._hand_over, self.limits, now)
             self._next_tick = now + TICK_S
             for connection in list(self._connections.values()):
                 self._admit(connection)
+                connection.signal()
 
     def stop(self) -> None:
         """End the broker as ``kill -9`` would: without a word to anybody."""
         with self._lock:
-            self._broker = None
+            if self._broker is not None:
+                self._broker = None
+                for connection in self._connections.values():
+                    connection.lose()
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the broker keeps something back for a client that does not read."""
+        with self._lock:
+            return self._broker is not None and self._broker.is_holding
 
     # -- for MemoryTransport ---------------------------------------------------------------------------------------
 
@@ -115,8 +133,9 @@ class Hub:
                 return False
             now = time.monotonic()
             if len(frame) > self.limits.max_frame:
-                # A ZeroMQ listener closes the connection, and the client makes a new one.
+                # A listener with sockets closes the connection, and the client makes a new one.
                 self._admit(connection)
+                connection.lose()
             else:
                 self._broker.receive(connection.peer, frame, now, connection.origin)
                 self._broker.flush(now)
@@ -126,18 +145,19 @@ class Hub:
     def fetch(self, connection: _Connection) -> bytes | None:
         """Return the next frame for a client, if any."""
         with self._lock:
-            frame = connection.take()
-            if frame is None:
+            if not connection.frames:
                 # There is room now for what the broker may have kept back.
                 self._turn(time.monotonic())
-                frame = connection.take()
-            return frame
+            if not connection.frames:
+                connection.calm()
+                return None
+            return connection.frames.popleft()
 
     def is_ready(self, connection: _Connection, *, writable: bool) -> bool:
-        """Tell whether a frame is here, or can be sent if that is `writable`."""
+        """Tell whether there is something to look at, or a frame can be sent if that is what is `writable`."""
         with self._lock:
             self._turn(time.monotonic())
-            return bool(connection.frames) or (writable and self._broker is not None)
+            return connection.is_signalled or (writable and self._broker is not None)
 
     def part(self, connection: _Connection) -> None:
         """Close a connection; the broker finds out with its next frame to it."""
@@ -175,6 +195,11 @@ class MemoryTransport:
         self._poll = select.poll()
         self._poll.register(connection.descriptor, select.POLLIN)
 
+    @property
+    def losses(self) -> int:
+        """See `Transport`."""
+        return self._connection.losses
+
     def send(self, frame: bytes) -> bool:
         """See `Transport.send`."""
         return self._is_open and self._hub.carry(self._connection, frame)
@@ -199,6 +224,7 @@ class MemoryTransport:
 
     def close(self, linger_s: float = 0.0) -> None:
         """See `Transport.close`; nothing is on its way, so there is nothing to wait for."""
+        del linger_s
         if self._is_open:
             self._is_open = False
             self._hub.part(self._connection)

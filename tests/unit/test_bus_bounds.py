@@ -67,7 +67,7 @@ def test_a_burst_of_questions_to_the_broker_does_not_take_memory_for_all_answers
 
 
 def test_a_message_that_alone_is_too_much_for_the_queue_is_told_as_lost():
-    wire = Wire(Limits(queue_messages=8, queue_bytes=2000, max_message=2000))
+    wire = Wire(Limits(queue_messages=8, queue_bytes=1000, max_message=2000))
     slow, sender = wire.client("slow", "/a"), wire.client("sender")
     stop_reading(slow)
     sender.send("pub", "/a", b"1")  # waits, packed already
