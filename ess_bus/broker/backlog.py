@@ -36,6 +36,11 @@ class Backlog:
         """The bytes that wait."""
         return self._bytes
 
+    @property
+    def fill(self) -> float:
+        """How much of its bounds is taken: 1 when the next message would cost an older one."""
+        return max(len(self) / self._most, self._bytes / self._most_bytes)
+
     def extend(self, frames: list[bytes]) -> int:
         """Add frames; return how many messages were dropped for it, here or earlier in the queue."""
         if self.is_full:

@@ -117,6 +117,10 @@ class Broker:
         """Whether something waits for a client that lags, so that `retry` has something to do."""
         return bool(self._lagging)
 
+    def pressure(self, now: float) -> float:
+        """Return how near to a loss the slowest of the clients is that do read: from 0 to 1."""
+        return max((outbox.pressure(now) for outbox in self._lagging), default=0.0)
+
     def tick(self, now: float) -> None:
         """Once a second: notice connections that are gone or stalled, and show the others that the broker lives."""
         for peer in self._lobby.expire(now):

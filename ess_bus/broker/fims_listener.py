@@ -110,6 +110,9 @@ class FimsListener:
             self._close(connection)
         return Delivery.SENT
 
+    def rest(self, peer: bytes, until: float) -> None:
+        """Do nothing: the kernel holds little of what a client of this protocol sends."""
+
     def tick(self, known: Container[bytes]) -> None:
         """Once a second: drop who does not say what it is, and whom the broker does not know any more."""
         if not self._accepts:

@@ -107,6 +107,9 @@ class ZmqListener:
             raise
         return Delivery.SENT
 
+    def rest(self, peer: bytes, until: float) -> None:
+        """Do nothing: libzmq shares one queue among all of its connections."""
+
     def tick(self) -> None:
         """Do nothing: libzmq looks after its connections itself."""
 

@@ -13,6 +13,7 @@ import pwd
 import select
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Container
 from functools import lru_cache
@@ -41,12 +42,13 @@ _COPIED: Final = 16 << 10
 class _Connection:
     """One client's socket, what was read of it, and what it has not taken of what it was sent."""
 
-    __slots__ = ("decoder", "origin", "peer", "rest", "socket")
+    __slots__ = ("decoder", "needs_room", "origin", "peer", "rest", "socket")
 
     def __init__(self, peer: bytes, accepted: socket.socket, origin: Origin, largest: int) -> None:
         self.peer, self.socket, self.origin = peer, accepted, origin
         self.decoder = zmtp.Decoder("ROUTER", largest)
         self.rest = memoryview(b"")
+        self.needs_room = False
 
 
 class LocalListener:
@@ -69,6 +71,8 @@ class LocalListener:
         self._by_descriptor: dict[int, _Connection] = {}
         self._ready: deque[_Connection] = deque()
         self._frames: deque[tuple[bytes, list[bytes], Origin | None]] = deque()
+        # Connections that are not read for a moment, and until when.
+        self._resting: dict[_Connection, float] = {}
         self._number = 0
         self._accepts = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -85,6 +89,8 @@ class LocalListener:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until there is something to do."""
+        if self._resting:
+            timeout_s = min(timeout_s, self._resume())
         if not self._frames and not self._ready:
             self._look(max(0.0, timeout_s))
 
@@ -113,7 +119,8 @@ class LocalListener:
                 sent = connection.socket.sendmsg((head, frame))
                 data = head + frame if sent < len(head) + len(frame) else b""
         except BlockingIOError:
-            self._watch_for_room(connection, True)
+            connection.needs_room = True
+            self._watch(connection)
             return Delivery.FULL
         except OSError as error:
             log.debug("%s: %s", connection.origin.address, error.strerror)
@@ -121,8 +128,16 @@ class LocalListener:
             return Delivery.GONE
         if sent < len(data):
             connection.rest = memoryview(data)[sent:]
-            self._watch_for_room(connection, True)
+            connection.needs_room = True
+            self._watch(connection)
         return Delivery.SENT
+
+    def rest(self, peer: bytes, until: float) -> None:
+        """Read nothing of a connection until then."""
+        connection = self._connections.get(peer)
+        if connection is not None and connection not in self._resting:
+            self._resting[connection] = until
+            self._watch(connection)
 
     def tick(self) -> None:
         """Once a second: accept again if there were no descriptors for it."""
@@ -189,6 +204,7 @@ class LocalListener:
             accepted.send(zmtp.opening("ROUTER"))
 
     def _close(self, connection: _Connection) -> None:
+        self._resting.pop(connection, None)
         del self._by_descriptor[connection.socket.fileno()]
         del self._connections[connection.peer]
         connection.socket.close()
@@ -249,11 +265,21 @@ class LocalListener:
             pass
         except OSError:
             connection.rest = memoryview(b"")
-        self._watch_for_room(connection, bool(connection.rest))
+        connection.needs_room = bool(connection.rest)
+        self._watch(connection)
 
-    def _watch_for_room(self, connection: _Connection, is_wanted: bool) -> None:
-        wanted = select.EPOLLIN | (select.EPOLLOUT if is_wanted else 0)
-        self._epoll.modify(connection.socket, wanted)
+    def _watch(self, connection: _Connection) -> None:
+        wanted = 0 if connection in self._resting else select.EPOLLIN
+        self._epoll.modify(connection.socket, wanted | (select.EPOLLOUT if connection.needs_room else 0))
+
+    def _resume(self) -> float:
+        """Read again who has rested; return how long the next one still does."""
+        now = time.monotonic()
+        for connection, until in list(self._resting.items()):
+            if until <= now:
+                del self._resting[connection]
+                self._watch(connection)
+        return min(self._resting.values(), default=float("inf")) - now
 
 
 @lru_cache(maxsize=256)

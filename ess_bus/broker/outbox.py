@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ess_bus import batch, control
 from ess_bus.broker.backlog import Backlog
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+
+# Who has taken something within this time is reading.
+READING_S: Final = 0.1
 
 
 class Delivery(Enum):
@@ -146,6 +150,11 @@ class Outbox:
     def is_stalled(self, now: float) -> bool:
         """Tell whether frames wait and none has been taken for too long."""
         return self.waiting_since is not None and now - self.progress > self._limits.stalled_after_s
+
+    def pressure(self, now: float) -> float:
+        """Return how near to a loss a client is that reads, but more slowly than others send; 0 if it does not read."""
+        is_reading = self.waiting_since is not None and now - self.progress < READING_S
+        return self._backlog.fill if is_reading else 0.0
 
     def flush(self, now: float) -> Delivery:
         """Hand over what is due as far as the client takes it, and keep the rest."""
