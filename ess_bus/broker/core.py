@@ -44,8 +44,6 @@ from ess_bus.message import (
 log = logging.getLogger(__name__)
 
 ANONYMOUS: Final = "anonymous"
-# Bytes that the broker says of itself in one burst: a question is a hundred times smaller than its answer.
-MOST_SAID: Final = 4 << 20
 
 
 class Broker:
@@ -66,8 +64,6 @@ class Broker:
         # Outboxes with something due in this burst, and those that keep something back for a client that lags.
         self._due: list[Outbox] = []
         self._lagging: set[Outbox] = set()
-        # Bytes that the broker itself has answered in this burst.
-        self._said = 0
         self.limits = limits
         self.routes = Routes()
         self.clients: dict[bytes, Client] = {}
@@ -105,7 +101,6 @@ class Broker:
 
     def flush(self, now: float) -> None:
         """Send what this burst has made due."""
-        self._said = 0
         while self._due:
             all_due, self._due = self._due, []
             for outbox in all_due:
@@ -221,7 +216,7 @@ class Broker:
                 outbox.promise(promise)
         if promise.receivers:
             for outbox in full:  # its sender will not hear that this one has not got it
-                outbox.miss()
+                outbox.lose(1)
         elif command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
         elif problem is None and self._returning.keep(command, now):
@@ -232,13 +227,16 @@ class Broker:
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
         for outbox in recipients.listeners:
-            if outbox is own:
-                continue
-            if outbox.is_full:
-                outbox.miss()
-            else:
-                self._mark(outbox)
-                outbox.due.append(frame)
+            if outbox is not own:
+                self._offer(outbox, frame)
+
+    def _offer(self, outbox: Outbox, frame: bytes) -> None:
+        """Put a message that nobody was promised into this burst, unless its receiver has too many to read already."""
+        if outbox.is_full:
+            outbox.lose(1)
+        else:
+            self._mark(outbox)
+            outbox.due.append(frame)
 
     def _undelivered(self, sender: Client, frame: bytes, problem: tuple[Status, str] | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
@@ -328,7 +326,7 @@ class Broker:
                     self._hello(client.peer, frame, now, client.origin)
                 except (ProtocolError, UriError):
                     self._forget(client)
-                    raise
+                    self._greet(client.peer, frame, now, client.origin)
             case (Verb.BYE, ()):
                 log.debug("%s says goodbye", client.name)
                 self._flush(client.outbox, now)
@@ -421,20 +419,18 @@ class Broker:
 
     def _say(self, message: Message) -> None:
         frame = encode(message)
-        self._said += len(frame)
         recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
         for outbox in recipients.audience + recipients.listeners:
-            self._mark(outbox)
-            outbox.due.append(frame)
+            self._offer(outbox, frame)
 
     def _describe(self, sender: Client, frame: bytes, now: float) -> None:
         request = decode(frame)
         if request.replyto is None:
             return
+        # An answer is far larger than its question: what a burst of questions makes due must not take much memory.
+        self.flush(now)
         audience = self.routes.match(REPLY_VERB, request.replyto).audience
         full = next((outbox.client.name for outbox in audience if outbox.is_full), None)
-        if full is None and self._said > min(MOST_SAID, self.limits.queue_bytes):
-            full = control.BROKER_NAME
         if full is not None:
             self._undelivered(sender, frame, (Status.BUSY, full))
             return

@@ -25,8 +25,6 @@ from ess_bus.errors import Disconnected
 SEND_QUEUE: Final = 20_000
 # How many may wait from one client before it is slowed down.
 RECEIVE_QUEUE: Final = 1000
-# Room for the header and the tail's small fields on top of the largest body.
-_FRAME_OVERHEAD: Final = 4096
 
 
 class ZmqListener:
@@ -46,7 +44,7 @@ class ZmqListener:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.sndhwm, self._socket.rcvhwm = SEND_QUEUE, RECEIVE_QUEUE
-        self._socket.maxmsgsize = limits.max_message + _FRAME_OVERHEAD
+        self._socket.maxmsgsize = limits.max_frame
         # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         if endpoint.startswith("tcp://"):

@@ -32,8 +32,6 @@ from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
-# Room for the header and the tail's small fields on top of the largest body.
-FRAME_OVERHEAD: Final = 4096
 _CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
@@ -64,7 +62,7 @@ class LocalListener:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
-        self._largest = limits.max_message + FRAME_OVERHEAD
+        self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
         self._lock = _lock(endpoint)
         self._epoll = select.epoll()
