@@ -15,11 +15,11 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ess_bus import batch, control, uri
 from ess_bus.broker import description
-from ess_bus.broker.clients import Client, Origin
+from ess_bus.broker.clients import ANONYMOUS, Client, Origin
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
 from ess_bus.broker.outbox import Delivery, Outbox, Promise
@@ -27,7 +27,7 @@ from ess_bus.broker.returning import Kept, Returning
 from ess_bus.broker.routes import Recipients, Routes
 from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.control import Verb
-from ess_bus.errors import ProtocolError, UriError
+from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
@@ -41,9 +41,10 @@ from ess_bus.message import (
     split_header,
 )
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from ess_bus.broker.gate import Gate, Ticket
 
-ANONYMOUS: Final = "anonymous"
+log = logging.getLogger(__name__)
 
 
 class Broker:
@@ -53,9 +54,16 @@ class Broker:
         send: hands a frame to a connection, never waits, and says what became of it.
         limits: what one client may cost.
         now: the time, in seconds of the clock that every call is given.
+        gate: rules and audit trail, where a site has them.
     """
 
-    def __init__(self, send: Callable[[bytes, bytes], Delivery], limits: Limits = Limits(), now: float = 0.0) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes, bytes], Delivery],
+        limits: Limits = Limits(),
+        now: float = 0.0,
+        gate: Gate | None = None,
+    ) -> None:
         self._send = send
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
@@ -65,7 +73,8 @@ class Broker:
         self._due: list[Outbox] = []
         self._lagging: set[Outbox] = set()
         self.limits = limits
-        self.routes = Routes()
+        self.gate = gate
+        self.routes = Routes(None if gate is None else gate.may_receive)
         self.clients: dict[bytes, Client] = {}
         self.statistics = Statistics()
         self.rates = Rates(now)
@@ -135,6 +144,8 @@ class Broker:
         if self._returning.is_over(now):
             self._retry_kept(now)
         self._tell_gone()
+        if self.gate is not None:
+            self.gate.tick(now)
         self.retry(now)
         self.rates.tick(self.totals(), now)
 
@@ -154,6 +165,11 @@ class Broker:
         if client is not None:
             client.outbox.sent -= count
             client.outbox.dropped += count
+
+    def dismiss(self, client: Client, reason: str) -> None:
+        """Disconnect a client; what was on its way to it is reported to the senders."""
+        log.warning("%s is disconnected: %s", client.name, reason)
+        self._forget(client)
 
     @property
     def dropped_unknown(self) -> int:
@@ -176,6 +192,8 @@ class Broker:
                 self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
+        except Refused as error:
+            self._deny(client, frame, error.reason)
 
     def _route(self, client: Client, frame: bytes, now: float) -> None:
         """Route a command or a reply, or a pub whose header is seen for the first time."""
@@ -186,20 +204,24 @@ class Broker:
         if verb not in METHODS and verb != REPLY_VERB:
             raise ProtocolError(f"unknown verb {verb[:20]!r}")
         uri.check(target)
+        gate = self.gate
         if verb == "pub":
+            if gate is not None:
+                gate.require_pub(client, target)
             self.routes.remember(client.routes, head, self.routes.match(verb, target))
             self.receive(client.peer, frame, now)
             return
         client.received += 1
+        ticket = None if gate is None else gate.admit(client, frame, self.routes.match, now)
         if "bus" in target and uri.is_under(target, description.ROOT):
-            self._describe(client, frame, now)
+            self._describe(client, frame, ticket, now)
         else:
-            self._forward(Kept(client, frame, verb, target), now)
+            self._forward(Kept(client, frame, verb, target, ticket), now)
 
     def _forward(self, command: Kept, now: float) -> None:
         """Deliver a command or a reply, or report to its sender that it could not be."""
         recipients = self.routes.match(command.verb, command.uri)
-        promise = Promise(command.frame, command.sender)
+        promise = Promise(command.frame, command.sender, command.ticket)
         problem: tuple[Status, str] | None = None
         full: list[Outbox] = []
         for outbox in recipients.audience:
@@ -217,12 +239,16 @@ class Broker:
         if promise.receivers:
             for outbox in full:  # its sender will not hear that this one has not got it
                 outbox.lose(1)
+            if self.gate is not None and command.ticket is not None:
+                self.gate.routed(command.sender, command.ticket, recipients.audience, now)
         elif command.verb == REPLY_VERB and problem is None:
             self.statistics.replies_unclaimed += 1
+            if self.gate is not None and command.ticket is not None:
+                self.gate.failed(command.sender, command.ticket, Status.NO_ONE_LISTENING, None)
         elif problem is None and self._returning.keep(command, now):
             return  # it is looked at when it is known what becomes of it
         else:
-            self._undelivered(command.sender, command.frame, problem)
+            self._undelivered(promise, problem)
         self._show(recipients, command.sender.outbox, command.frame)
 
     def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
@@ -238,14 +264,22 @@ class Broker:
             self._mark(outbox)
             outbox.due.append(frame)
 
-    def _undelivered(self, sender: Client, frame: bytes, problem: tuple[Status, str] | None = None) -> None:
+    def _undelivered(self, promise: Promise, problem: tuple[Status, str] | None = None) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
+        sender, frame, ticket = promise.sender, promise.frame, promise.ticket
+        status, detail = problem or (Status.NO_ONE_LISTENING, None)
+        if self.gate is not None and ticket is not None:
+            self.gate.failed(sender, ticket, status, detail)
         if self.clients.get(sender.peer) is not sender:
             return
         self.statistics.undelivered += 1
         verb, target = split_header(frame[: frame.find(0)])
-        status, detail = problem or (Status.NO_ONE_LISTENING, None)
         self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
+
+    def _deny(self, client: Client, frame: bytes, reason: str) -> None:
+        self.statistics.denied += 1
+        verb, target = split_header(frame[: frame.find(0)])
+        self._tell(client, Verb.UNDELIVERED, Status.DENIED.value, verb, target, *address_of(frame), reason)
 
     def _mark(self, outbox: Outbox) -> None:
         if not outbox.due:
@@ -339,7 +373,11 @@ class Broker:
         is_more = verb is Verb.SUBSCRIBE
         try:
             wanted = self._checked(client.subscriptions if is_more else {}, listed)
-        except UriError as error:
+            if self.gate is not None:
+                for target in wanted:
+                    self.gate.require_subscription(client, target)
+        except (UriError, Refused) as error:
+            self.statistics.denied += isinstance(error, Refused)
             self._tell(client, Verb.SUBSCRIBED, sequence, str(error))
             return
         # Acknowledged when in force, not before: the original did it the other way round (fims.md B3).
@@ -396,7 +434,7 @@ class Broker:
         self.clients.pop(client.peer, None)
         self._lagging.discard(client.outbox)
         for promise in client.outbox.abandon():
-            self._undelivered(promise.sender, promise.frame)
+            self._undelivered(promise)
         self.statistics.messages += client.received
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped
@@ -423,21 +461,24 @@ class Broker:
         for outbox in recipients.audience + recipients.listeners:
             self._offer(outbox, frame)
 
-    def _describe(self, sender: Client, frame: bytes, now: float) -> None:
+    def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
         request = decode(frame)
-        if request.replyto is None:
+        if request.method == "get" and request.replyto is None:
             return
         # An answer is far larger than its question: what a burst of questions makes due must not take much memory.
         self.flush(now)
-        audience = self.routes.match(REPLY_VERB, request.replyto).audience
+        audience = () if request.replyto is None else self.routes.match(REPLY_VERB, request.replyto).audience
         full = next((outbox.client.name for outbox in audience if outbox.is_full), None)
         if full is not None:
-            self._undelivered(sender, frame, (Status.BUSY, full))
+            self._undelivered(Promise(frame, client, ticket), (Status.BUSY, full))
             return
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
-            status = Status.REFUSED
-            body = error_body(f"{request.method} {request.uri}: not something the broker answers")
+            reason = f"{request.method} {request.uri}: not something the broker answers"
+            status, body = Status.REFUSED, error_body(reason)
+            if self.gate is not None and ticket is not None:
+                self.gate.refused(client, ticket, reason)
         else:
             status, body = Status.OK, encode_body(answer)
-        self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))
+        if request.replyto is not None:
+            self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))

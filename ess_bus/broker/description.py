@@ -71,6 +71,7 @@ def _stats(broker: Broker, now: float) -> dict[str, Any]:
         "waiting": sum(client.outbox.depth[0] for client in broker.clients.values()),
         "waiting_bytes": sum(client.outbox.depth[1] for client in broker.clients.values()),
         "limits": asdict(broker.limits),
+        **({} if broker.gate is None else broker.gate.statistics()),
     }
 
 

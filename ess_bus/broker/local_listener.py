@@ -9,20 +9,18 @@ import contextlib
 import fcntl
 import logging
 import os
-import pwd
 import select
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Container
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, TextIO
 
 from ess_bus import control
 from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
+from ess_bus.broker.identity import peer_of
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
@@ -32,7 +30,6 @@ from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
-_CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
 # Larger frames are not copied once more to put their length in front of them.
@@ -54,11 +51,16 @@ class _Connection:
 class LocalListener:
     """Listens at ``ipc://PATH`` and moves frames.
 
+    Args:
+        endpoint: ``ipc://PATH``.
+        limits: the largest message.
+        group: the number of a group whose members may connect too; without it, only this user may.
+
     Raises:
         Disconnected: a broker is there already, or the path cannot be used.
     """
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
+    def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
@@ -78,6 +80,8 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             self._bind()
+            if group is not None:
+                self._open_to(group)
         except BaseException:
             self.close()
             raise
@@ -170,6 +174,17 @@ class LocalListener:
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
 
+    def _open_to(self, group: int) -> None:
+        if self._path.parent == endpoints.runtime_folder():
+            raise Disconnected(
+                f"cannot open {self.endpoint} to a group: its folder is private; use ipc://PATH in another"
+            )
+        try:
+            os.chown(self._path, -1, group)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
     def _watch_for_clients(self) -> None:
@@ -193,11 +208,9 @@ class LocalListener:
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        pid, user = peer_of(accepted)
         self._number += 1
-        connection = _Connection(
-            b"local:%d" % self._number, accepted, Origin(f"pid {pid}", _user_name(uid)), self._largest
-        )
+        connection = _Connection(b"local:%d" % self._number, accepted, Origin(f"pid {pid}", user), self._largest)
         self._connections[connection.peer] = self._by_descriptor[accepted.fileno()] = connection
         self._epoll.register(accepted, select.EPOLLIN)
         with contextlib.suppress(OSError):  # gone already: it is read to its end
@@ -280,14 +293,6 @@ class LocalListener:
                 del self._resting[connection]
                 self._watch(connection)
         return min(self._resting.values(), default=float("inf")) - now
-
-
-@lru_cache(maxsize=256)
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _lock(endpoint: str) -> TextIO:
