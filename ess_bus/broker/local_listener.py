@@ -127,8 +127,10 @@ class LocalListener:
         return Delivery.SENT
 
     def tick(self) -> None:
-        """Once a second: accept again if there were no descriptors for it."""
-        if not self._accepts:
+        """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
+        if not self._path.is_socket():
+            self._listen_again()
+        elif not self._accepts:
             self._watch_for_clients()
 
     def close(self) -> None:
@@ -156,6 +158,17 @@ class LocalListener:
             os.umask(mask)
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
+
+    def _listen_again(self) -> None:
+        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        if self._accepts:
+            log.error("%s was deleted", self.endpoint)
+            self._epoll.unregister(self._socket)
+            self._accepts = False
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(Disconnected):  # its folder is gone too; in a second we try again
+            self._bind()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
