@@ -63,6 +63,7 @@ class LocalListener:
     def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
+        self._group = group
         self.multipart = 0
         self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
@@ -80,8 +81,6 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             self._bind()
-            if group is not None:
-                self._open_to(group)
         except BaseException:
             self.close()
             raise
@@ -144,8 +143,10 @@ class LocalListener:
             self._watch(connection)
 
     def tick(self) -> None:
-        """Once a second: accept again if there were no descriptors for it."""
-        if not self._accepts:
+        """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
+        if not self._path.is_socket():
+            self._listen_again()
+        elif not self._accepts:
             self._watch_for_clients()
 
     def close(self) -> None:
@@ -171,6 +172,8 @@ class LocalListener:
             raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
         finally:
             os.umask(mask)
+        if self._group is not None:
+            self._open_to(self._group)
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
 
@@ -184,6 +187,17 @@ class LocalListener:
             self._path.chmod(0o660)
         except OSError as error:
             raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+
+    def _listen_again(self) -> None:
+        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        if self._accepts:
+            log.error("%s was deleted", self.endpoint)
+            self._epoll.unregister(self._socket)
+            self._accepts = False
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(OSError):  # its folder is gone too; in a second we try again
+            self._bind()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
