@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 SEND_QUEUE: Final = 20_000
 # How many may wait from one client before it is slowed down.
 RECEIVE_QUEUE: Final = 1000
-# Room for the header and the tail's small fields on top of the largest body.
-_FRAME_OVERHEAD: Final = 4096
 
 
 class ZmqListener:
@@ -50,7 +48,7 @@ class ZmqListener:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.sndhwm, self._socket.rcvhwm = SEND_QUEUE, RECEIVE_QUEUE
-        self._socket.maxmsgsize = limits.max_message + _FRAME_OVERHEAD
+        self._socket.maxmsgsize = limits.max_frame
         # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.

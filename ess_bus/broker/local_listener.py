@@ -30,8 +30,6 @@ from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
-# Room for the header and the tail's small fields on top of the largest body.
-FRAME_OVERHEAD: Final = 4096
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
 # Larger frames are not copied once more to put their length in front of them.
@@ -65,8 +63,9 @@ class LocalListener:
     def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
+        self._group = group
         self.multipart = 0
-        self._largest = limits.max_message + FRAME_OVERHEAD
+        self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
         self._lock = _lock(endpoint)
         self._epoll = select.epoll()
@@ -82,8 +81,6 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             self._bind()
-            if group is not None:
-                self._open_to(group)
         except BaseException:
             self.close()
             raise
@@ -146,8 +143,10 @@ class LocalListener:
             self._watch(connection)
 
     def tick(self) -> None:
-        """Once a second: accept again if there were no descriptors for it."""
-        if not self._accepts:
+        """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
+        if not self._path.is_socket():
+            self._listen_again()
+        elif not self._accepts:
             self._watch_for_clients()
 
     def close(self) -> None:
@@ -173,6 +172,8 @@ class LocalListener:
             raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
         finally:
             os.umask(mask)
+        if self._group is not None:
+            self._open_to(self._group)
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
 
@@ -186,6 +187,17 @@ class LocalListener:
             self._path.chmod(0o660)
         except OSError as error:
             raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+
+    def _listen_again(self) -> None:
+        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        if self._accepts:
+            log.error("%s was deleted", self.endpoint)
+            self._epoll.unregister(self._socket)
+            self._accepts = False
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(OSError):  # its folder is gone too; in a second we try again
+            self._bind()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
@@ -316,7 +328,8 @@ def _lock(endpoint: str) -> TextIO:
         raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
     except OSError as error:
         raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
+    # It only serves the message above: a disk that is full must not keep the bus from starting.
+    with contextlib.suppress(OSError):
+        os.truncate(held.fileno(), 0)
+        os.write(held.fileno(), str(os.getpid()).encode())
     return held

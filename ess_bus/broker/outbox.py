@@ -112,7 +112,7 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether a command must be refused rather than queued."""
+        """Whether a command must be refused, and a copy dropped, rather than queued."""
         return self._backlog.is_full
 
     @property
@@ -141,6 +141,14 @@ class Outbox:
     def ping(self) -> Delivery:
         """Look whether the connection is still there, even if nothing may be sent to it now."""
         return self._send(control.encode(Verb.PING, self._handed))
+
+    def lose(self, count: int) -> None:
+        """Count messages that are dropped because the client does not read; it is told when it reads again."""
+        if not self.lost_now:
+            log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
+        self.dropped += count
+        self.lost_now += count
+        self._untold += count
 
     def is_stalled(self, now: float) -> bool:
         """Tell whether frames wait and none has been taken for too long."""
@@ -176,16 +184,12 @@ class Outbox:
         frames, self.due = self.due, []
         dropped = self._backlog.extend(frames)
         if dropped:
-            if not self.lost_now:
-                log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
-            self.dropped += dropped
-            self.lost_now += dropped
-            self._untold += dropped
+            self.lose(dropped)
         if self.waiting_since is None:
             self.waiting_since = self.progress = now
 
     def _drain(self, now: float) -> Delivery:
-        while self._ready or self._backlog:
+        while self._ready or self._backlog or self._untold:
             if self._handed - self._acked > self._limits.window_bytes:
                 return Delivery.FULL
             if self._ready:
@@ -214,9 +218,8 @@ class Outbox:
             self.sent += len(frames) if not self._controls else self._messages(frames)
             if self._promises:
                 self._settle(frames)
-            if self._handed - self._asked > self._limits.window_bytes >> 2:
+            if self._handed - self._asked > self._limits.window_bytes >> 2 and self.ping() is Delivery.SENT:
                 self._asked = self._handed
-                self._send(control.encode(Verb.PING, self._handed))
         else:
             self._ready, self._ready_frames = frame, frames
             if self.waiting_since is None:
