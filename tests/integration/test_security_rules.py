@@ -107,6 +107,13 @@ def test_a_wrong_file_stops_the_start_in_one_line(run, endpoint, rules):
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_file_that_others_can_change_is_no_rule(run, endpoint, rules):
+    rules.chmod(0o646)
+    result = run(SERVER, "--bus", endpoint, "--rules", rules)
+    assert result.returncode == 1
+    assert result.stderr == f"fims_server: {rules}: others can change it; expected `chmod o-w`\n"
+
+
 class TestCheckRules:
     def test_a_right_file(self, run, rules):
         result = run(SERVER, "check-rules", rules)
