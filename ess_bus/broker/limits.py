@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from ess_bus import batch
+from ess_bus.uri import MAX_LENGTH
+
+# Room for the header and the tail's small fields on top of the largest body.
+_OVERHEAD: Final = 4096
+# The most that a subscription adds to a control frame, beside its URI.
+_SUBSCRIPTION_OVERHEAD: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +33,12 @@ class Limits:
     window_bytes: int = 4 << 20
     stalled_after_s: float = 60.0
     subscriptions: int = 10_000
+
+    @property
+    def max_frame(self) -> int:
+        """The largest frame in bytes that a listener takes; whoever sends a larger one loses its connection.
+
+        However small the messages of a site are to be, its clients send batches and lists of subscriptions.
+        """
+        lists = self.subscriptions * (MAX_LENGTH + _SUBSCRIPTION_OVERHEAD)
+        return max(self.max_message, 2 * batch.FULL_BYTES, lists) + _OVERHEAD

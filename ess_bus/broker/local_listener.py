@@ -9,19 +9,18 @@ import contextlib
 import fcntl
 import logging
 import os
-import pwd
 import select
 import socket
-import struct
+import time
 from collections import deque
 from collections.abc import Container
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, TextIO
 
 from ess_bus import control
 from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
+from ess_bus.broker.identity import peer_of
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
@@ -31,9 +30,6 @@ from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
-# Room for the header and the tail's small fields on top of the largest body.
-FRAME_OVERHEAD: Final = 4096
-_CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
 # Larger frames are not copied once more to put their length in front of them.
@@ -43,26 +39,32 @@ _COPIED: Final = 16 << 10
 class _Connection:
     """One client's socket, what was read of it, and what it has not taken of what it was sent."""
 
-    __slots__ = ("decoder", "origin", "peer", "rest", "socket")
+    __slots__ = ("decoder", "needs_room", "origin", "peer", "rest", "socket")
 
     def __init__(self, peer: bytes, accepted: socket.socket, origin: Origin, largest: int) -> None:
         self.peer, self.socket, self.origin = peer, accepted, origin
         self.decoder = zmtp.Decoder("ROUTER", largest)
         self.rest = memoryview(b"")
+        self.needs_room = False
 
 
 class LocalListener:
     """Listens at ``ipc://PATH`` and moves frames.
 
+    Args:
+        endpoint: ``ipc://PATH``.
+        limits: the largest message.
+        group: the number of a group whose members may connect too; without it, only this user may.
+
     Raises:
         Disconnected: a broker is there already, or the path cannot be used.
     """
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
+    def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
-        self._largest = limits.max_message + FRAME_OVERHEAD
+        self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
         self._lock = _lock(endpoint)
         self._epoll = select.epoll()
@@ -71,7 +73,10 @@ class LocalListener:
         self._by_descriptor: dict[int, _Connection] = {}
         self._ready: deque[_Connection] = deque()
         self._frames: deque[tuple[bytes, list[bytes], Origin | None]] = deque()
+        # Connections that are not read for a moment, and until when.
+        self._resting: dict[_Connection, float] = {}
         self._number = 0
+        self._group = group
         self._accepts = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
@@ -87,6 +92,8 @@ class LocalListener:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until there is something to do."""
+        if self._resting:
+            timeout_s = min(timeout_s, self._resume())
         if not self._frames and not self._ready:
             self._look(max(0.0, timeout_s))
 
@@ -115,7 +122,8 @@ class LocalListener:
                 sent = connection.socket.sendmsg((head, frame))
                 data = head + frame if sent < len(head) + len(frame) else b""
         except BlockingIOError:
-            self._watch_for_room(connection, True)
+            connection.needs_room = True
+            self._watch(connection)
             return Delivery.FULL
         except OSError as error:
             log.debug("%s: %s", connection.origin.address, error.strerror)
@@ -123,8 +131,16 @@ class LocalListener:
             return Delivery.GONE
         if sent < len(data):
             connection.rest = memoryview(data)[sent:]
-            self._watch_for_room(connection, True)
+            connection.needs_room = True
+            self._watch(connection)
         return Delivery.SENT
+
+    def rest(self, peer: bytes, until: float) -> None:
+        """Read nothing of a connection until then."""
+        connection = self._connections.get(peer)
+        if connection is not None and connection not in self._resting:
+            self._resting[connection] = until
+            self._watch(connection)
 
     def tick(self) -> None:
         """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
@@ -158,6 +174,8 @@ class LocalListener:
             os.umask(mask)
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
+        if self._group is not None:
+            self._open_to(self._group)
 
     def _listen_again(self) -> None:
         """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
@@ -169,6 +187,17 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         with contextlib.suppress(Disconnected):  # its folder is gone too; in a second we try again
             self._bind()
+
+    def _open_to(self, group: int) -> None:
+        if self._path.parent == endpoints.runtime_folder():
+            raise Disconnected(
+                f"cannot open {self.endpoint} to a group: its folder is private; use ipc://PATH in another"
+            )
+        try:
+            os.chown(self._path, -1, group)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
@@ -193,17 +222,16 @@ class LocalListener:
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        pid, user = peer_of(accepted)
         self._number += 1
-        connection = _Connection(
-            b"local:%d" % self._number, accepted, Origin(f"pid {pid}", _user_name(uid)), self._largest
-        )
+        connection = _Connection(b"local:%d" % self._number, accepted, Origin(f"pid {pid}", user), self._largest)
         self._connections[connection.peer] = self._by_descriptor[accepted.fileno()] = connection
         self._epoll.register(accepted, select.EPOLLIN)
         with contextlib.suppress(OSError):  # gone already: it is read to its end
             accepted.send(zmtp.opening("ROUTER"))
 
     def _close(self, connection: _Connection) -> None:
+        self._resting.pop(connection, None)
         del self._by_descriptor[connection.socket.fileno()]
         del self._connections[connection.peer]
         connection.socket.close()
@@ -264,19 +292,21 @@ class LocalListener:
             pass
         except OSError:
             connection.rest = memoryview(b"")
-        self._watch_for_room(connection, bool(connection.rest))
+        connection.needs_room = bool(connection.rest)
+        self._watch(connection)
 
-    def _watch_for_room(self, connection: _Connection, is_wanted: bool) -> None:
-        wanted = select.EPOLLIN | (select.EPOLLOUT if is_wanted else 0)
-        self._epoll.modify(connection.socket, wanted)
+    def _watch(self, connection: _Connection) -> None:
+        wanted = 0 if connection in self._resting else select.EPOLLIN
+        self._epoll.modify(connection.socket, wanted | (select.EPOLLOUT if connection.needs_room else 0))
 
-
-@lru_cache(maxsize=256)
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    def _resume(self) -> float:
+        """Read again who has rested; return how long the next one still does."""
+        now = time.monotonic()
+        for connection, until in list(self._resting.items()):
+            if until <= now:
+                del self._resting[connection]
+                self._watch(connection)
+        return min(self._resting.values(), default=float("inf")) - now
 
 
 def _lock(endpoint: str) -> TextIO:

@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ess_bus import batch, control
 from ess_bus.broker.backlog import Backlog
@@ -24,9 +24,14 @@ from ess_bus.control import Verb
 
 if TYPE_CHECKING:
     from ess_bus.broker.clients import Client
+    from ess_bus.broker.gate import Ticket
 
 
 log = logging.getLogger(__name__)
+
+
+# Who has taken something within this time is reading.
+READING_S: Final = 0.1
 
 
 class Delivery(Enum):
@@ -42,13 +47,15 @@ class Promise:
 
     Attributes:
         receivers: how many outboxes it is still in, none of which has handed it over.
+        ticket: what the gate knows of it, if there is one.
     """
 
-    __slots__ = ("frame", "handed", "receivers", "sender")
+    __slots__ = ("frame", "handed", "receivers", "sender", "ticket")
 
-    def __init__(self, frame: bytes, sender: Client) -> None:
+    def __init__(self, frame: bytes, sender: Client, ticket: Ticket | None = None) -> None:
         self.frame = frame
         self.sender = sender
+        self.ticket = ticket
         self.receivers = 0
         self.handed = False
 
@@ -105,7 +112,7 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether a command must be refused rather than queued."""
+        """Whether a command must be refused, and a copy dropped, rather than queued."""
         return self._backlog.is_full
 
     @property
@@ -125,10 +132,6 @@ class Outbox:
         self._promises.append(promise)
         self.due.append(promise.frame)
 
-    def miss(self) -> None:
-        """Count a message that the client will not get because too much waits for it."""
-        self._lose(1)
-
     def confirm(self, number: int, now: float) -> None:
         """Take a client's pong: everything up to `number` bytes has been read."""
         if self._acked < number <= self._handed:
@@ -139,9 +142,22 @@ class Outbox:
         """Look whether the connection is still there, even if nothing may be sent to it now."""
         return self._send(control.encode(Verb.PING, self._handed))
 
+    def lose(self, count: int) -> None:
+        """Count messages that are dropped because the client does not read; it is told when it reads again."""
+        if not self.lost_now:
+            log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
+        self.dropped += count
+        self.lost_now += count
+        self._untold += count
+
     def is_stalled(self, now: float) -> bool:
         """Tell whether frames wait and none has been taken for too long."""
         return self.waiting_since is not None and now - self.progress > self._limits.stalled_after_s
+
+    def pressure(self, now: float) -> float:
+        """Return how near to a loss a client is that reads, but more slowly than others send; 0 if it does not read."""
+        is_reading = self.waiting_since is not None and now - self.progress < READING_S
+        return self._backlog.fill if is_reading else 0.0
 
     def flush(self, now: float) -> Delivery:
         """Hand over what is due as far as the client takes it, and keep the rest."""
@@ -168,19 +184,12 @@ class Outbox:
         frames, self.due = self.due, []
         dropped = self._backlog.extend(frames)
         if dropped:
-            self._lose(dropped)
+            self.lose(dropped)
         if self.waiting_since is None:
             self.waiting_since = self.progress = now
 
-    def _lose(self, count: int) -> None:
-        if not self.lost_now:
-            log.warning("%s does not keep up; messages for it are being dropped", self.client.name)
-        self.dropped += count
-        self.lost_now += count
-        self._untold += count
-
     def _drain(self, now: float) -> Delivery:
-        while self._ready or self._backlog:
+        while self._ready or self._backlog or self._untold:
             if self._handed - self._acked > self._limits.window_bytes:
                 return Delivery.FULL
             if self._ready:
@@ -209,9 +218,8 @@ class Outbox:
             self.sent += len(frames) if not self._controls else self._messages(frames)
             if self._promises:
                 self._settle(frames)
-            if self._handed - self._asked > self._limits.window_bytes >> 2:
+            if self._handed - self._asked > self._limits.window_bytes >> 2 and self.ping() is Delivery.SENT:
                 self._asked = self._handed
-                self._send(control.encode(Verb.PING, self._handed))
         else:
             self._ready, self._ready_frames = frame, frames
             if self.waiting_since is None:

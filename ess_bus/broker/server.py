@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Final, Protocol
 
 from ess_bus.broker.clients import Origin
@@ -18,6 +18,11 @@ RETRY_S: Final = 0.01
 # A burst ends after so many frames or bytes: what it made due must not wait for long, nor take much memory.
 BURST: Final = 256
 BURST_BYTES: Final = 1 << 20
+# Who sends so much at once, while a client that reads is so near to a loss, is not heard for a moment: so long when the
+# loss is at hand. Nobody else waits for that, and a client that does not read slows nobody down.
+FLOOD_BYTES: Final = 32 << 10
+PRESSED: Final = 0.25
+REST_S: Final = 0.008
 
 
 class Listener(Protocol):
@@ -38,6 +43,9 @@ class Listener(Protocol):
     def send(self, peer: bytes, frame: bytes) -> Delivery:
         """Hand a frame to a connection without waiting."""
 
+    def rest(self, peer: bytes, until: float) -> None:
+        """Read nothing of a connection until then, if that can be."""
+
     def tick(self) -> None:
         """Do what is due once a second."""
 
@@ -49,9 +57,9 @@ def serve(
     listener: Listener,
     broker: Broker,
     fims: FimsListener | None = None,
-    watcher: Callable[[Broker, float], None] | None = None,
+    watchers: Sequence[Callable[[Broker, float], None]] = (),
 ) -> None:
-    """Route until interrupted; `watcher` is shown the broker once a second."""
+    """Route until interrupted; the `watchers` are shown the broker once a second."""
     now = time.monotonic()
     next_tick = now + TICK_S
     if fims is not None:
@@ -68,7 +76,7 @@ def serve(
             broker.retry(now)
         if now >= next_tick:
             _tick(listener, broker, fims, now)
-            if watcher is not None:
+            for watcher in watchers:
                 watcher(broker, now)
             next_tick = now + TICK_S
 
@@ -102,6 +110,9 @@ def _burst(listener: Listener | FimsListener, broker: Broker, now: float) -> Non
             break
         peer, frames, origin = received
         handle(peer, frames, now, origin)
+        taken = sum(map(len, frames))
+        if taken >= FLOOD_BYTES and broker.is_holding and (pressure := broker.pressure(now)) > PRESSED:
+            listener.rest(peer, now + REST_S * pressure)
         count += len(frames)
-        size += sum(map(len, frames))
+        size += taken
     broker.flush(now)

@@ -6,13 +6,11 @@ from typing import Protocol
 
 
 class Transport(Protocol):
-    """A connection that restores itself; one thread uses it.
+    """A connection that restores itself; one thread uses it."""
 
-    Attributes:
-        losses: how often a connection was lost, as far as that can be known.
-    """
-
-    losses: int
+    @property
+    def losses(self) -> int:
+        """How often a connection was lost, as far as that can be known."""
 
     def send(self, frame: bytes) -> bool:
         """Hand over a frame without waiting; ``False`` if there is no connection or its queue is full."""

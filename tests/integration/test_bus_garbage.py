@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ess_bus import control
+from ess_bus.broker.limits import Limits
 from ess_bus.client import Bus
 from ess_bus.control import Verb
 from ess_bus.message import Message, encode
@@ -154,7 +155,7 @@ def test_a_message_far_over_the_limit_costs_its_sender_the_connection_and_nobody
     with Bus(endpoint) as bus, Rude(endpoint) as rude:
         bus_inbox = bus.subscribe("/a")
         rude.join()
-        rude.send(encode(Message("pub", "/a", b"x" * 100_000)))
+        rude.send(encode(Message("pub", "/a", b"x" * Limits(max_message=2000).max_frame)))
         eventually(lambda: bus.get("/bus/stats")["clients"] == 1)
         assert bus_inbox.receive(0) is None
     assert_works(endpoint)

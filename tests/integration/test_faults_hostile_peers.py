@@ -25,7 +25,7 @@ HELLO = control.encode(Verb.HELLO, control.VERSION, "raw", "", 1, "", (("/r", "a
 @pytest.fixture
 def process(start, folder) -> Process:
     """A broker with small limits; its endpoint is `endpoint`."""
-    limits = ("--queue-messages", 5000, "--max-message", MIB, "--queue-bytes", 4 * MIB, "--window-bytes", 256 << 10)
+    limits = ("--queue-messages", 5000, "--max-message", 2 * MIB, "--queue-bytes", 4 * MIB, "--window-bytes", 256 << 10)
     process: Process = start("ess_bus.broker.command", "--bus", f"ipc://{folder}/b", *limits)
     eventually(lambda: "listening" in process.output)
     return process
@@ -106,8 +106,9 @@ def test_a_hundred_thousand_subscriptions_are_refused(endpoint, portion):
             control.encode(Verb.SUBSCRIBE, at, tuple((f"/{n}", "all") for n in range(at, at + portion)))
             for at in range(0, 100_000, portion)
         ]
-        for at in range(0, len(frames), 2000):
-            rude.send(batch.pack(frames[at : at + 2000]))
+        together = max(1, 2000 // portion)
+        for at in range(0, len(frames), together):
+            rude.send(batch.pack(frames[at : at + together]))
         rude.flush()
         with Bus(endpoint) as bus:
             (client,) = [client for client in bus.get("/bus/clients", timeout_s=30) if client["name"] == "greedy"]
@@ -161,7 +162,7 @@ def test_a_million_empty_frames_and_pings_of_zmtp_cost_nothing(process, endpoint
     "data",
     [
         b"\x02" + (1 << 62).to_bytes(8),
-        b"\x02" + (2 * MIB).to_bytes(8) + bytes(1000),
+        b"\x02" + (3 * MIB).to_bytes(8) + bytes(1000),
         b"\x04\xff" + b"\xff" * 255,
         b"\x06" + (1 << 62).to_bytes(8),
         b"\x80\x05hello",

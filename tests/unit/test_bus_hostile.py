@@ -130,8 +130,9 @@ class TestWhatOneClientMayCost:
         end.reads = True
         wire.settle()
         found = [message.status for message in end.take()]
-        assert len(found) == 1000
-        assert set(found) == {Status.OK, Status.BUSY}
+        assert len(found) + end.core.dropped == 1000
+        assert set(found) <= {Status.OK, Status.BUSY}
+        assert end.core.dropped
 
     def test_who_only_looks_on_and_never_reads_is_shown_no_more_than_its_queue_holds(self, wire):
         looker, owner, sender = (
