@@ -30,6 +30,7 @@ class Peer:
         self.controls: list[tuple[Verb, tuple[Any, ...]]] = []
         self.answers_pings = True
         self.id = ""
+        self._is_closed = False
 
     def send(self, *frames: bytes) -> None:
         """Send frames one by one, waiting for the connection or for room where there is none."""
@@ -44,10 +45,21 @@ class Peer:
     def say(self, verb: Verb, *fields: object) -> None:
         self.send(control.encode(verb, *fields))
 
-    def message(self, method: str, uri: str, body: bytes | None = None, replyto: str | None = None, **more: Any) -> bytes:
-        """Send a message and return its frame."""
+    def message(
+        self,
+        method: str,
+        uri: str,
+        body: bytes | None = None,
+        replyto: str | None = None,
+        *,
+        waits: bool = True,
+        **more: Any,
+    ) -> bytes:
+        """Send a message and return its frame, if it `waits` when the broker has handled it."""
         frame = encode(Message(method, uri, body, replyto, self.name, **more))
         self.send(frame)
+        if waits:
+            self.sync()
         return frame
 
     def reply(self, request: Message, body: bytes | None, status: Status = Status.OK) -> None:
@@ -135,6 +147,14 @@ class Peer:
     def undelivered(self) -> list[tuple[Any, ...]]:
         return [fields for _, fields in self.told(Verb.UNDELIVERED)]
 
+    def cut(self) -> None:
+        """Close the connection without a word."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.transport.close()
+
     def close(self) -> None:
-        self.transport.send(control.encode(Verb.BYE))
-        self.transport.close(1.0)
+        if not self._is_closed:
+            self.transport.send(control.encode(Verb.BYE))
+            self._is_closed = True
+            self.transport.close(1.0)
