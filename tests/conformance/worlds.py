@@ -1,4 +1,4 @@
-"""Worlds: a broker, and the ways to it. One in memory, and two with a real `fims_server` process on a private socket."""
+"""Worlds: a broker, and the ways to it. One in memory; two with a real `fims_server` process on its own socket."""
 
 from __future__ import annotations
 
