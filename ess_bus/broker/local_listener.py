@@ -77,6 +77,7 @@ class LocalListener:
         # Connections that are not read for a moment, and until when.
         self._resting: dict[_Connection, float] = {}
         self._number = 0
+        self._group = group
         self._accepts = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
