@@ -16,6 +16,9 @@ from ess_bus.errors import ProtocolError
 MARK: Final = b"*"
 # A batch ends with the frame that takes it over this size; a frame that is as large travels alone.
 FULL_BYTES: Final = 64 << 10
+# More than fit into `FULL_BYTES`, whatever they say. Each is worth some answer, a hundred bytes and microseconds of it:
+# a message of the largest size must not hold millions of them.
+MOST: Final = 16_384
 _BYTES: Final = {bytes}
 
 
@@ -43,10 +46,10 @@ def unpack(frame: bytes) -> list[bytes]:
     """Return the frames of a batch that came from the network; whoever reads them takes no batch among them.
 
     Raises:
-        ProtocolError: it is not an array of frames.
+        ProtocolError: it is not an array of at most `MOST` frames.
     """
     try:
-        frames = msgpack.unpackb(memoryview(frame)[1:])
+        frames = msgpack.unpackb(memoryview(frame)[1:], max_array_len=MOST)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(f"a batch that is not msgpack: {error or type(error).__name__}") from None
     if not isinstance(frames, list) or not set(map(type, frames)) <= _BYTES:

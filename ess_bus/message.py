@@ -171,7 +171,7 @@ def decode_tail(verb: str, uri: str, tail: bytes) -> Message:
         ProtocolError: the tail is malformed, or contradicts the verb.
     """
     try:
-        fields = msgpack.unpackb(tail, use_list=False)
+        fields = msgpack.unpackb(tail, use_list=False, max_array_len=6)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(f"a message tail that is not msgpack: {error or type(error).__name__}") from None
     if fields.__class__ is not tuple or tuple(map(type, fields)) not in _TAILS:

@@ -33,7 +33,10 @@ def one_segment(_context: click.Context, _parameter: click.Parameter, text: str 
 
 def bus_option(function: Function) -> Function:
     """Add ``--bus`` to a click command."""
-    text = "A bus name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]"
+    text = (
+        "A bus name, ipc://PATH or tcp://HOST:PORT (with keys: ESS_BUS_KEY, ESS_BUS_SERVER_KEY)."
+        "  [env: ESS_BUS; default: bus]"
+    )
     return click.option("--bus", metavar="BUS", help=text, shell_complete=bus_names)(function)
 
 

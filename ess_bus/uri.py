@@ -47,14 +47,15 @@ def check(uri: str) -> str:
         return uri
     if not uri.startswith("/"):
         raise UriError(uri, "it must start with '/'")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in uri):
-        raise UriError(uri, "control characters are not allowed")
     try:
         length = len(uri.encode())
     except UnicodeEncodeError:
         raise UriError(uri, "it is not valid Unicode") from None
+    # Before its characters are looked at: to look at the millions that a peer may send takes a second.
     if length > MAX_LENGTH:
         raise UriError(uri, f"{length} bytes are over the limit of {MAX_LENGTH}")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in uri):
+        raise UriError(uri, "control characters are not allowed")
     if len(segments(uri)) > MAX_SEGMENTS:
         raise UriError(uri, f"{len(segments(uri))} segments are over the limit of {MAX_SEGMENTS}")
     return uri

@@ -6,7 +6,9 @@ from itertools import count
 from typing import Any
 
 from ess_bus import batch, control
+from ess_bus.broker.clients import Origin
 from ess_bus.broker.core import Broker
+from ess_bus.broker.gate import Gate
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.client.core import ClientCore
@@ -27,8 +29,9 @@ class End:
         silent: whether what it says is lost, and what is said to it too: a broker that hangs.
     """
 
-    def __init__(self, wire: Wire, peer: bytes, core: ClientCore) -> None:
+    def __init__(self, wire: Wire, peer: bytes, core: ClientCore, proven: str | None = None) -> None:
         self.wire, self.peer, self.core = wire, peer, core
+        self.origin = Origin("a wire", proven)
         self.inbox = Inbox()
         self.queue: list[bytes] = []
         self.room = 1_000_000
@@ -68,16 +71,23 @@ class End:
 class Wire:
     """The connections between one broker and its clients."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = Limits(), gate: Gate | None = None) -> None:
         self.now = 100.0
         self.limits = limits
         self.ends: dict[bytes, End] = {}
         self._numbers = count(1)
-        self.broker = Broker(self._hand_over, limits, self.now)
+        self.broker = Broker(self._hand_over, limits, self.now, gate)
 
-    def client(self, name: str = "client", *uris: str, mode: Mode = Mode.ALL, username: str | None = "user") -> End:
-        """Return a client that is connected, joined and has subscribed."""
-        end = self.connect(ClientCore(name, username, self.now))
+    def client(
+        self,
+        name: str = "client",
+        *uris: str,
+        mode: Mode = Mode.ALL,
+        username: str | None = "user",
+        proven: str | None = None,
+    ) -> End:
+        """Return a client that is connected, joined and has subscribed; `proven` is who its connection belongs to."""
+        end = self.connect(ClientCore(name, username, self.now), proven)
         self.settle()
         if uris:
             pending = end.subscribe(*uris, mode=mode)
@@ -87,16 +97,16 @@ class Wire:
         assert end.core.joined
         return end
 
-    def connect(self, core: ClientCore) -> End:
+    def connect(self, core: ClientCore, proven: str | None = None) -> End:
         """Return the end of a new connection, on which nothing has been said."""
         peer = b"peer %d" % next(self._numbers)
-        end = self.ends[peer] = End(self, peer, core)
+        end = self.ends[peer] = End(self, peer, core, proven)
         return end
 
     def carry(self, end: End, frame: bytes) -> None:
         """Bring one frame to the broker."""
         if not end.silent and not end.gone:
-            self.broker.receive(end.peer, frame, self.now)
+            self.broker.receive(end.peer, frame, self.now, end.origin)
             self.broker.flush(self.now)
 
     def settle(self) -> None:
@@ -127,7 +137,7 @@ class Wire:
 
     def restart_broker(self) -> None:
         """Put a new broker behind the same clients; each has a new connection, as after a reconnect."""
-        self.broker = Broker(self._hand_over, self.limits, self.now)
+        self.broker = Broker(self._hand_over, self.limits, self.now, self.broker.gate)
         ends, self.ends = list(self.ends.values()), {}
         for end in ends:
             end.peer = b"peer %d" % next(self._numbers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 from ess_bus import batch, control
+from ess_bus.control import Verb
 
 
 class Backlog:
@@ -43,15 +44,17 @@ class Backlog:
 
     def extend(self, frames: list[bytes]) -> int:
         """Add frames; return how many messages were dropped for it, here or earlier in the queue."""
+        unsaid = 0
         if self.is_full:
-            # Of what the broker itself says there will be more; nobody misses this.
+            # What the broker itself has to say is left out. What became of a command is missed, like a message.
+            unsaid = sum(map(_is_outcome, frames))
             frames = [frame for frame in frames if frame[:1] != control.MARK]
-        before = len(self) + len(frames)
+        before = len(self) + len(frames) + unsaid
         self._bytes += sum(map(len, frames))
         if self._newest is None:
             self._frames.extend(frames)
             if not self._is_over():
-                return 0
+                return unsaid
             self._newest = _Newest()
             frames = list(self._frames)
             self._frames.clear()
@@ -79,6 +82,10 @@ class Backlog:
 
     def _is_over(self) -> bool:
         return len(self) > self._most or self._bytes > self._most_bytes
+
+
+def _is_outcome(frame: bytes) -> bool:
+    return frame.startswith(Verb.UNDELIVERED.encode())
 
 
 class _Newest:

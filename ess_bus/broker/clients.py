@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ess_bus.broker.outbox import Outbox
 from ess_bus.broker.routes import PubRoutes
 from ess_bus.control import Subscriptions
+
+ANONYMOUS: Final = "anonymous"
 
 
 class Origin(NamedTuple):
@@ -46,6 +48,11 @@ class Client:
     routes: PubRoutes
     subscriptions: Subscriptions = field(default_factory=dict)
     received: int = 0
+
+    @property
+    def authority(self) -> str:
+        """The user that rules and trail go by: proven, or `ANONYMOUS`; never a claim."""
+        return self.origin.user or ANONYMOUS
 
     def __post_init__(self) -> None:
         self.outbox.client = self

@@ -15,19 +15,21 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ess_bus import batch, control, uri
 from ess_bus.broker import description
-from ess_bus.broker.clients import Client, Origin
+from ess_bus.broker.clients import ANONYMOUS, Client, Origin
+from ess_bus.broker.dispatch import Dispatch
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
+from ess_bus.broker.membership import Membership
 from ess_bus.broker.outbox import Delivery, Outbox, Promise
 from ess_bus.broker.returning import Kept, Returning
-from ess_bus.broker.routes import Recipients, Routes
+from ess_bus.broker.routes import Routes
 from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.control import Verb
-from ess_bus.errors import ProtocolError, UriError
+from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
@@ -41,9 +43,13 @@ from ess_bus.message import (
     split_header,
 )
 
+if TYPE_CHECKING:
+    from ess_bus.broker.gate import Gate, Ticket
+
 log = logging.getLogger(__name__)
 
-ANONYMOUS: Final = "anonymous"
+# Why nobody got a command: the status, and what there is to say of it.
+_Problem = tuple[Status, str | None]
 
 
 class Broker:
@@ -53,20 +59,27 @@ class Broker:
         send: hands a frame to a connection, never waits, and says what became of it.
         limits: what one client may cost.
         now: the time, in seconds of the clock that every call is given.
+        gate: rules and audit trail, where a site has them.
     """
 
-    def __init__(self, send: Callable[[bytes, bytes], Delivery], limits: Limits = Limits(), now: float = 0.0) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes, bytes], Delivery],
+        limits: Limits = Limits(),
+        now: float = 0.0,
+        gate: Gate | None = None,
+    ) -> None:
         self._send = send
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
         self._returning = Returning()
         self._gone: list[str] = []
-        # Outboxes with something due in this burst, and those that keep something back for a client that lags.
-        self._due: list[Outbox] = []
-        self._lagging: set[Outbox] = set()
         self.limits = limits
-        self.routes = Routes()
+        self.gate = gate
+        self.routes = Routes(None if gate is None else gate.may_receive)
         self.clients: dict[bytes, Client] = {}
+        self.dispatch = Dispatch(self._is_here, self._forget)
+        self._membership = Membership(self.routes, limits.subscriptions)
         self.statistics = Statistics()
         self.rates = Rates(now)
         self.started = now
@@ -91,7 +104,7 @@ class Broker:
             client.received += 1
             if not everyone:
                 self.statistics.pubs_unheard += 1
-            own, all_due = client.outbox, self._due
+            own, all_due = client.outbox, self.dispatch.due
             for outbox in everyone:
                 if outbox is not own:
                     due = outbox.due
@@ -101,25 +114,20 @@ class Broker:
 
     def flush(self, now: float) -> None:
         """Send what this burst has made due."""
-        while self._due:
-            all_due, self._due = self._due, []
-            for outbox in all_due:
-                self._flush(outbox, now)
+        self.dispatch.flush(now)
 
     def retry(self, now: float) -> None:
         """Try again to send what waits for clients that lag."""
-        for outbox in list(self._lagging):
-            self._flush(outbox, now)
-        self.flush(now)
+        self.dispatch.retry(now)
 
     @property
     def is_holding(self) -> bool:
         """Whether something waits for a client that lags, so that `retry` has something to do."""
-        return bool(self._lagging)
+        return self.dispatch.is_holding
 
     def pressure(self, now: float) -> float:
         """Return how near to a loss the slowest of the clients is that do read: from 0 to 1."""
-        return max((outbox.pressure(now) for outbox in self._lagging), default=0.0)
+        return self.dispatch.pressure(now)
 
     def tick(self, now: float) -> None:
         """Once a second: notice connections that are gone or stalled, and show the others that the broker lives."""
@@ -135,7 +143,9 @@ class Broker:
         if self._returning.is_over(now):
             self._retry_kept(now)
         self._tell_gone()
-        self.retry(now)
+        if self.gate is not None:
+            self.gate.tick(now)
+        self.dispatch.retry(now)
         self.rates.tick(self.totals(), now)
 
     def totals(self) -> Statistics:
@@ -155,6 +165,11 @@ class Broker:
             client.outbox.sent -= count
             client.outbox.dropped += count
 
+    def dismiss(self, client: Client, reason: str) -> None:
+        """Disconnect a client; what was on its way to it is reported to the senders."""
+        log.warning("%s is disconnected: %s", client.name, reason)
+        self._forget(client)
+
     @property
     def dropped_unknown(self) -> int:
         """Frames of connections that never said hello."""
@@ -170,11 +185,14 @@ class Broker:
                 frames = batch.unpack(frame)
                 if any(inner[:1] == batch.MARK for inner in frames):
                     raise ProtocolError("a batch inside a batch")
-                self.receive_all(client.peer, frames, now)
+                # With its origin: after a goodbye in the batch, a hello in it is no stranger's.
+                self.receive_all(client.peer, frames, now, client.origin)
             else:
                 self._route(client, frame, now)
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
+        except Refused as error:
+            self._deny(client, frame, error.reason)
 
     def _route(self, client: Client, frame: bytes, now: float) -> None:
         """Route a command or a reply, or a pub whose header is seen for the first time."""
@@ -185,83 +203,82 @@ class Broker:
         if verb not in METHODS and verb != REPLY_VERB:
             raise ProtocolError(f"unknown verb {verb[:20]!r}")
         uri.check(target)
+        gate = self.gate
         if verb == "pub":
+            if gate is not None:
+                gate.require_pub(client, target)
             self.routes.remember(client.routes, head, self.routes.match(verb, target))
             self.receive(client.peer, frame, now)
             return
         client.received += 1
+        ticket = None if gate is None else gate.admit(client, frame, self.routes.match, now)
         if "bus" in target and uri.is_under(target, description.ROOT):
-            self._describe(frame, now)
+            self._describe(client, frame, ticket, now)
         else:
-            self._forward(Kept(client, frame, verb, target), now)
+            self._forward(Kept(client, frame, verb, target, ticket), now)
 
     def _forward(self, command: Kept, now: float) -> None:
         """Deliver a command or a reply, or report to its sender that it could not be."""
         recipients = self.routes.match(command.verb, command.uri)
-        promise = Promise(command.frame, command.sender)
-        problem: tuple[Status, str] | None = None
-        for outbox in recipients.audience:
-            if outbox is command.sender.outbox:
+        promise = Promise(command.frame, command.sender, command.ticket)
+        problem = self._promise(promise, recipients.audience)
+        if promise.receivers:
+            if self.gate is not None and command.ticket is not None:
+                self.gate.routed(command.sender, command.ticket, recipients.audience, now)
+        elif problem is not None:
+            self._undelivered(promise, problem)
+        elif command.verb == REPLY_VERB:
+            self.statistics.replies_unclaimed += 1
+            self._note_failure(promise, (Status.NO_ONE_LISTENING, None))
+        elif self._returning.keep(command, now):
+            return  # it is looked at when it is known what becomes of it
+        else:
+            self._undelivered(promise, (Status.NO_ONE_LISTENING, None))
+        for outbox in recipients.listeners:
+            if outbox is not command.sender.outbox:
+                self.dispatch.offer(outbox, command.frame)
+
+    def _promise(self, promise: Promise, audience: Iterable[Outbox]) -> _Problem | None:
+        """Put a command into every outbox that has room for it; return why one has not."""
+        problem: _Problem | None = None
+        full: list[Outbox] = []
+        for outbox in audience:
+            if outbox is promise.sender.outbox:
                 continue
             if outbox.is_full:
+                full.append(outbox)
                 problem = (Status.BUSY, outbox.client.name)
-            elif reason := outbox.client.misfit(command.frame):
+            elif reason := outbox.client.misfit(promise.frame):
                 outbox.dropped += 1
                 problem = (Status.DENIED, f"{outbox.client.name} cannot be given it: {reason}")
             else:
-                self._mark(outbox)
-                outbox.promise(promise)
-        is_lost = not promise.receivers
-        is_unclaimed = is_lost and problem is None
-        if is_unclaimed and command.verb != REPLY_VERB and self._returning.keep(command, now):
-            return  # to be tried again, and shown to listeners once its fate is known
-        self._show(recipients, command.sender.outbox, command.frame)
-        if is_unclaimed and command.verb == REPLY_VERB:
-            self.statistics.replies_unclaimed += 1
-        elif is_lost:
-            self._undelivered(command.sender, command.frame, problem)
+                self.dispatch.promise(outbox, promise)
+        if promise.receivers:
+            for outbox in full:  # its sender will not hear that this one has not got it
+                outbox.lose(1)
+        return problem
 
-    def _show(self, recipients: Recipients, own: Outbox | None, frame: bytes) -> None:
-        for outbox in recipients.listeners:
-            if outbox is not own:
-                self._offer(outbox, frame)
-
-    def _offer(self, outbox: Outbox, frame: bytes) -> None:
-        """Put a message that nobody was promised into this burst, unless its receiver has too many to read already."""
-        if outbox.is_full:
-            outbox.lose(1)
-        else:
-            self._mark(outbox)
-            outbox.due.append(frame)
-
-    def _undelivered(self, sender: Client, frame: bytes, problem: tuple[Status, str] | None = None) -> None:
+    def _undelivered(self, promise: Promise, problem: _Problem) -> None:
         """Tell the sender of a command or a reply that nobody got it."""
-        if self.clients.get(sender.peer) is not sender:
-            return
-        self.statistics.undelivered += 1
+        self._note_failure(promise, problem)
+        if self._is_here(promise.sender):
+            self.statistics.undelivered += 1
+            self._tell_outcome(promise.sender, promise.frame, *problem)
+
+    def _note_failure(self, promise: Promise, problem: _Problem) -> None:
+        if self.gate is not None and promise.ticket is not None:
+            self.gate.failed(promise.sender, promise.ticket, *problem)
+
+    def _deny(self, client: Client, frame: bytes, reason: str) -> None:
+        self.statistics.denied += 1
+        self._tell_outcome(client, frame, Status.DENIED, reason)
+
+    def _tell_outcome(self, client: Client, frame: bytes, status: Status, detail: str | None) -> None:
         verb, target = split_header(frame[: frame.find(0)])
-        status, detail = problem or (Status.NO_ONE_LISTENING, None)
-        self._tell(sender, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
+        self.dispatch.tell(client, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
 
-    def _mark(self, outbox: Outbox) -> None:
-        if not outbox.due:
-            self._due.append(outbox)
-
-    def _tell(self, client: Client, verb: Verb, *fields: object) -> None:
-        self._mark(client.outbox)
-        client.outbox.tell(verb, *fields)
-
-    def _flush(self, outbox: Outbox, now: float) -> None:
-        if self.clients.get(outbox.client.peer) is not outbox.client:
-            return
-        outcome = outbox.flush(now)
-        if outcome is Delivery.FULL:
-            self._lagging.add(outbox)
-        elif outcome is Delivery.SENT:
-            self._lagging.discard(outbox)
-        else:
-            log.debug("%s is gone", outbox.client.name)
-            self._forget(outbox.client)
+    def _is_here(self, client: Client) -> bool:
+        return self.clients.get(client.peer) is client
 
     # -- clients -------------------------------------------------------------------------------------------------
 
@@ -286,75 +303,65 @@ class Broker:
                 raise ProtocolError(f"this broker speaks version {control.VERSION}, not {str(version)[:20]}")
             case _:
                 raise ProtocolError("a hello with wrong fields")
-        subscriptions = self._checked({}, control.unpack_subscriptions(listed))
+        subscriptions = self._membership.checked({}, listed)
         if earlier not in ("", self._id):
             self._returning.notice(now)
-        outbox = Outbox(partial(self._send, peer), self.limits, now)
-        routes = self.routes.cache(origin.user or ANONYMOUS)
         user = (origin.user or claimed)[: uri.MAX_LENGTH]
-        client = Client(peer, name[: uri.MAX_LENGTH], user, pid, origin, now, outbox, routes)
-        self.clients[peer] = client
+        client = self.clients.get(peer)
+        if client is None:
+            outbox = Outbox(partial(self._send, peer), self.limits, now)
+            routes = self.routes.cache(origin.user or ANONYMOUS)
+            client = self.clients[peer] = Client(peer, name[: uri.MAX_LENGTH], user, pid, origin, now, outbox, routes)
+        else:
+            # Asked again, while its first hello was on its way. What is due on this connection stays due.
+            client.name, client.user, client.pid = name[: uri.MAX_LENGTH], user, pid
         log.debug("%s says hello (pid %d)", client.name, client.pid)
-        self._tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
-        self._subscribe(client, subscriptions, now)
-        self.receive_all(peer, self._lobby.release(peer), now)
+        self.dispatch.tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
+        if self._membership.replace(client, subscriptions):
+            self._retry_kept(now)
+        self.receive_all(peer, self._lobby.release(peer), now, origin)
 
     def _control(self, client: Client, frame: bytes, now: float) -> None:
         match control.decode(frame):
             case (Verb.PING, (int() as number,)):
-                self._tell(client, Verb.PONG, number)
+                self.dispatch.tell(client, Verb.PONG, number)
             case (Verb.PONG, (int() as number,)):
-                client.outbox.confirm(number, now)
-                if client.outbox in self._lagging:
-                    self._flush(client.outbox, now)
+                self.dispatch.confirm(client.outbox, number, now)
             case (Verb.SUBSCRIBE | Verb.REPLACE as verb, (int() as sequence, tuple() as listed)):
-                added = control.unpack_subscriptions(listed)
-                base = client.subscriptions if verb is Verb.SUBSCRIBE else {}
-                self._change(client, sequence, base, added, now)
+                self._change(client, verb, sequence, listed, now)
             case (Verb.UNSUBSCRIBE, (int() as sequence, tuple() as listed)):
-                taken = {uri.normal(target) for target in control.unpack_uris(listed)}
-                kept = {target: mode for target, mode in client.subscriptions.items() if target not in taken}
-                self._change(client, sequence, kept, {}, now)
+                taken = [uri.normal(target) for target in control.unpack_uris(listed) if len(target) <= uri.MAX_LENGTH]
+                self.dispatch.tell(client, Verb.SUBSCRIBED, sequence, None)
+                self._membership.take_back(client, taken)
             case (Verb.HELLO, _):
-                self._forget(client)
-                self._greet(client.peer, frame, now, client.origin)
+                try:
+                    self._hello(client.peer, frame, now, client.origin)
+                except (ProtocolError, UriError):
+                    self._forget(client)
+                    self._greet(client.peer, frame, now, client.origin)
             case (Verb.BYE, ()):
                 log.debug("%s says goodbye", client.name)
-                self._flush(client.outbox, now)
+                self.dispatch.flush_one(client.outbox, now)
                 self._forget(client)
             case (verb, _):
                 raise ProtocolError(f"{verb} with wrong fields")
 
-    def _change(
-        self, client: Client, sequence: int, base: control.Subscriptions, added: control.Subscriptions, now: float
-    ) -> None:
+    def _change(self, client: Client, verb: Verb, sequence: int, listed: tuple[Any, ...], now: float) -> None:
+        """Add to a client's subscriptions, or replace them all; what is there already is not looked at one by one."""
+        is_more = verb is Verb.SUBSCRIBE
         try:
-            wanted = self._checked(base, added)
-        except UriError as error:
-            self._tell(client, Verb.SUBSCRIBED, sequence, str(error))
+            wanted = self._membership.checked(client.subscriptions if is_more else {}, listed)
+            if self.gate is not None:
+                for target in wanted:
+                    self.gate.require_subscription(client, target)
+        except (UriError, Refused) as error:
+            self.statistics.denied += isinstance(error, Refused)
+            self.dispatch.tell(client, Verb.SUBSCRIBED, sequence, str(error))
             return
         # Acknowledged when in force, not before: the original did it the other way round (fims.md B3).
-        self._tell(client, Verb.SUBSCRIBED, sequence, None)
-        self._subscribe(client, wanted, now)
-
-    def _checked(self, base: control.Subscriptions, added: control.Subscriptions) -> control.Subscriptions:
-        for target in added:
-            uri.check(target)
-        wanted = base | {uri.normal(target): mode for target, mode in added.items()}
-        if len(wanted) > self.limits.subscriptions:
-            raise UriError(
-                next(reversed(wanted)), f"{len(wanted)} subscriptions are over the limit of {self.limits.subscriptions}"
-            )
-        return wanted
-
-    def _subscribe(self, client: Client, wanted: control.Subscriptions, now: float) -> None:
-        for target in client.subscriptions.keys() - wanted.keys():
-            self.routes.remove(client.outbox, target)
-        changed = {target: mode for target, mode in wanted.items() if client.subscriptions.get(target) is not mode}
-        for target, mode in changed.items():
-            self.routes.set(client.outbox, target, mode)
-        client.subscriptions = wanted
-        if changed:
+        self.dispatch.tell(client, Verb.SUBSCRIBED, sequence, None)
+        put = self._membership.add if is_more else self._membership.replace
+        if put(client, wanted):
             self._retry_kept(now)
 
     def _retry_kept(self, now: float) -> None:
@@ -362,18 +369,16 @@ class Broker:
             self._forward(kept, now)
 
     def _forget(self, client: Client) -> None:
-        if self.clients.get(client.peer) is not client:
+        if not self._is_here(client):
             return  # its goodbye came with something due, and the connection was closed already
         uri_of_process = f"{control.PROCESSES}/{client.name}"
         if uri_of_process in client.subscriptions:
             self._gone.append(uri_of_process)
-        for target in client.subscriptions:
-            self.routes.remove(client.outbox, target)
-        client.subscriptions = {}
-        self.clients.pop(client.peer, None)
-        self._lagging.discard(client.outbox)
+        self._membership.replace(client, {})
+        del self.clients[client.peer]
+        self.dispatch.drop(client.outbox)
         for promise in client.outbox.abandon():
-            self._undelivered(promise.sender, promise.frame)
+            self._undelivered(promise, (Status.NO_ONE_LISTENING, None))
         self.statistics.messages += client.received
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped
@@ -392,7 +397,7 @@ class Broker:
     def _complain(self, client: Client, error: Exception) -> None:
         self.statistics.protocol_errors += 1
         log.debug("%s sent something wrong: %s", client.name, error)
-        self._tell(client, Verb.ERROR, str(error))
+        self.dispatch.tell(client, Verb.ERROR, str(error))
 
     # -- what the broker says itself -------------------------------------------------------------------------------
 
@@ -400,18 +405,26 @@ class Broker:
         frame = encode(message)
         recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
         for outbox in recipients.audience + recipients.listeners:
-            self._offer(outbox, frame)
+            self.dispatch.offer(outbox, frame)
 
-    def _describe(self, frame: bytes, now: float) -> None:
+    def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
         request = decode(frame)
-        if request.replyto is None:
+        if request.method == "get" and request.replyto is None:
             return
         # An answer is far larger than its question: what a burst of questions makes due must not take much memory.
-        self.flush(now)
+        self.dispatch.flush(now)
+        audience = () if request.replyto is None else self.routes.match(REPLY_VERB, request.replyto).audience
+        full = next((outbox.client.name for outbox in audience if outbox.is_full), None)
+        if full is not None:
+            self._undelivered(Promise(frame, client, ticket), (Status.BUSY, full))
+            return
         answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
         if answer is None:
-            status = Status.REFUSED
-            body = error_body(f"{request.method} {request.uri}: not something the broker answers")
+            reason = f"{request.method} {request.uri}: not something the broker answers"
+            status, body = Status.REFUSED, error_body(reason)
+            if self.gate is not None and ticket is not None:
+                self.gate.refused(client, ticket, reason)
         else:
             status, body = Status.OK, encode_body(answer)
-        self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))
+        if request.replyto is not None:
+            self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))

@@ -9,6 +9,9 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
+# `encode_body` imports it when it is first needed: too late for a broker that has no file descriptor left.
+import orjson  # noqa: F401
+
 from ess_bus.uri import relative
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ def _stats(broker: Broker, now: float) -> dict[str, Any]:
         "waiting": sum(client.outbox.depth[0] for client in broker.clients.values()),
         "waiting_bytes": sum(client.outbox.depth[1] for client in broker.clients.values()),
         "limits": asdict(broker.limits),
+        **({} if broker.gate is None else broker.gate.statistics()),
     }
 
 

@@ -7,14 +7,11 @@ broker. Its connections are watched by one epoll object, which is all that the b
 from __future__ import annotations
 
 import logging
-import pwd
 import select
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Container
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +20,7 @@ from ess_bus.broker.clients import Origin
 from ess_bus.broker.fims_connection import FimsConnection, FimsPeer, enlarge
 from ess_bus.broker.fims_session import Counters, FimsSession, Stage
 from ess_bus.broker.fims_socket import FimsSocket
+from ess_bus.broker.identity import peer_of
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError
@@ -36,7 +34,6 @@ HANDSHAKE_S: Final = 5.0
 # What is read from one connection, and how many are accepted, before the next has its turn.
 _TURN_PACKETS: Final = 64
 _TURN_BYTES: Final = 1 << 20
-_CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 
 
@@ -184,8 +181,7 @@ class FimsListener:
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         largest = enlarge(accepted)
-        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        user = _user_name(uid)
+        pid, user = peer_of(accepted)
         session = FimsSession(user, pid, largest, self._counters)
         self._number += 1
         peer = FimsPeer(b"fims:%d" % self._number)
@@ -256,16 +252,3 @@ class FimsListener:
             wanted = select.EPOLLIN | (select.EPOLLOUT if connection.needs_room else 0)
             self._epoll.modify(connection.socket, wanted)
         return went
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return _known_name(uid)
-    except KeyError:
-        return str(uid)
-
-
-# What could not be found out is not remembered.
-@lru_cache(maxsize=256)
-def _known_name(uid: int) -> str:
-    return pwd.getpwuid(uid).pw_name

@@ -1,25 +1,24 @@
-"""`ZmqListener`: the broker's ZeroMQ socket. One ROUTER; one frame per message each way."""
+"""`ZmqListener`: the broker on TCP. One ROUTER of ZeroMQ; one frame per message each way; with keys, CURVE (RFC 26)."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import ipaddress
 import os
-import pwd
 import socket
-from collections.abc import Container
-from pathlib import Path
-from typing import Final, TextIO
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Final
 
 import zmq
 
-from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.errors import Disconnected
+
+if TYPE_CHECKING:
+    from ess_bus.broker.guard import Guard
+    from ess_bus.keys import ServerKeys
 
 # How many frames may wait for one client inside ZeroMQ; most often the outbox's window in bytes is reached first.
 SEND_QUEUE: Final = 20_000
@@ -30,16 +29,21 @@ RECEIVE_QUEUE: Final = 1000
 class ZmqListener:
     """Binds an endpoint and moves frames; see `ess_bus.transport.zeromq` for the other side.
 
+    Args:
+        endpoint: ``tcp://HOST:PORT``.
+        limits: the largest message, and the patience with a connection that is half open.
+        keys: for CURVE; without them only this machine can connect, and nobody proves who they are.
+
     Raises:
         Disconnected: the endpoint is in use, is not allowed or cannot be bound.
     """
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
-        _require_loopback(endpoint)
-        endpoints.prepare(endpoint)
+    def __init__(self, endpoint: str, limits: Limits, keys: ServerKeys | None = None) -> None:
+        if keys is None:
+            _require_loopback(endpoint)
         self.endpoint = endpoint
         self.multipart = 0
-        self._lock = _lock(endpoint)
+        self._guard: Guard | None = None
         self._context = zmq.Context(io_threads=1)
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
@@ -47,24 +51,24 @@ class ZmqListener:
         self._socket.maxmsgsize = limits.max_frame
         # A frame for a connection that is closed fails with EHOSTUNREACH instead of vanishing.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        if endpoint.startswith("tcp://"):
-            # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.
-            self._socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
-            self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
+        # Half-open connections are noticed by ZeroMQ itself, but not before a stopped process counts as stalled.
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
+        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(limits.stalled_after_s * 1000))
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self._socket.ipv6 = "[" in endpoint
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._recv, self._get = self._socket.recv, self._socket.get
         try:
-            self._bind()
+            if keys is not None:
+                self._guard = _guard(self._socket, keys)
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise Disconnected(f"cannot listen on {endpoint}: {os.strerror(error.errno or 0).lower()}") from None
         except BaseException:
             self.close()
             raise
-
-    def fileno(self) -> int:
-        """Return what to wait on (edge-triggered: drain `receive` first)."""
-        return int(self._socket.fileno())
 
     def watch(self, descriptor: int) -> None:
         """Let `wait` return when `descriptor` is readable too."""
@@ -86,9 +90,11 @@ class ZmqListener:
                 frame, origin = recv(), None
             else:
                 part = self._socket.recv(copy=False)
-                frame, origin = part.bytes, _origin(part)
+                frame, origin = part.bytes, self._origin(part)
             if not get(zmq.RCVMORE):
-                return peer, [frame], origin
+                if origin is None or self._is_welcome(origin):
+                    return peer, [frame], origin
+                continue
             # Not ours: every frame of this protocol is one part.
             while get(zmq.RCVMORE):
                 recv()
@@ -107,6 +113,13 @@ class ZmqListener:
             raise
         return Delivery.SENT
 
+    def admit(self, clients: Mapping[bytes, str]) -> frozenset[str]:
+        """Go by another allow-list of keys from now on; return the names of those who may stay."""
+        if self._guard is None:
+            return frozenset()
+        self._guard.replace(clients)
+        return self._guard.names
+
     def rest(self, peer: bytes, until: float) -> None:
         """Do nothing: libzmq shares one queue among all of its connections."""
 
@@ -114,81 +127,42 @@ class ZmqListener:
         """Do nothing: libzmq looks after its connections itself."""
 
     def close(self) -> None:
-        """Stop listening; the socket file and its lock go too."""
+        """Stop listening."""
         self._socket.close(linger=0)
+        if self._guard is not None:
+            self._guard.close()
         self._context.term()
-        if self._lock is not None:
-            # ZeroMQ leaves the file behind. While the lock is held it is nobody else's.
-            for path in (self.endpoint.removeprefix("ipc://"), self._lock.name):
-                with contextlib.suppress(OSError):
-                    Path(path).unlink()
-            self._lock.close()
 
-    def _bind(self) -> None:
-        # Only this user may connect: connecting needs write permission on the socket file.
-        mask = os.umask(0o177)
-        try:
-            self._socket.bind(self.endpoint)
-        except zmq.ZMQError as error:
-            raise Disconnected(f"cannot listen on {self.endpoint}: {os.strerror(error.errno or 0).lower()}") from None
-        finally:
-            os.umask(mask)
+    def _origin(self, part: zmq.Frame) -> Origin:
+        address = _property(part, "Peer-Address") or ""
+        # Without ZAP a client may send a property of this name itself; with it, ZAP's takes precedence in libzmq.
+        return Origin(address, None if self._guard is None else _property(part, "User-Id"))
+
+    def _is_welcome(self, origin: Origin) -> bool:
+        """Tell whether a connection may speak: its key may have been taken off the list since it was let in."""
+        return self._guard is None or origin.user in self._guard.names
 
 
-def _origin(part: zmq.Frame) -> Origin:
-    """Return what ZeroMQ and the kernel know of who sent a frame: an address, and on ipc the user as well."""
+def _guard(socket: zmq.Socket[bytes], keys: ServerKeys) -> Guard:
+    from ess_bus.broker.guard import Guard  # not at the top: it brings asyncio, and most brokers have no keys
+
+    return Guard(socket, keys)
+
+
+def _property(part: zmq.Frame, name: str) -> str | None:
     try:
-        address = str(part.get("Peer-Address"))
-    except zmq.ZMQError:
-        return Origin()
-    # libzmq writes host:uid:gid:pid for ipc, from SO_PEERCRED.
-    match address.rsplit(":", 3):
-        case (_, uid, gid, pid) if uid.isdigit() and gid.isdigit() and pid.isdigit():
-            return Origin(f"pid {pid}", _user_name(int(uid)))
-    return Origin(address)
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _lock(endpoint: str) -> TextIO | None:
-    """Hold a lock file beside an ipc socket: ZeroMQ would silently take the socket of a running broker away."""
-    if not endpoint.startswith("ipc://"):
+        return str(part.get(name)) or None
+    except zmq.ZMQError:  # this connection has none
         return None
-    path = Path(endpoint.removeprefix("ipc://") + ".lock")
-    try:
-        while True:
-            held = path.open("a+")
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
-                break
-            # The broker before us has just removed the file that we opened.
-            held.close()
-    except BlockingIOError:
-        held.seek(0)
-        owner = held.read().strip() or "unknown"
-        held.close()
-        raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
-    except OSError as error:
-        raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
-    return held
 
 
 def _require_loopback(endpoint: str) -> None:
-    """Refuse to listen where other machines can connect: there is no authentication yet."""
-    if not endpoint.startswith("tcp://"):
-        return
+    """Refuse to listen where other machines can connect."""
     host = endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host != "*" else {"0.0.0.0"}  # noqa: S104
     except OSError:
         raise Disconnected(f"cannot listen on {endpoint}: unknown host {host!r}") from None
     if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise Disconnected(f"cannot listen on {endpoint}: only loopback addresses are allowed")
+        reason = "only loopback addresses are allowed without keys; see --curve-secret"
+        raise Disconnected(f"cannot listen on {endpoint}: {reason}")

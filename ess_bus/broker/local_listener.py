@@ -9,20 +9,18 @@ import contextlib
 import fcntl
 import logging
 import os
-import pwd
 import select
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Container
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, TextIO
 
 from ess_bus import control
 from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
+from ess_bus.broker.identity import peer_of
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
@@ -32,7 +30,6 @@ from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
-_CREDENTIALS: Final = struct.Struct("3i")
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
 # Larger frames are not copied once more to put their length in front of them.
@@ -54,13 +51,19 @@ class _Connection:
 class LocalListener:
     """Listens at ``ipc://PATH`` and moves frames.
 
+    Args:
+        endpoint: ``ipc://PATH``.
+        limits: the largest message.
+        group: the number of a group whose members may connect too; without it, only this user may.
+
     Raises:
         Disconnected: a broker is there already, or the path cannot be used.
     """
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
+    def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
+        self._group = group
         self.multipart = 0
         self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
@@ -74,6 +77,7 @@ class LocalListener:
         # Connections that are not read for a moment, and until when.
         self._resting: dict[_Connection, float] = {}
         self._number = 0
+        self._group = group
         self._accepts = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
@@ -140,8 +144,10 @@ class LocalListener:
             self._watch(connection)
 
     def tick(self) -> None:
-        """Once a second: accept again if there were no descriptors for it."""
-        if not self._accepts:
+        """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
+        if not self._path.is_socket():
+            self._listen_again()
+        elif not self._accepts:
             self._watch_for_clients()
 
     def close(self) -> None:
@@ -167,8 +173,32 @@ class LocalListener:
             raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
         finally:
             os.umask(mask)
+        if self._group is not None:
+            self._open_to(self._group)
         self._socket.listen(_BACKLOG)
         self._watch_for_clients()
+
+    def _open_to(self, group: int) -> None:
+        if self._path.parent == endpoints.runtime_folder():
+            raise Disconnected(
+                f"cannot open {self.endpoint} to a group: its folder is private; use ipc://PATH in another"
+            )
+        try:
+            os.chown(self._path, -1, group)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+
+    def _listen_again(self) -> None:
+        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        if self._accepts:
+            log.error("%s was deleted", self.endpoint)
+            self._epoll.unregister(self._socket)
+            self._accepts = False
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(OSError):  # its folder is gone too; in a second we try again
+            self._bind()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
@@ -193,11 +223,9 @@ class LocalListener:
     def _admit(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        pid, uid, _ = _CREDENTIALS.unpack(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        pid, user = peer_of(accepted)
         self._number += 1
-        connection = _Connection(
-            b"local:%d" % self._number, accepted, Origin(f"pid {pid}", _user_name(uid)), self._largest
-        )
+        connection = _Connection(b"local:%d" % self._number, accepted, Origin(f"pid {pid}", user), self._largest)
         self._connections[connection.peer] = self._by_descriptor[accepted.fileno()] = connection
         self._epoll.register(accepted, select.EPOLLIN)
         with contextlib.suppress(OSError):  # gone already: it is read to its end
@@ -282,20 +310,13 @@ class LocalListener:
         return min(self._resting.values(), default=float("inf")) - now
 
 
-@lru_cache(maxsize=256)
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
 def _lock(endpoint: str) -> TextIO:
     """Hold a lock file beside the socket: a file that is there does not tell whether a broker is behind it."""
     path = Path(endpoint.removeprefix("ipc://") + ".lock")
     try:
         while True:
-            held = path.open("a+")
+            # Whoever can open it can lock it, and so keep the broker from starting.
+            held = open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
                 break
@@ -308,7 +329,8 @@ def _lock(endpoint: str) -> TextIO:
         raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
     except OSError as error:
         raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
+    # It only serves the message above: a disk that is full must not keep the bus from starting.
+    with contextlib.suppress(OSError):
+        os.truncate(held.fileno(), 0)
+        os.write(held.fileno(), str(os.getpid()).encode())
     return held

@@ -24,6 +24,7 @@ from ess_bus.control import Verb
 
 if TYPE_CHECKING:
     from ess_bus.broker.clients import Client
+    from ess_bus.broker.gate import Ticket
 
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,15 @@ class Promise:
 
     Attributes:
         receivers: how many outboxes it is still in, none of which has handed it over.
+        ticket: what the gate knows of it, if there is one.
     """
 
-    __slots__ = ("frame", "handed", "receivers", "sender")
+    __slots__ = ("frame", "handed", "receivers", "sender", "ticket")
 
-    def __init__(self, frame: bytes, sender: Client) -> None:
+    def __init__(self, frame: bytes, sender: Client, ticket: Ticket | None = None) -> None:
         self.frame = frame
         self.sender = sender
+        self.ticket = ticket
         self.receivers = 0
         self.handed = False
 

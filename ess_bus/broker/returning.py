@@ -7,9 +7,12 @@ does come is handed what was kept for it; for the rest the senders are told when
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ess_bus.broker.clients import Client
+
+if TYPE_CHECKING:
+    from ess_bus.broker.gate import Ticket
 
 GRACE_S: Final = 3.0
 MAX_FRAMES: Final = 10_000
@@ -23,6 +26,7 @@ class Kept(NamedTuple):
     frame: bytes
     verb: str
     uri: str
+    ticket: Ticket | None = None
 
 
 class Returning:

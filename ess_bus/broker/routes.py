@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,6 +14,7 @@ CACHE_SIZE: Final = 10_000
 
 # Header of a pub -> everyone who receives it: what makes routing one dictionary look-up.
 PubRoutes = dict[bytes, tuple[Outbox, ...]]
+MayReceive = Callable[[str], Callable[[Outbox], bool] | None]
 
 
 class Recipients(NamedTuple):
@@ -29,9 +31,14 @@ class _Node:
 
 
 class Routes:
-    """A trie of segments, with bounded caches in front of it that every change of a subscription clears."""
+    """A trie of segments, with bounded caches in front of it that every change of a subscription clears.
 
-    def __init__(self) -> None:
+    Args:
+        may_receive: for a URI, tells which of its subscribers may receive it; ``None`` is all of them.
+    """
+
+    def __init__(self, may_receive: MayReceive | None = None) -> None:
+        self._may_receive = may_receive
         self._root = _Node()
         self._caches: dict[str, PubRoutes] = {}
 
@@ -45,7 +52,7 @@ class Routes:
         for segment in segments(uri):
             node = node.children.setdefault(segment, _Node())
         node.modes[outbox] = mode
-        self._forget()
+        self.forget()
 
     def remove(self, outbox: Outbox, uri: str) -> None:
         """Take a subscription back; nodes that nobody needs any more go with it."""
@@ -59,14 +66,17 @@ class Routes:
         while len(path) > 1 and not path[-1][1].modes and not path[-1][1].children:
             segment, _ = path.pop()
             del path[-1][1].children[segment]
-        self._forget()
+        self.forget()
 
     def match(self, verb: str, uri: str) -> Recipients:
         """Return everyone whose subscription covers `uri`."""
         audience: dict[Outbox, None] = {}
         listeners: dict[Outbox, None] = {}
+        may = None if self._may_receive is None else self._may_receive(uri)
         for modes in self._covering(uri):
             for outbox, mode in modes.items():
+                if may is not None and not may(outbox):
+                    continue
                 if mode is Mode.PASSIVE:
                     listeners[outbox] = None
                 elif mode is Mode.ALL or verb == "pub":
@@ -79,7 +89,8 @@ class Routes:
             cache.clear()
         cache[head] = recipients.audience + recipients.listeners
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Clear the caches: what may be routed has changed."""
         for cache in self._caches.values():
             cache.clear()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Final, Protocol
 
 from ess_bus.broker.clients import Origin
@@ -57,9 +57,9 @@ def serve(
     listener: Listener,
     broker: Broker,
     fims: FimsListener | None = None,
-    watcher: Callable[[Broker, float], None] | None = None,
+    watchers: Sequence[Callable[[Broker, float], None]] = (),
 ) -> None:
-    """Route until interrupted; `watcher` is shown the broker once a second."""
+    """Route until interrupted; the `watchers` are shown the broker once a second."""
     now = time.monotonic()
     next_tick = now + TICK_S
     if fims is not None:
@@ -76,7 +76,7 @@ def serve(
             broker.retry(now)
         if now >= next_tick:
             _tick(listener, broker, fims, now)
-            if watcher is not None:
+            for watcher in watchers:
                 watcher(broker, now)
             next_tick = now + TICK_S
 

@@ -29,7 +29,7 @@ class AsyncBus(Shell[AsyncWorker]):
     It reconnects and re-subscribes by itself.
 
     Raises:
-        Disconnected: on entering, if there is no broker within ``timeouts.connect``.
+        Disconnected, ConfigurationError: on entering, as `Bus`.
     """
 
     _make_link = AsyncWorker
@@ -38,7 +38,8 @@ class AsyncBus(Shell[AsyncWorker]):
         self._servants: set[asyncio.Task[None]] = set()
         self._link.open()
         try:
-            if not await self._link.until(lambda: self._core.joined, self.timeouts.connect):
+            await self._link.until(lambda: self._link.is_settled, self.timeouts.connect)
+            if not self._core.joined:
                 raise self._link.no_broker()
         except BaseException:
             self._link.shut(0.0)
@@ -76,7 +77,7 @@ class AsyncBus(Shell[AsyncWorker]):
         """Send a request and return the reply. See `Bus.request`."""
         if not self._core.joined:
             limit = self.timeouts.connect if timeout_s is None else timeout_s
-            await self._link.until(lambda: self._core.joined, limit)
+            await self._link.until(lambda: self._link.is_settled, limit)
         waiting, frame = self._core.request(method, uri, encode_body(value))
         try:
             await self._link.send(frame)

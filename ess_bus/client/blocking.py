@@ -1,4 +1,4 @@
-"""`Bus`: the client for plain, blocking programs. No thread: it works while one of its methods is being called."""
+"""`Bus`: the client for plain, blocking programs. It works while one of its methods is being called."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Bus(Shell[Worker]):
         transport: makes the connection, in the place of ZeroMQ's (`ess_bus.transport.memory` for tests).
 
     Raises:
-        Disconnected: on entering, if there is no broker within ``timeouts.connect``.
+        Disconnected: on entering, if there is no broker within ``timeouts.connect``, or if it refuses this client.
+        ConfigurationError: on entering, if the keys that the environment names cannot be used.
     """
 
     _make_link = Worker
@@ -45,7 +46,8 @@ class Bus(Shell[Worker]):
         self._services: list[tuple[Subscription, Handler]] = []
         self._link.dial()
         try:
-            if not self._link.work(lambda: self._core.joined, self.timeouts.connect):
+            self._link.work(lambda: self._link.is_settled, self.timeouts.connect)
+            if not self._core.joined:
                 raise self._link.no_broker()
         except BaseException:
             self._link.shut(0.0)
@@ -110,7 +112,7 @@ class Bus(Shell[Worker]):
             RequestTimeout, Disconnected: no answer; the outcome is unknown unless `Disconnected.outcome` says more.
         """
         if not self._core.joined:
-            self._link.work(lambda: self._core.joined, self.timeouts.connect if timeout_s is None else timeout_s)
+            self._link.work(lambda: self._link.is_settled, self.timeouts.connect if timeout_s is None else timeout_s)
         waiting, frame = self._core.request(method, uri, encode_body(value))
         try:
             self._link.send(frame)

@@ -37,6 +37,10 @@ class Inbox:
             for prefix, mode in self.modes.items()
         )
 
+    def handles(self, uri: str) -> bool:
+        """Tell whether requests to `uri` are handled here, and not only looked at."""
+        return any(mode is Mode.ALL and is_under(uri, prefix) for prefix, mode in self.modes.items())
+
     def push(self, message: Message) -> Message | None:
         """Add a message; return the one that had to go for it, if any."""
         lost = None

@@ -49,6 +49,7 @@ class Link:
 
         Raises:
             Disconnected: nothing can ever be reached at this endpoint.
+            ConfigurationError: the keys that the environment names cannot be used.
         """
         self._losses = 0
         if self._connect is not None:
@@ -57,6 +58,18 @@ class Link:
             endpoints.require_private(self.endpoint)
             self.transport = connect(self.endpoint)
         return self.transport
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the broker does not let this client in; ``None`` as long as it may."""
+        # A transport that a program brings with it need not have one.
+        reason: str | None = getattr(self.transport, "refusal", None)
+        return reason
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the broker has welcomed this client, or refused it."""
+        return self.core.joined or self.refusal is not None
 
     def opened(self) -> Transport:
         """Return the transport.
@@ -105,9 +118,13 @@ class Link:
 
     def no_broker(self) -> Disconnected:
         """Return the error of a connection that nobody welcomed."""
+        if self.refusal is not None:
+            return Disconnected(f"the broker on {self.endpoint} refuses this client: {self.refusal}")
         return Disconnected(f"no broker on {self.endpoint} within {self.timeouts.connect:g} s; is fims_server running?")
 
     def no_room(self) -> Disconnected:
         """Return the error of a message that could not be handed over."""
+        if self.refusal is not None:
+            return self.no_broker()
         state = "takes no more messages" if self.transport is not None and self.core.joined else "cannot be reached"
         return Disconnected(f"the broker on {self.endpoint} {state}; the message was not sent")

@@ -10,12 +10,14 @@ def connect(endpoint: str) -> Transport:
 
     Raises:
         Disconnected: nothing can ever be reached at this endpoint.
+        ConfigurationError: the keys that the environment names cannot be used (`ess_bus.keys`).
     """
     # Imported when needed: to import ZeroMQ takes as long as everything else that fims_send does.
     if endpoint.startswith("ipc://"):
         from ess_bus.transport.local import LocalTransport
 
         return LocalTransport(endpoint)
+    from ess_bus import keys
     from ess_bus.transport.zeromq import ZmqTransport
 
-    return ZmqTransport(endpoint)
+    return ZmqTransport(endpoint, keys.of_environment())

@@ -27,7 +27,12 @@ class LocalTransport:
 
     Args:
         endpoint: ``ipc://PATH``.
+
+    Attributes:
+        refusal: why the broker does not let this client in; ``None`` as long as it may.
     """
+
+    refusal: str | None = None
 
     def __init__(self, endpoint: str) -> None:
         self._path = endpoint.removeprefix("ipc://")
@@ -119,9 +124,12 @@ class LocalTransport:
         try:
             made.connect(self._path)
             made.send(zmtp.opening("DEALER"))
-        except OSError:
+        except OSError as error:
             made.close()
+            if isinstance(error, PermissionError):
+                self.refusal = "this user may not use its socket"
             return
+        self.refusal = None
         self._socket, self._decoder = made, zmtp.Decoder("DEALER")
         self._epoll.register(made, select.EPOLLIN)
 

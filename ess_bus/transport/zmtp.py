@@ -17,6 +17,8 @@ GREETING: Final = _SIGNATURE + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32
 SHORT_HEADS: Final = [bytes((0, size)) for size in range(256)]
 # Commands are small; no peer may make us keep more than this for one.
 _LARGEST_COMMAND: Final = 4096
+# Nor collect more answers than this for a peer that takes none.
+_MOST_REPLIES: Final = 4096
 _PEERS: Final = {"ROUTER": {b"DEALER", b"REQ", b"ROUTER"}, "DEALER": {b"ROUTER", b"REP", b"DEALER"}}
 
 
@@ -134,7 +136,8 @@ class Decoder:
         elif name == b"PING" and self.is_open:
             # TTL in two bytes, then a context of at most 16, which the answer repeats.
             pong = b"\x04PONG" + body[7:23]
-            self.replies += bytes((_COMMAND, len(pong))) + pong
+            if len(self.replies) < _MOST_REPLIES:
+                self.replies += bytes((_COMMAND, len(pong))) + pong
         elif name == b"ERROR":
             raise ProtocolError(f"the other side says {body[6:100]!r}")
         elif name != b"PONG":

@@ -155,6 +155,37 @@ def test_ten_thousand_pubs_arrive_complete_and_in_order(broker):
         assert receiver.statistics().dropped == 0
 
 
+def test_what_is_published_in_a_row_arrives_though_the_program_does_nothing_more(broker):
+    with Bus(broker) as receiver, Bus(broker) as sender:
+        messages = receiver.subscribe("/a")
+        for round_ in range(3):
+            for number in range(50):
+                sender.publish("/a", 100 * round_ + number)
+            found = [messages.receive(20) for _ in range(50)]
+            assert [message.json() for message in found if message] == [100 * round_ + n for n in range(50)]
+
+
+def test_what_was_published_in_a_row_comes_before_what_is_sent_after_it(broker):
+    with Owner(broker, "/a", echo) as owner, Bus(broker) as sender:
+        for _ in range(20):
+            for number in range(30):
+                sender.publish("/a", number)
+            sender.set("/a", "set")
+        eventually(lambda: len(owner.received) == 20 * 31)
+        bodies = [message.json() for message in owner.received]
+        assert bodies == [*range(30), "set"] * 20
+
+
+def test_what_was_published_in_a_row_leaves_before_the_connection_is_closed(broker):
+    with Bus(broker) as receiver:
+        messages = receiver.subscribe("/a")
+        with Bus(broker) as sender:
+            for number in range(50):
+                sender.publish("/a", number)
+        found = [messages.receive(20) for _ in range(50)]
+        assert [message.json() for message in found if message] == list(range(50))
+
+
 def test_the_statistics_of_a_connection_say_what_waits(broker):
     with Bus(broker) as receiver, Bus(broker) as sender:
         receiver.subscribe("/a")
@@ -197,7 +228,8 @@ def test_a_program_that_works_on_what_it_received_still_answers_for_itself(broke
             asker.publish("/work", 1)
         asker.flush()
         asked = threading.Thread(target=lambda: asker.get("/processes/worker", timeout_s=20))
-        assert worker_inbox.receive(10) is not None
+        worker.flush()
+        assert worker_inbox.waiting == 500
         asked.start()
 
         def answered() -> bool:

@@ -113,6 +113,7 @@ def test_a_connection_that_nobody_reads_is_full_and_gets_the_rest_when_it_is_rea
         raw.send(HELLO)
         for number in range(20):
             bus.publish("/a", number)
+            bus.flush()  # each on its own: what is published in a row arrives as one frame
         first = [raw.receive() for _ in range(5)]
         assert None not in first
         assert hub.is_holding
