@@ -78,7 +78,7 @@ def test_a_batch_of_any_length_is_taken_and_what_is_sent_as_batches_is_no_larger
     receive = other.transport.receive
 
     def measured() -> bytes | None:
-        frame = receive()
+        frame: bytes | None = receive()
         sizes.append(len(frame or b""))
         return frame
 
