@@ -30,8 +30,7 @@ def test_under_load_every_request_has_one_outcome_and_everybody_comes_back(start
         requesters = [stack.enter_context(Requester(endpoint, f"asker-{number}", URIS)) for number in range(3)]
         everybody = [*owners, *listeners, *publishers, *requesters]
         for _ in range(3):
-            before = [requester.ok for requester in requesters], [owner.seen.total() for owner in owners]
-            eventually(lambda b=before: all(r.ok > ok + 50 for r, ok in zip(requesters, b[0], strict=True)))
+            wait_for_more(requesters, publishers)
             broker.stop(signal.SIGKILL)
             broker = start_broker(start, endpoint)
         joins = 1 + 3
@@ -40,11 +39,8 @@ def test_under_load_every_request_has_one_outcome_and_everybody_comes_back(start
             listed = watcher.get("/bus/subscriptions")
             assert [len(listed[uri]) for uri in [*URIS, "/news"]] == [1, 1, 2]
             stats = watcher.get("/bus/stats")
-        sent = [requester.ok for requester in requesters], [publisher.sent for publisher in publishers]
-        eventually(lambda: all(r.ok > ok + 50 for r, ok in zip(requesters, sent[0], strict=True)))
-        eventually(lambda: all(p.sent > count + 50 for p, count in zip(publishers, sent[1], strict=True)))
+        wait_for_more(requesters, publishers)
         assert stats["protocol_errors"] == 0
-        # First the askers: nobody shall be asked who is gone already.
     seen = owners[0].seen + owners[1].seen
     check_outcomes(requesters, seen)
     for listener in listeners:
@@ -54,6 +50,18 @@ def test_under_load_every_request_has_one_outcome_and_everybody_comes_back(start
             assert numbers[-1] < publisher.next
         assert listener.bus.statistics().dropped == 0
     assert all(one.bus.statistics().garbage == 0 for one in everybody)
+
+
+def wait_for_more(requesters: list[Requester], publishers: list[Publisher]) -> None:
+    """Return when each has been served fifty more times."""
+    asked, sent = [requester.ok for requester in requesters], [publisher.sent for publisher in publishers]
+
+    def have_gone_on() -> bool:
+        return all(one.ok > before + 50 for one, before in zip(requesters, asked, strict=True)) and all(
+            one.sent > before + 50 for one, before in zip(publishers, sent, strict=True)
+        )
+
+    eventually(have_gone_on)
 
 
 def check_outcomes(requesters: list[Requester], seen: dict[bytes, int]) -> None:
@@ -128,8 +136,8 @@ def test_a_broker_that_is_killed_again_and_again_is_found_again_by_the_asynchron
             seen: list[int] = []
 
             async def note(message) -> int:
-                seen.append(message.json())
-                return message.json()
+                seen.append(int(message.json()))
+                return seen[-1]
 
             await owner.serve("/a", note)
             outcomes: dict[int, str] = {}
