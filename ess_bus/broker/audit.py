@@ -3,9 +3,10 @@
 A command (set, post, del) gives a line when it was routed, and one with the same `id` when its answer passed or none
 came in time::
 
-    {"id":"3f9a-1","time":"2026-05-01T10:00:00.123+00:00","user":"alice","process":"fims_send","verb":"set",
-     "uri":"/ess/limit","body":"5","replyto":"/me","outcome":"delivered"}
-    {"id":"3f9a-1","time":"2026-05-01T10:00:00.127+00:00","user":"ess","process":"ess_controller","outcome":"ok"}
+    {"id":"3f9a-1","time":"2026-05-01T10:00:00.123+00:00","user":"alice","address":"pid 71","process":
+     "fims_send","verb":"set","uri":"/ess/limit","body":"5","replyto":"/me","outcome":"delivered"}
+    {"id":"3f9a-1","time":"2026-05-01T10:00:00.127+00:00","user":"ess","address":"pid 12","process":
+     "ess_controller","outcome":"ok"}
 
 The time is this machine's clock, in UTC. `user` is who the connection belongs to; what a message claims to be from is
 `claimed_user`.
@@ -62,9 +63,10 @@ class Sink(Protocol):
 
 
 class Author(NamedTuple):
-    """Who sent something: the user that the connection belongs to, and what the process calls itself."""
+    """Who sent something: the user that the connection belongs to, its address, and what the process calls itself."""
 
     user: str
+    address: str
     process: str
 
 

@@ -387,9 +387,11 @@ class Broker:
         """Publish which announced processes have left and not come back: what they said may no longer be so."""
         gone, self._gone = dict.fromkeys(self._gone), []
         for target in gone:
-            if any(target in client.subscriptions for client in self.clients.values()):
+            name = target.removeprefix(f"{control.PROCESSES}/")
+            # Who only watches that process is not it.
+            if any(client.name == name and target in client.subscriptions for client in self.clients.values()):
                 continue
-            body = encode_body({"name": target.rpartition("/")[2], "gone": True})
+            body = encode_body({"name": name, "gone": True})
             self._say(Message("pub", target, body, None, control.BROKER_NAME))
 
     def _complain(self, client: Client, error: Exception) -> None:

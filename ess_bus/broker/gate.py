@@ -200,7 +200,7 @@ class Gate:
 
 
 def _author(client: Client) -> Author:
-    return Author(client.authority, client.name)
+    return Author(client.authority, client.origin.address, client.name)
 
 
 def _owners(match: Match, uri: str, *but: bytes) -> list[Client]:

@@ -63,6 +63,7 @@ class LocalListener:
     def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
         endpoints.prepare(endpoint)
         self.endpoint = endpoint
+        self._group = group
         self.multipart = 0
         self._largest = limits.max_frame
         self._path = Path(endpoint.removeprefix("ipc://"))
@@ -172,21 +173,10 @@ class LocalListener:
             raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
         finally:
             os.umask(mask)
-        self._socket.listen(_BACKLOG)
-        self._watch_for_clients()
         if self._group is not None:
             self._open_to(self._group)
-
-    def _listen_again(self) -> None:
-        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
-        if self._accepts:
-            log.error("%s was deleted", self.endpoint)
-            self._epoll.unregister(self._socket)
-            self._accepts = False
-        self._socket.close()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        with contextlib.suppress(Disconnected):  # its folder is gone too; in a second we try again
-            self._bind()
+        self._socket.listen(_BACKLOG)
+        self._watch_for_clients()
 
     def _open_to(self, group: int) -> None:
         if self._path.parent == endpoints.runtime_folder():
@@ -198,6 +188,17 @@ class LocalListener:
             self._path.chmod(0o660)
         except OSError as error:
             raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+
+    def _listen_again(self) -> None:
+        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        if self._accepts:
+            log.error("%s was deleted", self.endpoint)
+            self._epoll.unregister(self._socket)
+            self._accepts = False
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(OSError):  # its folder is gone too; in a second we try again
+            self._bind()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
@@ -314,7 +315,8 @@ def _lock(endpoint: str) -> TextIO:
     path = Path(endpoint.removeprefix("ipc://") + ".lock")
     try:
         while True:
-            held = path.open("a+")
+            # Whoever can open it can lock it, and so keep the broker from starting.
+            held = open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
                 break

@@ -33,6 +33,10 @@ _GAUGES: Final = {
     "waiting_bytes": "Bytes that wait in the broker for clients that lag",
     "uptime_s": "Seconds since the broker started",
 }
+_AUDIT_COUNTERS: Final = {
+    "written": "Lines written to the audit trail",
+    "lost": "Lines of the audit trail that could not be written",
+}
 _CLIENT_LABELS: Final = ("name", "user", "pid", "address")
 _CLIENT_COUNTERS: Final = {
     "received": "Messages received from a client",
@@ -84,6 +88,8 @@ class Metrics(Collector):
             yield CounterMetricFamily(f"ess_bus_{name}", text, stats[name])
         for name, text in _GAUGES.items():
             yield GaugeMetricFamily(f"ess_bus_{name}", text, stats[name])
+        for name, text in _AUDIT_COUNTERS.items() if "audit" in stats else ():
+            yield CounterMetricFamily(f"ess_bus_audit_{name}", text, stats["audit"][name])
         for name, text in _CLIENT_COUNTERS.items():
             yield _by_client(CounterMetricFamily(f"ess_bus_client_{name}", text, labels=_CLIENT_LABELS), name, clients)
         for name, text in _CLIENT_GAUGES.items():

@@ -15,6 +15,7 @@ from collections import deque
 from typing import Any, Final
 
 from ess_bus import batch, control, uri
+from ess_bus.client.composer import Composer
 from ess_bus.client.inbox import Inbox, merged
 from ess_bus.client.pending import Pending
 from ess_bus.client.replies import error_reply, outcome_of
@@ -26,11 +27,8 @@ from ess_bus.message import (
     Message,
     Repetition,
     Status,
-    encode,
     encode_body,
     error_body,
-    pack_body,
-    prefix,
     split_header,
 )
 
@@ -39,14 +37,14 @@ log = logging.getLogger(__name__)
 PING_AFTER_S: Final = 1.0
 LOST_AFTER_S: Final = 3.0
 HELLO_EVERY_S: Final = 0.5
-# Headers that are remembered, of what is sent and of what arrives.
+# Headers of what arrives that are remembered.
 CACHE_SIZE: Final = 10_000
 
 
 _Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
 
 
-class ClientCore:
+class ClientCore(Composer):
     """The state of one client.
 
     Attributes:
@@ -55,7 +53,6 @@ class ClientCore:
         joined: whether the broker has said welcome.
         joins: how often it has.
         gaps: how often messages may have been missed: with each welcome, and when this client did not keep up.
-        sent: messages composed for sending.
         received: messages that arrived.
         dropped: messages for this client that were lost because it did not read, in the broker or here.
         undelivered: messages of this client that the broker reported as not delivered.
@@ -63,13 +60,12 @@ class ClientCore:
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
-        self.name = _printable(name)
-        self.username = None if username is None else _printable(username)
+        super().__init__(name, username)
         self.joined = False
         self.joins = self.gaps = 0
         self.outgoing: deque[bytes] = deque()
         self.failures: deque[BusError] = deque(maxlen=1000)
-        self.sent = self.received = self.dropped = self.undelivered = self.garbage = 0
+        self.received = self.dropped = self.undelivered = self.garbage = 0
         self._reply_prefix = f"{control.REPLIES}/{os.urandom(6).hex()}"
         self._own = Inbox()
         self._own.modes[self._reply_prefix] = Mode.ALL
@@ -82,12 +78,9 @@ class ClientCore:
         self._about: dict[str, Any] | None = None
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
-        self._max_message = 0
         self._broker = ""
         self._heard = now
         self._asked = float("-inf")
-        # (method, URI) of what is sent -> its frame without the body.
-        self._prefixes: dict[tuple[str, str], bytes] = {}
         # Header of what arrives -> what it says, and who wants it.
         self._targets: dict[bytes, _Target] = {}
 
@@ -131,68 +124,11 @@ class ClientCore:
 
     # -- what the program sends ------------------------------------------------------------------------------------
 
-    def frame(self, method: str, target: str, body: bytes | None) -> bytes:
-        """Return the frame of a message without a replyto; a sender that repeats itself encodes only the body anew.
-
-        Raises:
-            ValueError, UriError, TooLarge: as `compose`.
-        """
-        start = self._prefixes.get((method, target))
-        if start is None:
-            message = self.message(method, target, None)
-            _require_sendable(message)
-            if len(self._prefixes) >= CACHE_SIZE:
-                self._prefixes.clear()
-            start = self._prefixes[method, target] = prefix(message)
-        frame = start + pack_body(body)
-        if len(frame) > self._max_message:
-            return self._checked(target, frame)
-        self.sent += 1
-        return frame
-
-    def compose(self, message: Message) -> bytes:
-        """Return the frame of a message of this client.
-
-        Raises:
-            ValueError: the method is unknown.
-            UriError: the URI or the replyto cannot be routed.
-            TooLarge: the broker would not take it.
-        """
-        _require_sendable(message)
-        return self._checked(message.uri, encode(message))
-
-    def _checked(self, target: str, frame: bytes) -> bytes:
-        if len(frame) > self._max_message and self._max_message:
-            raise TooLarge(target, len(frame), self._max_message)
-        self.sent += 1
-        return frame
-
-    def message(
-        self, method: str, target: str, body: bytes | None, replyto: str | None = None, token: str | None = None
-    ) -> Message:
-        """Return a message in this client's name."""
-        return Message(method, target, body, replyto, self.name, self.username, None, token)
-
     def request(self, method: str, target: str, body: bytes | None) -> tuple[Pending, bytes]:
         """Return a request's frame, and where its outcome will be: the reply, or a `BusError`."""
         replyto = f"{self._reply_prefix}/{self._next()}"
         frame = self.compose(self.message(method, target, body, replyto))
         return self._expect(replyto, f"{method} {target}", target), frame
-
-    def answer(self, request: Message, status: Status, body: bytes | None) -> bytes | None:
-        """Return the frame of a reply, or ``None`` if nobody waits for one."""
-        if request.replyto is None:
-            return None
-        reply = Message("set", request.replyto, body, None, self.name, request.username, status, request.token)
-        try:
-            return self.compose(reply)
-        except TooLarge as error:
-            reply = error_reply(reply, Status.REFUSED, str(error))
-        try:
-            return self.compose(reply)
-        except TooLarge as error:  # the token and the user name, which are the request's, leave no room for anything
-            log.warning("%s: %s cannot be answered: %s", self.name, request.process_name[:80], error)
-            return None
 
     def flush(self) -> Pending:
         """Return where it will be known that the broker has handled everything sent before."""
@@ -398,7 +334,7 @@ class ClientCore:
     def _welcome(self, broker: str, max_message: int) -> None:
         self.joins += not self.joined
         self.gaps += not self.joined
-        self.joined, self._broker, self._max_message = True, broker, max_message
+        self.joined, self._broker, self.max_message = True, broker, max_message
         if not self._hello_covers_all:
             self._hello_covers_all = True
             self.outgoing.append(
@@ -441,14 +377,6 @@ class ClientCore:
             waiting.resolve(outcome)
 
 
-def _require_sendable(message: Message) -> None:
-    if message.method not in METHODS:
-        raise ValueError(f"unknown method {message.method!r}, expected one of {', '.join(sorted(METHODS))}")
-    uri.check(message.uri)
-    if message.replyto is not None:
-        uri.check(message.replyto)
-
-
 def _error(status: str, method: str, target: str, detail: str | None) -> BusError:
     match status:
         case Status.NO_ONE_LISTENING:
@@ -458,8 +386,3 @@ def _error(status: str, method: str, target: str, detail: str | None) -> BusErro
         case Status.DENIED:
             return Refused(target, str(detail))
     raise ProtocolError(f"unknown status {status[:20]!r}")
-
-
-def _printable(name: str) -> str:
-    """Return a name that survives the wire and a line of a log, whatever the command line or the system called it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)

@@ -81,10 +81,18 @@ class Rude:
         self.until(Verb.WELCOME)
 
     def flush(self) -> None:
-        """Return when the broker has handled everything that was sent."""
-        self.send(control.encode(Verb.PING, 4711))
-        while self.until(Verb.PONG) != (4711,):
-            pass
+        """Return when the broker has handled everything that was sent.
+
+        A client that did not read may not be told; the broker's own ping says that it is told again, and to ask again.
+        """
+        ping = control.encode(Verb.PING, 4711)
+        self.send(ping)
+        while True:
+            verb, fields = self._next(Verb.PONG, Verb.PING)
+            if verb is Verb.PING:
+                self.send(ping)
+            elif fields == (4711,):
+                return
 
     def give_up_after(self, seconds: float) -> None:
         """Let `until` raise `zmq.Again` when nothing has come for so long."""
@@ -92,10 +100,18 @@ class Rude:
 
     def until(self, wanted: Verb) -> tuple[Any, ...]:
         """Receive until a control frame of a verb is there, and return its fields."""
+        return self._next(wanted)[1]
+
+    def _next(self, *wanted: Verb) -> tuple[Verb, tuple[Any, ...]]:
         while True:
             while self._frames:
                 frame = self._frames.popleft()
-                if frame.startswith(wanted.encode() + b"\0"):
-                    return control.decode(frame)[1]
+                if frame[:1] != control.MARK:
+                    continue
+                verb, fields = control.decode(frame)
+                if verb is Verb.PING:  # or the broker would soon send nothing more
+                    self.send(control.encode(Verb.PONG, *fields))
+                if verb in wanted:
+                    return verb, fields
             frame = self._socket.recv()
             self._frames.extend(batch.unpack(frame) if frame[:1] == batch.MARK else [frame])

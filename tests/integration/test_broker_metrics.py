@@ -49,3 +49,12 @@ def test_a_port_that_is_taken_is_one_clear_line(port, run, folder):
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert f"cannot serve metrics on 127.0.0.1:{port}: address already in use" in result.stderr
+
+
+def test_what_the_audit_trail_lost_is_there(start, folder):
+    port = free_port()
+    start(BROKER, "--bus", f"ipc://{folder}/b", "--metrics", port, "--audit", "/dev/full")
+    with Bus(f"ipc://{folder}/b") as bus:
+        bus.send("set", "/nobody", 1)
+        eventually(lambda: samples(port)["ess_bus_audit_lost_total", ""] == 1)
+    assert samples(port)["ess_bus_audit_written_total", ""] == 0

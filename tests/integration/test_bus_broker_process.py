@@ -111,6 +111,7 @@ def test_only_its_user_can_connect(start, folder, environment):
     assert process.output == f"INFO listening on ipc://{path}\n"
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(f"{path}.lock").stat().st_mode) == 0o600
 
 
 def test_a_runtime_folder_that_others_can_enter_is_refused_in_one_line(run, folder):

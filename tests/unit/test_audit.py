@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ess_bus.broker.audit import MAX_BODY, MAX_WAITING, Author, Outcome, Trail, shown_body
 from ess_bus.message import Message, Status
 
-ALICE = Author("alice", "fims_send")
-ESS = Author("ess", "ess_controller")
+ALICE = Author("alice", "pid 71", "fims_send")
+ESS = Author("ess", "pid 12", "ess_controller")
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 
@@ -71,6 +71,7 @@ class TestRouted:
                 "id": name,
                 "time": "2026-05-01T10:00:00.000+00:00",
                 "user": "alice",
+                "address": "pid 71",
                 "process": "fims_send",
                 "verb": "set",
                 "uri": "/ess/limit",
@@ -113,6 +114,7 @@ class TestAnswered:
                 "id": name,
                 "time": "2026-05-01T10:00:00.000+00:00",
                 "user": "ess",
+                "address": "pid 12",
                 "process": "ess_controller",
                 "outcome": "ok",
             }

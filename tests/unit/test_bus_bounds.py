@@ -124,3 +124,14 @@ def test_however_small_messages_must_be_a_full_batch_and_a_full_hello_fit_into_a
     core = ClientCore("n" * 255, "u" * 255, 0.0)
     hello = control.encode(Verb.HELLO, 2, core.name, core.username, 1, "f" * 16, control.pack_subscriptions(uris))
     assert len(hello) <= limits.max_frame
+
+
+def test_who_watches_a_process_hears_that_it_is_gone(wire):
+    watching, process = wire.client("watching", "/processes/engine"), wire.client("engine")
+    process.core.announce({"name": "engine"})
+    wire.settle()
+    watching.take()
+    process.gone = True
+    wire.advance(3)
+    (gone,) = watching.take()
+    assert gone.json() == {"name": "engine", "gone": True}

@@ -117,6 +117,25 @@ class TestPrepare:
         with pytest.raises(Disconnected, match="must be a folder of this user"):
             prepare(f"ipc://{tmp_path}/ess-bus/a.sock")
 
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+    def test_refuses_a_runtime_folder_of_somebody_else(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        (tmp_path / "ess-bus").mkdir(mode=0o700)
+        os.chown(tmp_path / "ess-bus", 65534, 65534)
+        with pytest.raises(Disconnected, match="must be a folder of this user"):
+            prepare(f"ipc://{tmp_path}/ess-bus/a.sock")
+        with pytest.raises(Disconnected, match="must be a folder of this user"), Bus("a"):
+            pass
+
+    def test_makes_it_private_whatever_the_umask(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        mask = os.umask(0)
+        try:
+            prepare(f"ipc://{tmp_path}/ess-bus/a.sock")
+        finally:
+            os.umask(mask)
+        assert (tmp_path / "ess-bus").stat().st_mode & 0o777 == 0o700
+
     def test_refuses_a_file_in_the_place_of_the_runtime_folder(self, tmp_path, monkeypatch):
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
         (tmp_path / "ess-bus").write_text("")

@@ -254,3 +254,13 @@ class TestWrongFiles:
         path = tmp_path / "rules.toml"
         path.write_text(SITE)
         assert Rules.load(path).source == "rules.toml"
+
+
+def test_the_example_of_the_documentation_is_right_and_says_the_built_in_defaults():
+    text = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    document = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
+    read = Rules.parse(document, Path("site.toml"))
+    assert read.defaults == DEFAULTS
+    assert set(document["default"]) == set(VERBS)
+    assert read.refusal("bob", "set", "/ess/limit") is None
+    assert str(read.refusal("ess", "set", "/components/bms_1/contactors/main")) in text.replace("\n", " ")
