@@ -94,6 +94,10 @@ class Rude:
             elif fields == (4711,):
                 return
 
+    def give_up_after(self, seconds: float) -> None:
+        """Let `until` raise `zmq.Again` when nothing has come for so long."""
+        self._socket.rcvtimeo = int(seconds * 1000)
+
     def until(self, wanted: Verb) -> tuple[Any, ...]:
         """Receive until a control frame of a verb is there, and return its fields."""
         return self._next(wanted)[1]
