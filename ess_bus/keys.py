@@ -132,11 +132,11 @@ def load_clients(path: Path) -> Mapping[bytes, str]:
     Raises:
         ConfigurationError: it cannot be read, is empty, others can write it, or a key is in it twice.
     """
-    _require(path, 0o002, "others can add keys to it; expected `chmod o-w`")
+    require_mode(path, 0o002, "others can add keys to it; expected `chmod o-w`")
     if path.is_dir():
         files = sorted(path.glob(f"*{PUBLIC_SUFFIX}"))
         for file in files:
-            _require(file, 0o002, "others can change it; expected `chmod o-w`")
+            require_mode(file, 0o002, "others can change it; expected `chmod o-w`")
         listed = [(_name(path, file.name.removesuffix(PUBLIC_SUFFIX)), load_public(str(file))) for file in files]
     else:
         listed = [(_name(path, name), _listed_key(path, name, key)) for name, key in _table(path).items()]
@@ -165,6 +165,22 @@ def of_environment() -> ClientKeys | None:
         there = SERVER_KEY_VARIABLE if not own else KEY_VARIABLE
         _fail(there, f"is set and {missing} is not; a client on CURVE needs its own key and the broker's public key")
     return ClientKeys(load_pair(Path(own)), load_public(server))
+
+
+def require_mode(path: Path, forbidden: int, problem: str) -> None:
+    """Check that a file or folder has none of the permission bits `forbidden`.
+
+    Raises:
+        ConfigurationError: it has, or is not there; or it should be private and belongs to somebody else.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        _fail(path, (error.strerror or str(error)).lower())
+    if stat.S_IMODE(found.st_mode) & forbidden:
+        _fail(path, problem)
+    if forbidden == 0o077 and found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
+        _fail(path, "this secret key belongs to another user")
 
 
 def shown(key: bytes) -> str:
@@ -200,7 +216,9 @@ def _is_key(text: str) -> bool:
 def _read(path: Path, *, secret: bool = False) -> dict[str, str]:
     """Return the fields of a certificate; no message ever shows a part of a line, it could be the secret."""
     if secret:
-        _require(path, 0o077, "others can read this secret key; expected `chmod 600`, and a new key if they may have")
+        require_mode(
+            path, 0o077, "others can read this secret key; expected `chmod 600`, and a new key if they may have"
+        )
     try:
         lines = path.read_text().splitlines()
     except UnicodeDecodeError:
@@ -212,17 +230,6 @@ def _read(path: Path, *, secret: bool = False) -> dict[str, str]:
         if not _is_key(key):
             _fail(path, f"the {field} is not {_KEY_LENGTH} characters of Z85")
     return found
-
-
-def _require(path: Path, forbidden: int, problem: str) -> None:
-    try:
-        found = path.stat()
-    except OSError as error:
-        _fail(path, (error.strerror or str(error)).lower())
-    if stat.S_IMODE(found.st_mode) & forbidden:
-        _fail(path, problem)
-    if forbidden == 0o077 and found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
-        _fail(path, "this secret key belongs to another user")
 
 
 def _write(path: Path, mode: int, note: str, fields: Mapping[str, str]) -> None:

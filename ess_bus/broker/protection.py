@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,8 +89,6 @@ class Protection:
 
     def close(self) -> None:
         """Write what is still to be written."""
-        with suppress(ValueError):  # only the main thread may, and only there was it set
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
         if self._file is not None:
             self._file.close()
 
@@ -122,4 +119,5 @@ class Protection:
 def _load_rules(path: Path) -> Rules:
     from ess_bus.broker.rules import Rules
 
+    keys.require_mode(path, 0o002, "others can change it; expected `chmod o-w`")
     return Rules.load(path)

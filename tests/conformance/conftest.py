@@ -38,6 +38,30 @@ def at() -> str:
     return f"/t{next(_places)}"
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def _limited_worlds(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[Limits, World]]]:
+    worlds: dict[Limits, World] = {}
+    yield request.param, worlds
+    for world in worlds.values():
+        world.close()
+
+
+@pytest.fixture
+def limited_world(_limited_worlds: tuple[str, dict[Limits, World]]) -> Iterator[Callable[..., World]]:
+    """Find a broker with limits by name, shared by the tests of a file that want the same."""
+    kind, worlds = _limited_worlds
+
+    def find(**named: Any) -> World:
+        limits = Limits(**named)
+        if limits not in worlds:
+            worlds[limits] = make_world(kind, limits)
+        return worlds[limits]
+
+    yield find
+    for world in worlds.values():
+        world.part()
+
+
 @pytest.fixture(params=KINDS)
 def own_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
     """Make a broker for one test alone, with limits by name."""

@@ -21,11 +21,13 @@ class Peer:
 
     Attributes:
         frames: the message frames that have come, unpacked from batches, and `controls` the control frames.
+        all: every frame that ever came, in order.
         answers_pings: whether a ping is answered as soon as it is read.
     """
 
     def __init__(self, transport: Transport, name: str) -> None:
         self.transport, self.name = transport, name
+        self.all: list[bytes] = []
         self.frames: list[bytes] = []
         self.controls: list[tuple[Verb, tuple[Any, ...]]] = []
         self.answers_pings = True
@@ -97,6 +99,7 @@ class Peer:
 
     def _sort(self, frame: bytes) -> None:
         assert frame[:1] != batch.MARK
+        self.all.append(frame)
         if frame[:1] != control.MARK:
             self.frames.append(frame)
             return

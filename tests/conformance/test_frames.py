@@ -71,14 +71,14 @@ def test_a_batch_is_its_frames_one_after_another(world, at):
 
 
 @rule("W-BATCH-2", "W-BATCH-4")
-def test_a_batch_of_any_length_is_taken_and_what_is_sent_as_batches_is_no_larger_than_it_should_be(world, at):
+def test_a_long_batch_is_taken_and_what_is_sent_as_batches_is_no_larger_than_it_should_be(world, at):
     peer, other = world.peer("peer"), world.peer("other", at)
-    frames = [encode(Message("pub", at, b"%06d" % number, None, "p")) for number in range(20_000)]
+    frames = [encode(Message("pub", at, b"%06d" % number, None, "p")) for number in range(batch.MOST)]
     sizes = []
     receive = other.transport.receive
 
     def measured() -> bytes | None:
-        frame = receive()
+        frame: bytes | None = receive()
         sizes.append(len(frame or b""))
         return frame
 
@@ -87,6 +87,15 @@ def test_a_batch_of_any_length_is_taken_and_what_is_sent_as_batches_is_no_larger
     other.until(lambda: len(other.frames) == len(frames))
     assert other.frames == frames
     assert max(sizes) < batch.FULL_BYTES * 1.3  # the frames in it, and what msgpack puts between them
+
+
+@rule("W-BATCH-3")
+def test_a_batch_of_too_many_frames_is_refused(world, at):
+    peer, other = world.peer("peer"), world.peer("other", at)
+    frame = encode(Message("pub", at, b"1", None, "p"))
+    peer.send(batch.pack([frame] * (batch.MOST + 1)))
+    assert len(peer.errors()) == 1
+    assert other.take() == []
 
 
 @rule("W-BATCH-3")

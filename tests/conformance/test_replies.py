@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -26,7 +27,7 @@ def ask(world: World, uri: str, peers: list[Peer], answer, method: str = "get"):
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(asking)
         for number, peer in enumerate(peers):
-            peer.until(lambda peer=peer: peer.frames)
+            peer.until(partial(len, peer.frames))
             (request,) = peer.take()
             answer(peer, request, number)
         return asked.result(20)
@@ -53,9 +54,14 @@ def test_an_answer_finds_who_asked(world, at, method):
 @rule("W-REPLY-5")
 def test_each_request_waits_at_a_place_of_its_own(world, at):
     owner = world.peer("owner", at)
-    seen = []
+    seen: list[str | None] = []
+
+    def answer(peer: Peer, request: Message, _number: int) -> None:
+        seen.append(request.replyto)
+        peer.reply(request, b"1")
+
     for _ in range(2):
-        ask(world, at, [owner], lambda peer, request, _: (seen.append(request.replyto), peer.reply(request, b"1")))
+        ask(world, at, [owner], answer)
     assert len(set(seen)) == 2
 
 
@@ -78,7 +84,7 @@ def test_later_answers_are_discarded_quietly(world, at):
 
         def answer() -> None:
             for number, peer in enumerate((one, two)):
-                peer.until(lambda peer=peer: peer.frames)
+                peer.until(partial(len, peer.frames))
                 (request,) = peer.take()
                 seen.append(request)
                 peer.reply(request, b"answer %d" % number)

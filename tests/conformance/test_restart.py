@@ -108,41 +108,36 @@ def test_clients_come_back_with_their_subscriptions_and_know_that_they_may_have_
         assert [messages.receive(10).body, receiver.joins, receiver.gaps] == [b"1", 2, 2]
 
 
-@rule("W-RESTART-4", "W-DELIVERY-2", "W-ERROR-2")
-def test_a_request_under_way_when_the_broker_dies_has_an_unknown_outcome(own_world):
+@rule("W-RESTART-4", "W-DELIVERY-2", "W-DELIVERY-4", "W-TRANSPORT-6", "W-ERROR-2")
+def test_what_was_under_way_has_an_unknown_outcome_and_nothing_is_sent_later_that_was_given_up(own_world):
     world = own_world()
     owner = world.peer("owner", "/a")
     outcomes: list[object] = []
 
-    def ask() -> None:
-        with world.bus() as bus:
-            try:
-                outcomes.append(bus.request("set", "/a", 1, timeout_s=30))
-            except Disconnected as error:
-                outcomes.append(error.outcome)
+    def use() -> None:
+        with world.bus(timeouts=Timeouts(request=0.2, send=0.2, connect=0.2)) as bus:
+            for send in (
+                lambda: bus.request("set", "/a", b"under way", timeout_s=30),
+                lambda: bus.publish("/a", 1),
+                lambda: bus.send("set", "/a", 1),
+                lambda: bus.set("/a", 1),
+            ):
+                with pytest.raises(Disconnected) as caught:
+                    send()
+                outcomes.append(caught.value.outcome)
+            lost.set()
+            while not bus.connected:
+                bus.run(0.05)
+            bus.flush(20)
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    lost = threading.Event()
+    using = threading.Thread(target=use)
+    using.start()
     owner.until(lambda: owner.frames)
     world.stop()
-    asking.join(20)
-    assert outcomes == ["unknown"]
-
-
-@rule("W-TRANSPORT-6", "W-ERROR-2", "W-DELIVERY-4")
-def test_nothing_is_sent_later_that_was_given_up(own_world):
-    world = own_world()
-    with world.bus(timeouts=Timeouts(request=0.2, send=0.2, connect=0.2)) as bus, bus.subscribe("/me") as messages:
-        world.stop()
-        while bus.connected:
-            messages.receive(0.1)
-        for send in (lambda: bus.publish("/a", 1), lambda: bus.send("set", "/a", 1), lambda: bus.set("/a", 1)):
-            with pytest.raises(Disconnected) as caught:
-                send()
-            assert caught.value.outcome == "not sent"
-        world.start()
-        receiver = world.peer("receiver", "/")
-        while not bus.connected:
-            messages.receive(0.1)
-        bus.flush(20)
-        assert receiver.take() == []
+    assert lost.wait(20)
+    assert outcomes == ["unknown", "not sent", "not sent", "not sent"]
+    world.start()
+    receiver = world.peer("receiver", "/")
+    using.join(20)
+    assert receiver.take() == []

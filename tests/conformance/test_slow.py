@@ -45,8 +45,8 @@ def read_all(slow: Peer, sender: Peer) -> tuple[list[Message], int]:
 
 
 @rule("W-SLOW-1", "W-SLOW-2", "W-PING-3")
-def test_no_more_than_the_window_is_sent_to_who_does_not_confirm(own_world):
-    world = own_world(**{**SMALL, "queue_messages": 1000, "queue_bytes": 1_000_000})
+def test_no_more_than_the_window_is_sent_to_who_does_not_confirm(limited_world):
+    world = limited_world(**{**SMALL, "queue_messages": 1000, "queue_bytes": 1_000_000})
     sender, slow = world.peer("sender", "/me"), world.peer("slow", "/a")
     slow.answers_pings = False
     frames = [sender.message("pub", f"/a/{number}", b"x" * 200) for number in range(100)]
@@ -67,8 +67,8 @@ def test_no_more_than_the_window_is_sent_to_who_does_not_confirm(own_world):
 
 
 @rule("W-SLOW-2", "W-SLOW-3")
-def test_what_fits_waits_in_order_and_delays_nobody(own_world):
-    world = own_world(**{**SMALL, "queue_messages": 100, "queue_bytes": 100_000})
+def test_what_fits_waits_in_order_and_delays_nobody(limited_world):
+    world = limited_world(**{**SMALL, "queue_messages": 100, "queue_bytes": 100_000})
     sender = world.peer("sender", "/me")
     other = world.peer("other", "/a")
     slow = lag(world, sender, "/a")
@@ -82,8 +82,8 @@ def test_what_fits_waits_in_order_and_delays_nobody(own_world):
 
 
 @rule("W-SLOW-4", "W-SLOW-5", "W-DROPPED-1", "W-ORDER-3")
-def test_beyond_the_bound_the_newest_pub_of_each_uri_is_kept_and_every_command(own_world):
-    world = own_world(**SMALL)
+def test_beyond_the_bound_the_newest_pub_of_each_uri_is_kept_and_every_command(limited_world):
+    world = limited_world(**SMALL)
     sender = world.peer("sender", "/me")
     slow = lag(world, sender, "/a")
     before = known(sender, "slow")
@@ -106,8 +106,8 @@ def test_beyond_the_bound_the_newest_pub_of_each_uri_is_kept_and_every_command(o
 
 
 @rule("W-SLOW-4", "W-DROPPED-1")
-def test_if_that_is_not_enough_the_oldest_pubs_go(own_world):
-    world = own_world(**SMALL)
+def test_if_that_is_not_enough_the_oldest_pubs_go(limited_world):
+    world = limited_world(**SMALL)
     sender = world.peer("sender", "/me")
     slow = lag(world, sender, "/a")
     for number in range(100):
@@ -120,24 +120,21 @@ def test_if_that_is_not_enough_the_oldest_pubs_go(own_world):
 
 
 @rule("W-DROPPED-1")
-def test_the_loss_is_told_before_what_is_newer(own_world):
-    world = own_world(**SMALL)
+def test_the_loss_is_told_before_what_is_newer(limited_world):
+    world = limited_world(**SMALL)
     sender = world.peer("sender", "/me")
     slow = lag(world, sender, "/a")
     for number in range(100):
         sender.message("pub", "/a", b"%d" % number)
-    seen: list[bytes] = []
-    sort = slow._sort
-    slow._sort = lambda frame: (seen.append(frame), sort(frame))
     read_all(slow, sender)
-    told = next(index for index, frame in enumerate(seen) if frame.startswith(b"!dropped"))
-    newest = next(index for index, frame in enumerate(seen) if frame.endswith(b"99"))
+    told = next(index for index, frame in enumerate(slow.all) if frame.startswith(b"!dropped"))
+    newest = next(index for index, frame in enumerate(slow.all) if frame.endswith(b"99"))
     assert told < newest
 
 
 @rule("W-SLOW-5", "W-UNDELIVERED-2", "W-UNDELIVERED-5")
-def test_commands_that_do_not_fit_come_back_as_busy_and_those_that_wait_are_not_lost(own_world):
-    world = own_world(**SMALL)
+def test_commands_that_do_not_fit_come_back_as_busy_and_those_that_wait_are_not_lost(limited_world):
+    world = limited_world(**SMALL)
     sender = world.peer("sender", "/me")
     slow = lag(world, sender, "/a", verb="set")
     sender.told()
@@ -158,8 +155,8 @@ def test_commands_that_do_not_fit_come_back_as_busy_and_those_that_wait_are_not_
 
 
 @rule("W-UNDELIVERED-3", "W-SLOW-5")
-def test_a_command_that_another_client_is_handed_is_not_reported(own_world):
-    world = own_world(**SMALL)
+def test_a_command_that_another_client_is_handed_is_not_reported(limited_world):
+    world = limited_world(**SMALL)
     sender = world.peer("sender", "/me")
     lag(world, sender, "/a", verb="set")
     for _ in range(30):
@@ -172,8 +169,8 @@ def test_a_command_that_another_client_is_handed_is_not_reported(own_world):
 
 
 @rule("W-SLOW-6", "W-DROPPED-1")
-def test_copies_for_a_listener_are_bounded_and_counted(own_world):
-    world = own_world(**SMALL)
+def test_copies_for_a_listener_are_bounded_and_counted(limited_world):
+    world = limited_world(**SMALL)
     sender, owner = world.peer("sender", "/me"), world.peer("owner", "/a")
     slow = lag(world, sender, "/a", mode=Mode.PASSIVE, verb="set")
     before = known(sender, "slow")
@@ -189,8 +186,8 @@ def test_copies_for_a_listener_are_bounded_and_counted(own_world):
 
 
 @rule("W-SLOW-8", "W-UNDELIVERED-4")
-def test_who_takes_nothing_for_too_long_is_forgotten_and_what_waits_is_reported(own_world):
-    world = own_world(**{**SMALL, "stalled_after_s": 1.0})
+def test_who_takes_nothing_for_too_long_is_forgotten_and_what_waits_is_reported(limited_world):
+    world = limited_world(**{**SMALL, "stalled_after_s": 1.0})
     sender = world.peer("sender", "/me")
     slow = lag(world, sender, "/a", verb="set")
     sender.message("set", "/a", b"waits", "/me", token="waits")
@@ -207,8 +204,8 @@ def test_who_takes_nothing_for_too_long_is_forgotten_and_what_waits_is_reported(
 
 
 @rule("W-LIMIT-1", "W-ERROR-2")
-def test_a_message_of_the_largest_size_arrives_and_a_larger_one_is_not_sent(own_world):
-    world = own_world(max_message=2000)
+def test_a_message_of_the_largest_size_arrives_and_a_larger_one_is_not_sent(limited_world):
+    world = limited_world(max_message=2000)
     peer = world.peer("peer", "/a")
     with world.bus(name="bus") as bus:
         bus.publish("/a", b"x" * 1000)
@@ -228,8 +225,8 @@ def test_a_message_of_the_largest_size_arrives_and_a_larger_one_is_not_sent(own_
 
 
 @rule("W-LIMIT-1")
-def test_an_answer_that_is_too_large_is_replaced_by_an_error(own_world):
-    world = own_world(max_message=2000)
+def test_an_answer_that_is_too_large_is_replaced_by_an_error(limited_world):
+    world = limited_world(max_message=2000)
     peer = world.peer("peer", "/me")
     with world.bus(name="bus") as bus:
         bus.serve("/a", lambda _: "x" * 2000)
@@ -242,8 +239,8 @@ def test_an_answer_that_is_too_large_is_replaced_by_an_error(own_world):
 
 
 @rule("W-LIMIT-2")
-def test_a_frame_far_over_the_limit_hurts_nobody_else(own_world):
-    world = own_world(max_message=2000)
+def test_a_frame_far_over_the_limit_hurts_nobody_else(limited_world):
+    world = limited_world(max_message=2000)
     receiver, sender, rude = world.peer("receiver", "/a"), world.peer("sender"), world.peer("rude", "/rude")
     rude.send(encode(Message("pub", "/a", b"x" * Limits(max_message=2000).max_frame, None, "rude")))
     sender.message("pub", "/a", b"1")
@@ -258,8 +255,8 @@ def test_a_frame_far_over_the_limit_hurts_nobody_else(own_world):
 
 
 @rule("W-LIMIT-2", "W-BATCH-4", "W-HELLO-2")
-def test_however_small_messages_must_be_full_batches_and_long_lists_are_taken(own_world):
-    world = own_world(max_message=1024)
+def test_however_small_messages_must_be_full_batches_and_long_lists_are_taken(limited_world):
+    world = limited_world(max_message=1024)
     peer, receiver = world.stranger(), world.peer("receiver", "/a")
     listed = [(f"/{number:05d}/".ljust(255, "x"), "passive") for number in range(10_000)]
     peer.hello(*listed)
@@ -274,8 +271,8 @@ def test_however_small_messages_must_be_full_batches_and_long_lists_are_taken(ow
 
 
 @rule("W-TRANSPORT-7", "W-ERROR-2")
-def test_a_flood_is_slowed_down_and_nothing_of_it_is_lost(own_world):
-    world = own_world()
+def test_a_flood_is_slowed_down_and_nothing_of_it_is_lost(limited_world):
+    world = limited_world()
     total = 30_000
     with world.bus(name="receiver") as receiver, world.bus(name="sender", timeouts=Timeouts(send=30)) as sender:
         messages = receiver.subscribe("/a")
@@ -287,7 +284,7 @@ def test_a_flood_is_slowed_down_and_nothing_of_it_is_lost(own_world):
 
         sending = threading.Thread(target=flood)
         sending.start()
-        found = []
+        found: list[int] = []
         while len(found) < total:
             message = messages.receive(20)
             assert message is not None

@@ -99,12 +99,31 @@ def test_rules_are_read_again_on_a_sighup_and_wrong_ones_change_nothing(guarded,
         assert bus.get("/bus/stats")["rules"] == "rules.toml"
 
 
+def test_pubs_that_were_allowed_and_remembered_are_asked_about_again_after_a_sighup(guarded, endpoint, rules):
+    with Bus(endpoint) as bus:
+        bus.publish("/a", 1)
+        bus.flush()
+        rules.write_text('[default]\npub = "deny"\n')
+        guarded.popen.send_signal(signal.SIGHUP)
+        eventually(lambda: "was read again" in guarded.output)
+        bus.publish("/a", 2)
+        with pytest.raises(Refused, match=f"{ME} may not pub this"):
+            bus.flush()
+
+
 def test_a_wrong_file_stops_the_start_in_one_line(run, endpoint, rules):
     rules.write_text('[[allow]]\nuser = ["a"]\n')
     result = run(SERVER, "--bus", endpoint, "--rules", rules)
     assert result.returncode == 1
     assert result.stderr.startswith(f"fims_server: {rules}: allow.0.users: missing (and ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_file_that_others_can_change_is_no_rule(run, endpoint, rules):
+    rules.chmod(0o646)
+    result = run(SERVER, "--bus", endpoint, "--rules", rules)
+    assert result.returncode == 1
+    assert result.stderr == f"fims_server: {rules}: others can change it; expected `chmod o-w`\n"
 
 
 class TestCheckRules:
