@@ -352,7 +352,7 @@ class ClientCore(Composer):
             inbox, inbox.modes = changed[0], changed[1]
             self._subscribed = merged(self._inboxes)
             self._targets.clear()
-        self._settle(key, ProtocolError(error) if error else None)
+        self._settle(key, Refused("subscription", error) if error else None)
 
     def _undelivered(self, error: BusError, status: str, replyto: str | None, token: str | None) -> None:
         self.undelivered += 1

@@ -90,6 +90,15 @@ def test_a_long_batch_is_taken_and_what_is_sent_as_batches_is_no_larger_than_it_
 
 
 @rule("W-BATCH-3")
+def test_a_batch_of_too_many_frames_is_refused(world, at):
+    peer, other = world.peer("peer"), world.peer("other", at)
+    frame = encode(Message("pub", at, b"1", None, "p"))
+    peer.send(batch.pack([frame] * (batch.MOST + 1)))
+    assert len(peer.errors()) == 1
+    assert other.take() == []
+
+
+@rule("W-BATCH-3")
 def test_a_batch_in_a_batch_is_refused_with_all_that_is_in_it(world, at):
     peer, other = world.peer("peer"), world.peer("other", at)
     frame = encode(Message("pub", at, b"1", None, "p"))

@@ -6,7 +6,7 @@ from ess_bus import control
 from ess_bus.client.core import ClientCore
 from ess_bus.client.inbox import Inbox
 from ess_bus.control import Mode, Verb
-from ess_bus.errors import Disconnected, NoOneListening, ProtocolError, UriError
+from ess_bus.errors import Disconnected, NoOneListening, Refused, UriError
 from tests.wire import outcome
 
 
@@ -156,7 +156,7 @@ class TestSubscribing:
         end = wire.client("a")
         pending = end.subscribe("/a")
         end.core.feed(control.encode(Verb.SUBSCRIBED, end.core._sequence, "not today"), wire.now)
-        with pytest.raises(ProtocolError, match="not today"):
+        with pytest.raises(Refused, match="not today"):
             pending.result()
 
     def test_a_change_before_the_hello_goes_with_it(self, wire):

@@ -12,7 +12,7 @@ from ess_bus.broker.audit import Trail
 from ess_bus.broker.gate import Gate
 from ess_bus.broker.rules import Rules
 from ess_bus.control import Mode
-from ess_bus.errors import NoOneListening, ProtocolError, Refused
+from ess_bus.errors import NoOneListening, Refused
 from ess_bus.message import Message, Status, encode, encode_body
 from tests.wire import End, Wire, ask, outcome
 
@@ -204,7 +204,7 @@ class TestReceiving:
     def test_a_subscription_that_could_bring_nothing_is_refused(self, wire):
         bob = wire.client("b", proven="bob")
         pending = bob.subscribe("/secret/key")
-        with pytest.raises(ProtocolError, match=r"/secret/key: bob may not receive below /secret: deny rule 2"):
+        with pytest.raises(Refused, match=r"/secret/key: bob may not receive below /secret: deny rule 2"):
             outcome(wire, pending)
         assert wire.broker.totals().denied == 1
 
