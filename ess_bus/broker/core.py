@@ -240,7 +240,7 @@ class Broker:
 
     def _promise(self, promise: Promise, audience: Iterable[Outbox]) -> _Problem | None:
         """Put a command into every outbox that has room for it; return why one has not."""
-        problem: _Problem | None = None
+        problem: tuple[Status, str] | None = None
         full: list[Outbox] = []
         for outbox in audience:
             if outbox is promise.sender.outbox:
@@ -256,6 +256,7 @@ class Broker:
         if promise.receivers:
             for outbox in full:  # its sender will not hear that this one has not got it
                 outbox.lose(1)
+        promise.problem = problem
         return problem
 
     def _undelivered(self, promise: Promise, problem: _Problem) -> None:
@@ -378,7 +379,8 @@ class Broker:
         del self.clients[client.peer]
         self.dispatch.drop(client.outbox)
         for promise in client.outbox.abandon():
-            self._undelivered(promise, (Status.NO_ONE_LISTENING, None))
+            # Who is left may have been too busy for it, which is not the same as nobody.
+            self._undelivered(promise, promise.problem or (Status.NO_ONE_LISTENING, None))
         self.statistics.messages += client.received
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped

@@ -21,6 +21,7 @@ from ess_bus import batch, control
 from ess_bus.broker.backlog import Backlog
 from ess_bus.broker.limits import Limits
 from ess_bus.control import Verb
+from ess_bus.message import Status
 
 if TYPE_CHECKING:
     from ess_bus.broker.clients import Client
@@ -48,14 +49,16 @@ class Promise:
     Attributes:
         receivers: how many outboxes it is still in, none of which has handed it over.
         ticket: what the gate knows of it, if there is one.
+        problem: (status, detail) of somebody who is there and has not got it, if there is one.
     """
 
-    __slots__ = ("frame", "handed", "receivers", "sender", "ticket")
+    __slots__ = ("frame", "handed", "problem", "receivers", "sender", "ticket")
 
     def __init__(self, frame: bytes, sender: Client, ticket: Ticket | None = None) -> None:
         self.frame = frame
         self.sender = sender
         self.ticket = ticket
+        self.problem: tuple[Status, str] | None = None
         self.receivers = 0
         self.handed = False
 

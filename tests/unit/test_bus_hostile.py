@@ -11,7 +11,7 @@ from ess_bus.broker.limits import Limits
 from ess_bus.client.core import ClientCore
 from ess_bus.client.inbox import Inbox
 from ess_bus.control import Verb
-from ess_bus.errors import BusError, NoOneListening, ProtocolError, Refused, TooLarge, UriError
+from ess_bus.errors import BusError, Busy, NoOneListening, ProtocolError, Refused, TooLarge, UriError
 from ess_bus.message import Message, Status, encode
 from ess_bus.transport import zmtp
 from tests.wire import End, Wire, ask, outcome
@@ -320,3 +320,14 @@ def test_no_one_listening_is_still_told_to_who_reads(wire):
     end = wire.client("a")
     with pytest.raises(NoOneListening):
         outcome(wire, end.request("get", "/nobody"))
+
+
+def test_a_command_between_one_that_is_full_and_one_that_is_gone_is_busy_and_not_nobodys():
+    wire = Wire(Limits(queue_messages=8))
+    slow, dead, sender = wire.client("slow", "/a"), wire.client("dead", "/a"), wire.client("sender")
+    slow.reads, slow.room = False, 0
+    for number in range(20):
+        sender.send("set", "/a", number)
+    dead.gone = True
+    with pytest.raises(Busy, match="slow is not reading"):
+        outcome(wire, sender.request("set", "/a", 1))
