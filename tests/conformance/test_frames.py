@@ -103,7 +103,8 @@ def test_a_batch_in_a_batch_is_refused_with_all_that_is_in_it(world, at):
     peer, other = world.peer("peer"), world.peer("other", at)
     frame = encode(Message("pub", at, b"1", None, "p"))
     peer.send(batch.pack([frame, batch.pack([frame, frame])]))
-    assert len(peer.errors()) == 1
+    peer.send(batch.pack([frame] * (batch.MOST + 1)))
+    assert len(peer.errors()) == 2
     assert other.take() == []
 
 

@@ -70,11 +70,12 @@ def test_a_wrong_hello_is_answered_with_an_error_and_the_connection_stays_unknow
 @rule("W-HELLO-4", "W-SUB-3")
 def test_a_second_hello_replaces_all_that_was_known(world, at):
     peer, sender = world.peer("first", f"{at}/a"), world.peer("sender", f"{at}/me")
+    sender.message("set", f"{at}/a", b"0")
     peer.name = "second"
     peer.join(f"{at}/b")
     sender.message("pub", f"{at}/a", b"1")
     sender.message("pub", f"{at}/b", b"2")
-    assert peer.bodies() == [b"2"]
+    assert peer.bodies() == [b"0", b"2"]
     found = names(sender, f"{at}/me")
     assert "first" not in found
     assert found.count("second") == 1

@@ -53,10 +53,12 @@ def test_after_a_restart_a_command_waits_for_who_is_coming_back(own_world):
     sender.message("set", "/b", b"2", "/me")
     sender.message("pub", "/a", b"not kept")
     sender.message("set", "/a", b"not kept", status=Status.OK)
-    world.peer("somebody else", "/c")
+    other = world.peer("somebody else", "/c")
     assert sender.undelivered() == []
     owner = world.peer("owner", "/a")
     assert owner.bodies() == [b"1"]
+    assert other.change(Verb.SUBSCRIBE, (("/b", "all"),)) is None
+    assert other.bodies() == [b"2"]
     assert [m.body for m in listener.take() if m.uri == "/a"] == [b"not kept", b"not kept", b"1"]
 
 
