@@ -16,6 +16,7 @@ from ess_bus.control import Verb
 from ess_bus.message import Message, encode
 from ess_bus.transport import zmtp
 from tests.integration.conftest import Process, eventually
+from tests.integration.load import RememberingOwner
 from tests.integration.peers import Rude
 
 MIB = 1 << 20
@@ -140,14 +141,15 @@ def test_a_hundred_thousand_subscriptions_are_refused(endpoint, portion):
         control.encode(Verb.PING, 1),
         encode(Message("get", "/bus/clients", None, "/r", "raw")),
         encode(Message("set", "/nobody", b"1", "/r", "raw")),
-        encode(Message("set", "/normal", b"1", "/r", "raw")),
+        encode(Message("set", "/flooded", b"1", "/r", "raw")),
         control.encode(Verb.SUBSCRIBE, 1, (("/x", "all"),)),
         HELLO,
     ],
     ids=["empty", "garbage", "ping", "get-bus", "to-nobody", "to-owner", "subscribe", "hello"],
 )
 def test_a_flood_of_tiny_frames_from_who_never_reads_costs_bounded_memory(process, endpoint, frame):
-    with others_are_served(endpoint), Raw(endpoint, HELLO) as raw, Bus(endpoint) as bus:
+    owner = RememberingOwner(endpoint, "/flooded")
+    with others_are_served(endpoint), owner, Raw(endpoint, HELLO) as raw, Bus(endpoint) as bus:
         flood = zmtp.encode(frame) * 2000
         raw.socket.sendall(flood)
         bus.get("/bus/version", timeout_s=30)
