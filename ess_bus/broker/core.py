@@ -97,7 +97,7 @@ class Broker:
                 self._greet(peer, frame, now, origin or Origin())
                 continue
             # The hottest lines of the project: a pub whose header was seen before.
-            everyone = client.routes.get(frame[: frame.find(0)])
+            everyone = client.routes.get(frame[: frame.find(0) + 1])
             if everyone is None:
                 self._receive_other(client, frame, now)
                 continue
@@ -207,7 +207,7 @@ class Broker:
         if verb == "pub":
             if gate is not None:
                 gate.require_pub(client, target)
-            self.routes.remember(client.routes, head, self.routes.match(verb, target))
+            self.routes.remember(client.routes, head + nul, self.routes.match(verb, target))
             self.receive(client.peer, frame, now)
             return
         client.received += 1

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _BYE: Final = control.encode(Verb.BYE)
 _BACKLOG: Final = 1024
+# A client that has connected says what it is within this time; libzmq and our own do so at once.
+HANDSHAKE_S: Final = 5.0
 # Larger frames are not copied once more to put their length in front of them.
 _COPIED: Final = 16 << 10
 
@@ -39,13 +41,14 @@ _COPIED: Final = 16 << 10
 class _Connection:
     """One client's socket, what was read of it, and what it has not taken of what it was sent."""
 
-    __slots__ = ("decoder", "needs_room", "origin", "peer", "rest", "socket")
+    __slots__ = ("decoder", "needs_room", "origin", "peer", "rest", "since", "socket")
 
     def __init__(self, peer: bytes, accepted: socket.socket, origin: Origin, largest: int) -> None:
         self.peer, self.socket, self.origin = peer, accepted, origin
         self.decoder = zmtp.Decoder("ROUTER", largest)
         self.rest = memoryview(b"")
         self.needs_room = False
+        self.since = time.monotonic()
 
 
 class LocalListener:
@@ -144,7 +147,12 @@ class LocalListener:
             self._watch(connection)
 
     def tick(self) -> None:
-        """Once a second: accept again if there were no descriptors for it; listen again if the socket was deleted."""
+        """Once a second: drop who does not say READY, accept and listen again if that could not be done before."""
+        too_old = time.monotonic() - HANDSHAKE_S
+        for connection in list(self._by_descriptor.values()):
+            if not connection.decoder.is_open and connection.since < too_old:
+                log.debug("%s does not speak; dropped", connection.origin.address)
+                self._close(connection)
         if not self._path.is_socket():
             self._listen_again()
         elif not self._accepts:

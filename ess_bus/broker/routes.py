@@ -12,7 +12,7 @@ from ess_bus.uri import segments
 
 CACHE_SIZE: Final = 10_000
 
-# Header of a pub -> everyone who receives it: what makes routing one dictionary look-up.
+# Header of a pub with its NUL -> everyone who receives it: what makes routing one dictionary look-up.
 PubRoutes = dict[bytes, tuple[Outbox, ...]]
 MayReceive = Callable[[str], Callable[[Outbox], bool] | None]
 

@@ -234,4 +234,12 @@ class TestAnswers:
             outcome(wire, pending)
         asker.send("pub", "/a", 1)
         (client, *_) = wire.broker.clients.values()
-        assert list(client.routes) == [b"pub /a"]
+        assert list(client.routes) == [b"pub /a\0"]
+
+    def test_a_pub_without_a_nul_is_not_taken_for_the_one_before(self, wire):
+        end, sender = wire.client("a", "/a"), wire.client("b")
+        sender.send("pub", "/a", 1)
+        wire.carry(sender, b"pub /ax")
+        assert end.bodies() == [b"1"]
+        assert end.core.garbage == 0
+        assert wire.broker.statistics.protocol_errors == 1
