@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-# Who has taken something within this time is reading.
-READING_S: Final = 0.1
+# Who has taken something within this time is reading; on a machine with too few CPUs its turn may be long in coming.
+READING_S: Final = 0.5
 
 
 class Delivery(Enum):

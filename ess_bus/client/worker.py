@@ -21,6 +21,7 @@ LISTEN_EVERY_S: Final = 0.05
 SOON_S: Final = 0.1
 # Frames taken in one look, so that a program that wants to do something else comes to it.
 ONE_LOOK: Final = 100
+A_GLANCE: Final = 2
 # Messages that follow each other so closely leave together; none waits longer than the time below, or for more bytes.
 CLOSE_S: Final = 20e-6
 HELD_S: Final = 0.001
@@ -80,20 +81,20 @@ class Worker(Link):
                 self._insist(frame)
 
     def listen_if_due(self) -> None:
-        """Look at what the broker says if that was some time ago."""
+        """Glance at what the broker says if that was some time ago: messages wait already, and shall not pile up."""
         if time.monotonic() - self._listened > LISTEN_EVERY_S:
-            self.listen()
+            self.work(lambda: False, 0.0, A_GLANCE)
 
     def listen(self) -> None:
         """Look at what the broker says, once: the rest waits where it is bounded."""
         self.work(lambda: False, 0.0)
 
-    def work(self, done: Callable[[], bool], timeout_s: float | None) -> bool:
+    def work(self, done: Callable[[], bool], timeout_s: float | None, most: int = ONE_LOOK) -> bool:
         """Send and receive until `done`; return whether it is."""
         transport, core = self.opened(), self.core
         now = self._listened = time.monotonic()
         deadline = float("inf") if timeout_s is None else now + timeout_s
-        left, has_looked, wake = ONE_LOOK, False, now + SOON_S
+        left, has_looked, wake = most, False, now + SOON_S
         with self._lock:
             while True:
                 frame = transport.receive()
