@@ -18,11 +18,12 @@ RETRY_S: Final = 0.01
 # A burst ends after so many frames or bytes: what it made due must not wait for long, nor take much memory.
 BURST: Final = 256
 BURST_BYTES: Final = 1 << 20
-# Who sends so much at once, while a client that reads is so near to a loss, is not heard for a moment: so long when the
-# loss is at hand. Nobody else waits for that, and a client that does not read slows nobody down.
+# Who sends so much at once, while a client that reads is so near to a loss, is not heard for a moment: so long for each
+# such amount when the loss is at hand. Nobody else waits for that, and a client that does not read slows nobody down.
 FLOOD_BYTES: Final = 32 << 10
 PRESSED: Final = 0.25
 REST_S: Final = 0.008
+LONGEST_REST_S: Final = 0.05
 
 
 class Listener(Protocol):
@@ -112,7 +113,7 @@ def _burst(listener: Listener | FimsListener, broker: Broker, now: float) -> Non
         handle(peer, frames, now, origin)
         taken = sum(map(len, frames))
         if taken >= FLOOD_BYTES and broker.is_holding and (pressure := broker.pressure(now)) > PRESSED:
-            listener.rest(peer, now + REST_S * pressure)
+            listener.rest(peer, now + min(LONGEST_REST_S, REST_S * pressure * taken / FLOOD_BYTES))
         count += len(frames)
         size += taken
     broker.flush(now)
