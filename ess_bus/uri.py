@@ -16,10 +16,7 @@ MAX_SEGMENTS = 63
 
 
 # A process names the same few URIs over and over.
-_remembered = lru_cache(maxsize=4096)
-
-
-@_remembered
+@lru_cache(maxsize=4096)
 def segments(uri: str) -> tuple[str, ...]:
     """Return the parts between the slashes: ``"/a//b/"`` gives ``("a", "b")`` and ``"/"`` gives ``()``."""
     return tuple(part for part in uri.split("/") if part)
