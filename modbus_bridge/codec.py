@@ -67,8 +67,8 @@ def number(point: Point, words: Sequence[int]) -> int | float | None:
 def raw(point: Point, words: Sequence[int]) -> int:
     """Return the unsigned integer that the registers of a point form, word order and invert mask undone."""
     bits = 0
-    for word in reversed(words) if point.word_swap else words:
-        bits = bits << 16 | word
+    for position in point.word_order or range(point.size):
+        bits = bits << 16 | words[position]
     return bits ^ point.invert_mask
 
 
@@ -105,8 +105,10 @@ def bit_change(point: Point, name: str, value: Any) -> tuple[int, int]:
 def words_of(point: Point, bits: int) -> tuple[int, ...]:
     """Return the words of the unsigned integer `bits`: the opposite of `raw`."""
     bits ^= point.invert_mask
-    words = tuple(bits >> 16 * index & 0xFFFF for index in range(point.size))
-    return words if point.word_swap else words[::-1]
+    words = [0] * point.size
+    for index, position in enumerate(reversed(point.word_order or range(point.size))):
+        words[position] = bits >> 16 * index & 0xFFFF
+    return tuple(words)
 
 
 def _named(point: Point, value: int) -> dict[str, Any]:

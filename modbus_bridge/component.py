@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,10 +14,11 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError
 from ess_bus.message import Message
 from modbus_bridge.config.model import Component
+from modbus_bridge.decoder import decoder_of
 from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.line import Line
-from modbus_bridge.orders import Catalogue, Write, body_of, unknown
-from modbus_bridge.reader import Reader
+from modbus_bridge.orders import Catalogue, Write, unknown
+from modbus_bridge.reader import Answers, Reader
 from modbus_bridge.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class ComponentTask:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(_MAX_WAITING)
         self._wake = asyncio.Event()
         self._refreshing = asyncio.Lock()
+        self._nothing: dict[str, Any] = dict.fromkeys(key for point in component.points for key in point.keys)
         self._body: dict[str, Any] | None = None
         self._connected = False
         self._down_published_s = float("-inf")
@@ -68,7 +69,7 @@ class ComponentTask:
     async def retire(self) -> None:
         """Say for the last time that nothing is known any more: nobody reads the device from now on."""
         self._down_published_s = float("-inf")
-        await self._tell({}, connected=False)
+        await self._tell([], connected=False)
 
     async def poll_forever(self) -> None:
         """Poll and publish on the configured schedule, and whenever `wake` is called."""
@@ -111,16 +112,19 @@ class ComponentTask:
     async def _refresh(self) -> None:
         async with self._refreshing:
             try:
-                words = await self._reader.read(self._line, time.monotonic())
+                answers = await self._reader.read(self._line, time.monotonic())
             except (DeviceUnreachable, DeviceSilent):
-                await self._tell({}, connected=False)
+                await self._tell([], connected=False)
             else:
-                await self._tell(words, connected=True)
+                await self._tell(answers, connected=True)
 
-    async def _tell(self, words: Mapping[str, Sequence[int] | None], *, connected: bool) -> None:
+    async def _tell(self, answers: Answers, *, connected: bool) -> None:
         self._connected = connected
         # A register of this name (a device that speaks for another one) has the last word while there is an answer.
-        self._body = {CONNECTED: connected, **body_of(self._component.points, words)}
+        self._body = {CONNECTED: connected, **self._nothing}
+        for block, registers in answers:
+            if registers is not None:
+                self._body |= decoder_of(block)(registers)
         if not connected:
             self._body[CONNECTED] = False
         await self._publish()
@@ -174,9 +178,9 @@ class ComponentTask:
             return
         written: list[str] = []
         try:
-            async with self._line.turn(urgent=True):
+            async with self._line.turn(urgent=True) as way:
                 for write in writes:
-                    await self._write(write)
+                    await self._write(way, write)
                     written.append(write.point.id)
         except DeviceError as error:
             await self._refuse(message, self._failure(error, writes, written))
@@ -184,12 +188,12 @@ class ComponentTask:
             await self._reply(message, message.body)
         await self._refresh()
 
-    async def _write(self, write: Write) -> None:
+    async def _write(self, way: Line, write: Write) -> None:
         point, words = write.point, write.words
         if words is None:
-            current = await self._line.read(point.type, point.device_id, point.offset, point.size)
+            current = await way.read(point.type, point.device_id, point.offset, point.size)
             words = write.words_after(current)
-        await self._line.write(point.type, point.device_id, point.offset, words)
+        await way.write(point.type, point.device_id, point.offset, words)
 
     def _failure(self, error: DeviceError, writes: list[Write], written: list[str]) -> str:
         reason = self._silence() if isinstance(error, DeviceUnreachable) else str(error)

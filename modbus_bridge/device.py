@@ -10,7 +10,7 @@ from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
-from modbus_bridge.config.model import Connection, RegisterType
+from modbus_bridge.config.model import Connection, RegisterType, Tcp
 
 _EXCEPTION_NAMES = {
     1: "illegal function",
@@ -62,7 +62,9 @@ class Device:
     """
 
     def __init__(self, connection: Connection, on_lost: Callable[[], None]) -> None:
-        self.address = f"{connection.host}:{connection.port}"
+        self.address = str(connection.address)
+        assert isinstance(connection.address, Tcp)  # noqa: S101 - the loader refuses serial lines so far
+        self._tcp = connection.address
         self._connection = connection
         self._on_lost = on_lost
         self._client = self._new_client()
@@ -153,9 +155,9 @@ class Device:
 
     def _new_client(self) -> AsyncModbusTcpClient:
         return AsyncModbusTcpClient(
-            self._connection.host,
-            port=self._connection.port,
-            timeout=self._connection.timeout_s,
+            self._tcp.host,
+            port=self._tcp.port,
+            timeout=self._connection.request_timeout_s,
             retries=0,
             reconnect_delay=0,
             trace_connect=self._connection_changed,

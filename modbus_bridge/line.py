@@ -84,10 +84,10 @@ class Line:
         return max(health.retry_at_s for health in (self._health, *(self._units[unit] for unit in device_ids)))
 
     @asynccontextmanager
-    async def turn(self, *, urgent: bool = False) -> AsyncIterator[None]:
+    async def turn(self, *, urgent: bool = False) -> AsyncIterator[Line]:
         """Have the connection alone for the block, which may read and write; urgent ones go first."""
         async with self._turns.turn(urgent=urgent):
-            yield
+            yield self
 
     async def read(self, table: RegisterType, device_id: int, start: int, count: int) -> list[int]:
         """Read in one's turn; see `Device.read`.

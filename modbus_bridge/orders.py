@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,12 +87,3 @@ class Catalogue:
 def unknown(name: str, known: Iterable[str]) -> str:
     """Return why `name` cannot be used, with the names that resemble it."""
     return f"unknown register{did_you_mean(name, known)}"
-
-
-def body_of(points: Iterable[Point], words: Mapping[str, Sequence[int] | None]) -> dict[str, Any]:
-    """Return the values of a component by key; ``None`` for every point without words."""
-    body: dict[str, Any] = {}
-    for point in points:
-        known = words.get(point.id)
-        body |= dict.fromkeys(point.keys) if known is None else codec.published(point, known)
-    return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,6 +25,10 @@ class Block:
     start: int
     count: int
     points: tuple[Point, ...]
+
+    def words(self, point: Point, registers: Sequence[int]) -> Sequence[int]:
+        """Return the part of the block's `registers` that belongs to `point`."""
+        return registers[point.offset - self.start : point.end - self.start]
 
     @property
     def key(self) -> tuple[RegisterType, int, int, int]:

@@ -14,7 +14,8 @@ from modbus_bridge.plan import Block, blocks, split
 log = logging.getLogger(__name__)
 
 Key = tuple[RegisterType, int, int, int]
-Words = dict[str, Sequence[int] | None]
+# What a device told: every block that was asked for, with its registers, or None where it refuses them.
+Answers = list[tuple[Block, Sequence[int] | None]]
 
 RETRY_BAD_AFTER_S = 30.0
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
@@ -37,14 +38,14 @@ class Reader:
         self._bad: dict[Key, float] = {}
         self._failing = False
 
-    async def read(self, line: Line, now_s: float) -> Words:
-        """Return point id -> its words, or ``None`` where the device refuses them.
+    async def read(self, line: Line, now_s: float) -> Answers:
+        """Return the registers of every block; each point lies in exactly one of them.
 
         Raises:
             DeviceUnreachable: there is no connection.
             DeviceSilent: the device stopped to answer.
         """
-        words: Words = {}
+        answers: Answers = []
         next_round: list[Block] = []
         failure: str | None = None
         todo = deque(self._blocks)
@@ -65,14 +66,14 @@ class Reader:
                     else:
                         self._note_bad(block, error, now_s)
             next_round += parts
-            words |= _cut(block, values)
+            answers.append((block, values))
         self._blocks = next_round
         self._note_failure(failure)
-        return words
+        return answers
 
     async def _request(self, line: Line, block: Block) -> Sequence[int]:
-        async with line.turn():
-            values = await line.read(block.type, block.device_id, block.start, block.count)
+        async with line.turn() as way:
+            values = await way.read(block.type, block.device_id, block.start, block.count)
         if self._bad.pop(block.key, None) is not None:
             log.info("%s: %s: answered again", self._name, _named(block))
         return values
@@ -89,12 +90,6 @@ class Reader:
         elif failure is not None and not self._failing:
             log.warning("%s: %s; what the device cannot tell is published as null", self._name, failure)
         self._failing = failure is not None
-
-
-def _cut(block: Block, values: Sequence[int] | None) -> Words:
-    if values is None:
-        return dict.fromkeys((point.id for point in block.points), None)
-    return {point.id: values[point.offset - block.start : point.end - block.start] for point in block.points}
 
 
 def _named(block: Block) -> str:

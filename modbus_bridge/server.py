@@ -17,7 +17,7 @@ from ess_bus.errors import BusError
 from ess_bus.message import Message
 from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.config import load_server
-from modbus_bridge.config.model import ServerConfiguration
+from modbus_bridge.config.model import ServerConfiguration, Tcp
 from modbus_bridge.listener import Listener
 from modbus_bridge.mirror import Mirror
 from modbus_bridge.process import begin, log_briefly, log_warnings
@@ -52,15 +52,17 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
         ListenError: the port cannot be used.
     """
     asyncio.get_running_loop().set_exception_handler(log_briefly)
+    unit, address = configuration.units[0], configuration.address
+    assert isinstance(address, Tcp)  # noqa: S101 - the loader refuses serial lines so far
     own_uri = f"/interfaces/{configuration.id}"
     async with AsyncBus(bus_endpoint, name=name) as bus:
-        mirror = Mirror(configuration.points, bus)
+        mirror = Mirror(unit.points, bus)
         # pub_only: a request to an owner must never be counted as delivered because this process heard it.
         messages = await bus.subscribe(*mirror.uris, pub_only=True)
         await messages.add(own_uri)
-        listener = Listener(mirror, configuration.device_id)
-        await listener.start(configuration.host, configuration.port)
-        log.info("%s: %d points at %s:%d", name, len(configuration.points), configuration.host, configuration.port)
+        listener = Listener(mirror, unit.device_id)
+        await listener.start(address.host, address.port)
+        log.info("%s: %d points at %s", name, len(unit.points), address)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(mirror.follow())

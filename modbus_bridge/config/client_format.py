@@ -18,7 +18,7 @@ from modbus_bridge.config.entries import (
     register_type,
 )
 from modbus_bridge.config.findings import Findings, join
-from modbus_bridge.config.model import ClientConfiguration, Component, Connection, Kind, Point
+from modbus_bridge.config.model import ClientConfiguration, Component, Connection, Kind, Point, Tcp
 from modbus_bridge.config.points import Inherited, is_usable, kind_of, note_overlaps, to_point
 
 DEFAULT_PERIOD_MS = 1000
@@ -73,7 +73,12 @@ def _connection(entry: ConnectionEntry, findings: Findings) -> Connection | None
     if not 0 < timeout_s <= 10:
         findings.warn("connection.connection_timeout", f"{timeout_s:g} s is not in 0 to 10, using {DEFAULT_TIMEOUT_S}")
         timeout_s = DEFAULT_TIMEOUT_S
-    return Connection(entry.name, entry.ip_address.strip(), entry.port, timeout_s)
+    return Connection(
+        entry.name,
+        Tcp(entry.ip_address.strip(), entry.port),
+        connect_timeout_s=timeout_s,
+        request_timeout_s=timeout_s,
+    )
 
 
 def _component(data: Any, parent: ConnectionEntry, where: str, findings: Findings) -> Component | None:

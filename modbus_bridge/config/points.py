@@ -54,6 +54,7 @@ def to_point(entry: PointEntry, kind: Kind, inherited: Inherited, where: str, fi
     if entry.size == 4 and (inherited.word_order or entry.word_order is not None):
         findings.leave_out(where, "word_order is not supported yet")
         return None
+    swapped = inherited.byte_swap if entry.byte_swap is None else entry.byte_swap
     return Point(
         id=entry.id,
         type=inherited.type,
@@ -68,7 +69,7 @@ def to_point(entry: PointEntry, kind: Kind, inherited: Inherited, where: str, fi
         is_float=entry.is_float,
         # Of a coil there is only one bit to invert.
         invert_mask=int(entry.invert_mask, 0) & (1 if inherited.type.is_bits else -1),
-        word_swap=inherited.byte_swap if entry.byte_swap is None else entry.byte_swap,
+        word_order=tuple(reversed(range(entry.size))) if swapped else (),
         strings=strings_of(entry, kind, where, findings),
     )
 

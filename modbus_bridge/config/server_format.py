@@ -11,7 +11,7 @@ from ess_bus.errors import Problem, UriError
 from modbus_bridge.config import keys
 from modbus_bridge.config.entries import ServedEntry, SystemEntry, register_type
 from modbus_bridge.config.findings import Findings, join
-from modbus_bridge.config.model import Kind, RegisterType, ServedPoint, ServerConfiguration
+from modbus_bridge.config.model import Kind, RegisterType, ServedPoint, ServedUnit, ServerConfiguration, Tcp
 from modbus_bridge.config.points import Inherited, is_usable, kind_of, note_overlaps, to_point
 
 
@@ -39,7 +39,9 @@ def load_server(path: Path) -> tuple[ServerConfiguration, list[Problem]]:
     if findings.problems or system is None or system.ip_address is None:
         findings.refuse()
     device_id = None if system.device_id == -1 else system.device_id
-    served = ServerConfiguration(system.id, system.ip_address, system.port, device_id, tuple(points))
+    served = ServerConfiguration(
+        system.id, Tcp(system.ip_address, system.port), (ServedUnit(device_id, tuple(points)),)
+    )
     return served, findings.warnings()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from modbus_bridge.config.model import Connection, RegisterType
+from modbus_bridge.config.model import Connection, RegisterType, Tcp
 from modbus_bridge.device import DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.line import Line
 from modbus_bridge.listener import Listener
@@ -48,7 +48,7 @@ class Bench:
         self.tables = Tables()
         self.device = Listener(self.tables, None)
         self.changes = 0
-        self.line = Line(Connection("d", "127.0.0.1", self.port, timeout_s=0.3), [1, 2], self._changed)
+        self.line = Line(Connection("d", Tcp("127.0.0.1", self.port), request_timeout_s=0.3), [1, 2], self._changed)
 
     async def __aenter__(self) -> Bench:
         await self.device.start("127.0.0.1", self.port)
@@ -63,8 +63,8 @@ class Bench:
         self.changes += 1
 
     async def read(self, start: int = 0, device_id: int = 1) -> list[int]:
-        async with self.line.turn():
-            return await self.line.read(HOLDING, device_id, start, 2)
+        async with self.line.turn() as way:
+            return await way.read(HOLDING, device_id, start, 2)
 
     async def restart_device(self) -> None:
         self.device.close()

@@ -18,6 +18,8 @@ from modbus_bridge.config.model import Kind, Point, RegisterType
 
 def point(**changes: Any) -> Point:
     given_scale = changes.pop("scale", None)
+    if changes.pop("word_swap", False):
+        changes["word_order"] = tuple(reversed(range(changes.get("size", 1))))
     scale = None if given_scale is None else Fraction(repr(given_scale))
     defaults: dict[str, Any] = {"id": "p", "type": RegisterType.HOLDING, "offset": 0, "device_id": 1, "scale": scale}
     return Point(**(defaults | changes))

@@ -12,7 +12,15 @@ import pytest
 
 from ess_bus.errors import ConfigurationError
 from modbus_bridge.config import check_client, check_server, load_client, load_server
-from modbus_bridge.config.model import ClientConfiguration, Component, Kind, Point, RegisterType, ServerConfiguration
+from modbus_bridge.config.model import (
+    ClientConfiguration,
+    Component,
+    Kind,
+    Point,
+    RegisterType,
+    ServerConfiguration,
+    Tcp,
+)
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "modbus"
 
@@ -78,8 +86,8 @@ class TestClient:
     def test_a_minimal_file(self, file: Path) -> None:
         configuration, warnings = loaded(file, client_of({"id": "a", "offset": 1, "name": "A"}))
         assert configuration.connection.name == "pcs 1"
-        assert (configuration.connection.host, configuration.connection.port) == ("127.0.0.1", 1502)
-        assert configuration.connection.timeout_s == 1.0
+        assert configuration.connection.address == Tcp("127.0.0.1", 1502)
+        assert configuration.connection.request_timeout_s == 1.0
         assert configuration.components == (
             Component("pcs", 0.2, 0.0, (Point("a", RegisterType.HOLDING, offset=1, device_id=255),)),
         )
@@ -104,10 +112,10 @@ class TestClient:
     def test_the_nearest_of_the_inherited_values_counts(self, file: Path) -> None:
         connection = {"device_id": 1, "off_by_one": True, "byte_swap": True, "frequency": 500}
         component = {"device_id": 2, "off_by_one": False, "frequency": None}
-        inherited = point_of(file, {}, connection=connection)
-        assert (inherited.device_id, inherited.offset, inherited.word_swap) == (1, 0, True)
-        overridden = point_of(file, {"byte_swap": False}, connection=connection, component=component)
-        assert (overridden.device_id, overridden.offset, overridden.word_swap) == (2, 1, False)
+        inherited = point_of(file, {"size": 2}, connection=connection)
+        assert (inherited.device_id, inherited.offset, inherited.word_order) == (1, 0, (1, 0))
+        overridden = point_of(file, {"size": 2, "byte_swap": False}, connection=connection, component=component)
+        assert (overridden.device_id, overridden.offset, overridden.word_order) == (2, 1, ())
         assert point_of(file, {}, connection=connection, component=component, group={"device_id": 3}).device_id == 3
         configuration, _ = loaded(file, client_of({"id": "a", "offset": 1}, connection=connection, component=component))
         assert configuration.components[0].period_s == 0.5
@@ -291,7 +299,7 @@ class TestClientWarnings:
         data = client_of({"id": "a", "offset": 0}, component={"frequency": None}, connection={"connection_timeout": 30})
         configuration, warnings = loaded(file, data)
         assert configuration.components[0].period_s == 1.0
-        assert configuration.connection.timeout_s == 1.0
+        assert configuration.connection.request_timeout_s == 1.0
         assert "no frequency in 'pcs' nor in connection, using 1000 ms" in warnings[1]
         assert "30 s is not in 0 to 10" in warnings[0]
 
@@ -318,9 +326,9 @@ class TestServer:
                 holding_registers=[entry | {"bool": True}, entry | {"id": "x", "offset": 4, "individual_bits": True}],
             ),
         )
-        assert (configuration.id, configuration.device_id) == ("site", None)
-        assert {found.uri for found in configuration.points} == {"/components/bms"}
-        assert [(found.point.type, found.point.kind) for found in configuration.points] == [
+        assert (configuration.id, configuration.units[0].device_id) == ("site", None)
+        assert {found.uri for found in configuration.units[0].points} == {"/components/bms"}
+        assert [(found.point.type, found.point.kind) for found in configuration.units[0].points] == [
             (RegisterType.COIL, Kind.BOOL),
             (RegisterType.DISCRETE, Kind.BOOL),
             (RegisterType.INPUT, Kind.NUMBER),
@@ -334,8 +342,8 @@ class TestServer:
         swapped = {"id": "y", "offset": 2, "byte_swap": False}
         data = server_of({"byte_swap": True, "device_id": 7}, holding_registers=[entry, entry | swapped])
         configuration = served(file, data)
-        assert configuration.device_id == 7
-        assert [found.point.word_swap for found in configuration.points] == [True, False]
+        assert configuration.units[0].device_id == 7
+        assert [bool(found.point.word_order) for found in configuration.units[0].points] == [True, False]
 
     @pytest.mark.parametrize(
         ("data", "texts"),

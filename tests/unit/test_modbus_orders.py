@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from modbus_bridge.config.model import Component, Kind, Point, RegisterType
-from modbus_bridge.orders import Catalogue, Write, body_of
+from modbus_bridge.orders import Catalogue, Write
 
 PLAIN = Point("plain", RegisterType.HOLDING, offset=0, device_id=1)
-LONG = Point("long", RegisterType.HOLDING, offset=1, device_id=1, size=2, word_swap=True)
+LONG = Point("long", RegisterType.HOLDING, offset=1, device_id=1, size=2, word_order=(1, 0))
 POWER = Point("power", RegisterType.INPUT, offset=0, device_id=1)
 FLAGS = Point(
     "flags",
@@ -53,10 +53,3 @@ def test_every_wrong_assignment_is_named() -> None:
 def test_points_and_bits_have_names() -> None:
     assert CATALOGUE.names == ["plain", "long", "power", "flags", "ready", "fault"]
     assert CATALOGUE.bits_of("flags") == ("ready", "fault")
-
-
-def test_a_body_has_every_key_also_without_values() -> None:
-    points = (PLAIN, FLAGS)
-    assert body_of(points, {}) == {"plain": None, "ready": None, "fault": None}
-    assert body_of(points, {"plain": [3], "flags": [0]}) == {"plain": 3, "ready": False, "fault": True}
-    assert body_of(points, {"plain": None, "flags": [1]})["plain"] is None
