@@ -28,7 +28,10 @@ PURE = [
     ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
-    *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame")
+    ),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
