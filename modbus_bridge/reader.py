@@ -38,6 +38,16 @@ class Reader:
         self._bad: dict[Key, float] = {}
         self._failing = False
 
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """What is read; others may be set at any time, and are read from the next `read` on."""
+        return self._points
+
+    @points.setter
+    def points(self, points: Iterable[Point]) -> None:
+        self._points = tuple(points)
+        self._blocks = blocks(self._points)
+
     async def read(self, line: Line, now_s: float) -> Answers:
         """Return the registers of every block; each point lies in exactly one of them.
 
