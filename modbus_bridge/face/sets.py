@@ -54,6 +54,7 @@ class Sets:
         self._on_written = on_written
         self._debounce: Debounce[Job] = Debounce()
         self._alarm = Alarm()
+        self._running: list[Job] = []
 
     async def take(self, message: Message, path: tuple[str, ...], arrived_s: float) -> None:
         """Carry out a set, or keep what of it is debounced for `release_forever`."""
@@ -93,6 +94,9 @@ class Sets:
         for waiting in self._debounce.drop():
             waiting.job.failure = reason
             await self._answer(waiting.job)
+        for job in self._running:
+            job.failure = f"{reason}; whether it was carried out is unknown"
+            await self._answer(job)
 
     def _require_allowed(self, path: tuple[str, ...], writes: Sequence[Write]) -> None:
         names = dict.fromkeys((*path, *(write.point.id for write in writes)))
@@ -110,12 +114,15 @@ class Sets:
         for write in writes:
             await self._pass_over(write)
         written: list[str] = []
+        # Not taken back when this is cancelled half-way: then `abandon` answers.
+        self._running.append(job)
         try:
             await self._writer.carry_out(writes, job.deadline_s, written)
         except WriteFailed as error:
             job.failure = str(error)
             # What comes after a failure is not carried out, as in a set without debouncing.
             job.waiting -= len(self._debounce.drop(job))
+        self._running.remove(job)
         job.waiting -= 1
         job.written += written
         for point_id in written:
