@@ -33,10 +33,24 @@ PURE = [
     ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
-    *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
-    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in (
+            "codec",
+            "meaning",
+            "bits",
+            "decoder",
+            "views",
+            "plan",
+            "orders",
+            "registers",
+            "schedule",
+            "health",
+        )
+    ),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
+    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
