@@ -51,7 +51,7 @@ class ComponentTask:
         self._pulse = Pulse(self.uri, component, time.monotonic())
         self._publisher = Publisher(self.uri, component, self._image, self._overlay, self._pulse, bus)
         self._poller = Poller(self.uri, component, line, self._image, self._overlay, self._publisher.note)
-        self._sets = Sets(self._catalogue, self._overlay, writer, bus, self._poller.outdate)
+        self._sets = Sets(self._catalogue, self._overlay, writer, bus, self._note_written)
         self._keeper = Keeper(
             component, self._image, self._pulse, self._overlay, writer, bus, events, self._publisher.decided
         )
@@ -148,6 +148,11 @@ class ComponentTask:
         """Begin to measure anew."""
         for spread in (self._poller.lateness, self._poller.read_times, self._publisher.times):
             spread.reset()
+
+    def _note_written(self, assigned: dict[str, Any]) -> None:
+        self._image.set_values |= assigned
+        # Also when the device refused: what became of its registers is not ours to guess.
+        self._poller.outdate()
 
     async def _serve(self, message: Message, arrived_s: float) -> None:
         segments = uris.relative(message.uri, self.uri) or ()

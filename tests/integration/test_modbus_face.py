@@ -74,7 +74,7 @@ class TestGet:
 
     def test_raw_and_full(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
-            raw = {"value": 15, "binary": f"{15:016b}", "hex": "0x000F"}
+            raw = {"value": 15, "binary": f"{15:016b}", "hex": "000F"}
             assert await site.bus.get(f"{URI}/scaled/_raw") == raw
             assert await site.bus.get(f"{URI}/_raw/scaled") == raw
             assert (await site.bus.get(f"{URI}/_raw"))["scaled"] == raw
@@ -85,7 +85,7 @@ class TestGet:
                 "register_type": "holding",
                 "offset": 1,
                 "size": 1,
-                "scale": 10.0,
+                "scale": 10,
                 "value": 1.5,
                 "raw_val": 15,
                 "enabled": True,

@@ -102,27 +102,35 @@ class TestStandstill:
         assert still.age_s(31.2) == 0.0
 
 
-SLOW = Point("slow", RegisterType.HOLDING, offset=0, device_id=1, debounce_s=2.0)
+SLOW = Point("slow", RegisterType.HOLDING, offset=0, device_id=1)
 QUICK = Point("quick", RegisterType.HOLDING, offset=1, device_id=1)
+
+
+def slow(word: int) -> Write:
+    return Write(SLOW, (word,), debounce_s=2.0)
+
+
+def bits(set_bits: int = 0, clear_bits: int = 0) -> Write:
+    return Write(SLOW, None, set_bits, clear_bits, debounce_s=2.0)
 
 
 class TestDebounce:
     def test_the_first_is_written_at_once_and_the_next_waits(self) -> None:
         debounce: Debounce[str] = Debounce()
-        write = Write(SLOW, (1,))
+        write = slow(1)
         assert not debounce.must_wait(write, 0.0)
-        debounce.wrote("slow", 0.0)
+        debounce.wrote(slow(1), 0.0)
         assert debounce.must_wait(write, 1.9)
         assert not debounce.must_wait(write, 2.0)
-        debounce.wrote("quick", 0.0)
+        debounce.wrote(Write(QUICK, (1,)), 0.0)
         assert not debounce.must_wait(Write(QUICK, (1,)), 0.0)
 
     def test_the_latest_wins_when_the_window_ends(self) -> None:
         debounce: Debounce[str] = Debounce()
-        debounce.wrote("slow", 0.0)
+        debounce.wrote(slow(1), 0.0)
         assert debounce.next_s == float("inf")
-        assert debounce.hold(Write(SLOW, (1,)), "first") == []
-        (passed,) = debounce.hold(Write(SLOW, (2,)), "second")
+        assert debounce.hold(slow(1), "first") == []
+        (passed,) = debounce.hold(slow(2), "second")
         assert passed.job == "first"
         assert debounce.next_s == 2.0
         assert debounce.due(1.9) == []
@@ -132,15 +140,15 @@ class TestDebounce:
 
     def test_different_bits_do_not_replace_each_other_but_the_register_replaces_both(self) -> None:
         debounce: Debounce[str] = Debounce()
-        debounce.wrote("slow", 0.0)
-        assert debounce.hold(Write(SLOW, None, set_bits=1), "set 0") == []
-        assert debounce.hold(Write(SLOW, None, set_bits=2), "set 1") == []
-        assert [passed.job for passed in debounce.hold(Write(SLOW, None, clear_bits=1), "clear 0")] == ["set 0"]
-        assert {passed.job for passed in debounce.hold(Write(SLOW, (7,)), "all")} == {"clear 0", "set 1"}
+        debounce.wrote(slow(1), 0.0)
+        assert debounce.hold(bits(set_bits=1), "set 0") == []
+        assert debounce.hold(bits(set_bits=2), "set 1") == []
+        assert [passed.job for passed in debounce.hold(bits(clear_bits=1), "clear 0")] == ["set 0"]
+        assert {passed.job for passed in debounce.hold(slow(7), "all")} == {"clear 0", "set 1"}
 
     def test_drop(self) -> None:
         debounce: Debounce[str] = Debounce()
-        debounce.hold(Write(SLOW, (1,)), "a")
+        debounce.hold(slow(1), "a")
         debounce.hold(Write(QUICK, (1,)), "b")
         assert [waiting.job for waiting in debounce.drop("a")] == ["a"]
         assert [waiting.job for waiting in debounce.drop()] == ["b"]
