@@ -13,6 +13,7 @@ from ess_bus import endpoint
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.process import process_options, run_until_stopped
+from modbus_bridge.check import file_options
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration
 from modbus_bridge.face.host import Host
@@ -23,13 +24,15 @@ _EPILOG = """
 Examples:
   modbus_client pcs_1.json
   modbus_client pcs_1.json --bus plant -v
+  modbus_client --check *_client.json
+  modbus_client --schema > modbus_client.schema.json
   fims_send -m get -u /components/pcs_1 -r /me
   fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
 
 \b
 Exit status:
   0  stopped by SIGTERM or SIGINT
-  1  the file cannot be used, or there is no broker
+  1  a file cannot be used, or there is no broker
   2  wrong usage
 """
 
@@ -48,9 +51,9 @@ async def serve(
 
 
 @click.command("modbus_client", epilog=_EPILOG)
-@click.argument("config", type=click.Path(path_type=Path))
+@file_options(load_client, "client")
 @process_options
-def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(config: Path, strict: bool, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
@@ -58,7 +61,7 @@ def command(config: Path, bus: str | None, process_name: str | None, verbose: bo
     begin(verbose)
 
     def load() -> ClientConfiguration:
-        found, warnings = load_client(config)
+        found, warnings = load_client(config, strict=strict)
         log_warnings(config, warnings)
         return found
 

@@ -138,7 +138,7 @@ class Bridge:
         return {
             "name": self.configuration.connection.name,
             "address": self.address,
-            "connected": self._line.is_up([]),
+            "connected": self._line.is_up(()),
             "units_down": sorted(self._down),
             "write_time_ms": self._writer.times.quantiles_ms(),
             "writes_failed": self._writer.failures,
@@ -148,7 +148,7 @@ class Bridge:
 
     def _open(self) -> None:
         self._line = Line(self.configuration.connection, _ALL_UNITS, self.wake_all)
-        self._writer = Writer(self._line)
+        self._writer = Writer(self._line, together=self.configuration.connection.write_together)
 
     def _start(self, component: Component) -> None:
         task = ComponentTask(component, self._line, self._writer, self._bus, self._events, self)

@@ -51,9 +51,9 @@ class ComponentTask:
         self._pulse = Pulse(self.uri, component, time.monotonic())
         self._publisher = Publisher(self.uri, component, self._image, self._overlay, self._pulse, bus)
         self._poller = Poller(self.uri, component, line, self._image, self._overlay, self._publisher.note)
-        self._sets = Sets(self._catalogue, self._overlay, writer, bus, self._poller.outdate)
+        self._sets = Sets(self._catalogue, self._overlay, writer, bus, self._note_written)
         self._keeper = Keeper(
-            component, self._image, self._pulse, writer, bus, events, self._publisher.decided, self._overlay
+            component, self._image, self._pulse, self._overlay, writer, bus, events, self._publisher.decided
         )
         self._asked = Asked(
             component,
@@ -81,13 +81,13 @@ class ComponentTask:
         """Poll now: something about the device changed."""
         self._poller.wake()
 
-    async def take(self, message: Message) -> None:
-        """Queue a message of the bus that concerns this component."""
+    async def take(self, message: Message, arrived_s: float) -> None:
+        """Queue a message of the bus that concerns this component and came at `arrived_s` on the monotonic clock."""
         if message.method not in ("get", "set"):
             await self._refuse(message, f"{message.method} is not supported; expected get or set")
             return
         try:
-            self._inbox.put_nowait((message, time.monotonic()))
+            self._inbox.put_nowait((message, arrived_s))
         except asyncio.QueueFull:
             await self._refuse(message, f"{_MAX_WAITING} requests are waiting already")
 
@@ -140,12 +140,19 @@ class ComponentTask:
 
     def timings(self) -> dict[str, Any]:
         """Return what `_timings` answers: how long a request waits for the connection and for its answer."""
-        return {"response_time": self._poller.read_times.extremes_ms()}
+        times = self._poller.read_times.extremes_ms()
+        response = {"min": times["Min"], "max": times["Max"], "avg": times["Avg"]}
+        return {"response_time": response, "unit": "ms", "num_timings_recorded": times["Count"]}
 
     def reset_timings(self) -> None:
         """Begin to measure anew."""
         for spread in (self._poller.lateness, self._poller.read_times, self._publisher.times):
             spread.reset()
+
+    def _note_written(self, assigned: dict[str, Any]) -> None:
+        self._image.set_values |= assigned
+        # Also when the device refused: what became of its registers is not ours to guess.
+        self._poller.outdate()
 
     async def _serve(self, message: Message, arrived_s: float) -> None:
         segments = uris.relative(message.uri, self.uri) or ()
@@ -155,7 +162,8 @@ class ComponentTask:
                 self.reset_timings()
                 await self._reply(message, "Modbus Client -> timings reset")
             elif message.method == "get":
-                await self._poller.current()
+                if path.fragment in (None, "_full", "_raw"):
+                    await self._poller.current()
                 await self._reply(message, self._asked.answer(path))
             elif time.monotonic() - arrived_s > PATIENCE_S:
                 await self._refuse(message, _EXPIRED)

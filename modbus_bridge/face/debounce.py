@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from modbus_bridge.orders import Write
+from modbus_bridge.orders import Place, Write
 
 Job = TypeVar("Job")
-# A point, and which of its bits: sets of different bits do not replace each other.
-Key = tuple[str, int]
+# Registers, and which of their bits: sets of different bits do not replace each other.
+Key = tuple[Place, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Debounce(Generic[Job]):
     """The writes of one component that wait."""
 
     def __init__(self) -> None:
-        self._written_s: dict[str, float] = {}
+        self._written_s: dict[Place, float] = {}
         self._waiting: dict[Key, Waiting[Job]] = {}
 
     @property
@@ -63,13 +63,18 @@ class Debounce(Generic[Job]):
         mine = [key for key, waiting in self._waiting.items() if job is None or waiting.job is job]
         return [self._waiting.pop(key) for key in mine]
 
-    def wrote(self, point_id: str, now_s: float) -> None:
-        """Note that a point was written; its window begins."""
-        self._written_s[point_id] = now_s
+    def wrote(self, write: Write, now_s: float) -> None:
+        """Note what was written; its window begins."""
+        self._written_s[_place(write)] = now_s
 
     def _due_s(self, write: Write) -> float:
-        return self._written_s.get(write.point.id, float("-inf")) + write.point.debounce_s
+        return self._written_s.get(_place(write), float("-inf")) + write.debounce_s
 
 
 def _key(write: Write) -> Key:
-    return write.point.id, write.set_bits | write.clear_bits
+    return _place(write), write.set_bits | write.clear_bits
+
+
+def _place(write: Write) -> Place:
+    point = write.point
+    return point.type, point.device_id, point.offset, point.size

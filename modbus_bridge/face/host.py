@@ -17,6 +17,7 @@ from ess_bus.message import Message
 from modbus_bridge.config.model import ClientConfiguration
 from modbus_bridge.face.bridge import Bridge, uri_of
 from modbus_bridge.face.lasting import lasting
+from modbus_bridge.face.standstill import BEAT_S, Standstill
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Host:
         self._name = name
         self._load = load
         self._reloading = asyncio.Lock()
+        self._standstill = Standstill(_clock())
 
     async def run(self, configuration: ClientConfiguration) -> None:
         """Poll, publish and answer until cancelled."""
@@ -44,6 +46,7 @@ class Host:
                 bridge.start()
                 group.create_task(lasting(self._name, bridge.tell_forever))
                 group.create_task(lasting(self._name, lambda: self._publish_stats(bridge)))
+                group.create_task(lasting(self._name, self._beat_forever))
                 await self._bus.announce()
                 log.info("%s: %d components of %s", self._name, len(bridge.components), bridge.address)
                 async for message in self._messages:
@@ -60,7 +63,7 @@ class Host:
             return
         task = bridge.components.get(parts[1]) if parts[0] == "components" and len(parts) > 1 else None
         if task is not None:
-            await task.take(message)
+            await task.take(message, time.monotonic() - self._standstill.age_s(_clock()))
         elif uris.is_under(message.uri, uri_of(bridge.configuration)):
             await self._answer(message, parts[2:], bridge)
 
@@ -106,6 +109,12 @@ class Host:
         log.info("reloaded: %s", ", ".join(f"{len(ids)} {what}" for what, ids in changes.items()))
         return {"gcom": "Modbus Reload", "status": "Success", **changes}
 
+    async def _beat_forever(self) -> None:
+        while True:
+            if (stood_s := self._standstill.beat(_clock())) > 0:
+                log.warning("this process stood still for %.1f s; what was asked meanwhile is too old", stood_s)
+            await asyncio.sleep(BEAT_S)
+
     async def _publish_stats(self, bridge: Bridge) -> None:
         next_s = time.monotonic()
         while True:
@@ -115,3 +124,8 @@ class Host:
             if connection.stats_uri is not None:
                 with suppress(BusError):
                     await self._bus.publish(connection.stats_uri, bridge.stats())
+
+
+def _clock() -> float:
+    """Return a time that goes on while the machine is suspended, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -23,6 +23,8 @@ class Image:
         version: grows with each poll, answered or not.
         read_at_s: when the last answer came, on the clock of the caller; ``None`` before the first.
         wall_s: the same in seconds since 1970.
+        previous_wall_s: when the answer before that came.
+        set_values: what was last written to points through the bus, by id.
     """
 
     def __init__(self, component: Component, overlay: Overlay) -> None:
@@ -31,6 +33,7 @@ class Image:
         self.read_at_s: float | None = None
         self.wall_s: float | None = None
         self.previous_wall_s: float | None = None
+        self.set_values: dict[str, Any] = {}
         self._overlay = overlay
         self._nothing: dict[str, Any] = {CONNECTED: False} | dict.fromkeys(
             key for point in component.points for key in point.keys

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from ess_bus.client import AsyncBus
-from modbus_bridge import codec
 from modbus_bridge.config.model import Component, Heartbeat, Point
 from modbus_bridge.face.events import ALARM, Events
 from modbus_bridge.face.heartbeat import WrittenHeartbeat
@@ -20,12 +19,10 @@ from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.presence import Presence
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.writer import WriteFailed, Writer
-from modbus_bridge.orders import Write
+from modbus_bridge.orders import Catalogue
 from modbus_bridge.schedule import Schedule
 
 log = logging.getLogger(__name__)
-
-_NEWS_EVERY_S = 0.5
 
 
 class Keeper:
@@ -41,11 +38,11 @@ class Keeper:
         component: Component,
         image: Image,
         pulse: Pulse,
+        overlay: Overlay,
         writer: Writer,
         bus: AsyncBus,
         events: Events,
         on_change: Callable[[], None],
-        overlay: Overlay,
     ) -> None:
         self.beats = 0
         self.failed = 0
@@ -57,9 +54,12 @@ class Keeper:
         self._events = events
         self._on_change = on_change
         self._overlay = overlay
+        self._catalogue = Catalogue(component)
         heartbeat = component.heartbeat
         self._presence = None if heartbeat is None or heartbeat.control is None else Presence(bus, heartbeat.control)
         self._why_still: str | None = None
+        self._news = asyncio.Event()
+        pulse.on_news = self._news.set
 
     def loops(self) -> list[Loop]:
         """Return what is to be done, each until it is cancelled."""
@@ -113,8 +113,8 @@ class Keeper:
 
     async def _beat(self, point: Point, value: int, deadline_s: float) -> None:
         try:
-            write = Write(point, codec.encode(point, value))
-            await self._writer.carry_out([write], deadline_s, [], urgent=False)
+            writes = self._catalogue.writes((point.id,), value)
+            await self._writer.carry_out(writes, deadline_s, [], urgent=False)
         except (WriteFailed, ValueError) as error:
             self.failed += 1
             log.debug("/components/%s: heartbeat not written: %s", self._component.id, error)
@@ -135,8 +135,9 @@ class Keeper:
 
     async def _tell_forever(self) -> None:
         while True:
+            await self._news.wait()
+            self._news.clear()
             while self._pulse.news:
                 message, severity = self._pulse.news.popleft()
                 log.log(logging.WARNING if severity >= ALARM else logging.INFO, "%s", message)
                 await self._events.post(message, severity)
-            await asyncio.sleep(_NEWS_EVERY_S)

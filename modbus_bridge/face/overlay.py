@@ -118,7 +118,8 @@ class Overlay:
     def _forced_keys(self, name: str, value: Any) -> dict[str, Any]:
         point = self._points.get(name)
         if point is None:
-            set_bits, _ = codec.bit_change(self._bits[name], name, value)
-            return {name: bool(set_bits)}
+            point = self._bits[name]
+            words = codec.changed([0] * point.size, *codec.bit_change(point, name, value))
+            return {name: codec.published(point, words)[name]}
         # Through the registers and back: what is published is what the device could have told.
         return codec.published(point, codec.encode(point, value))

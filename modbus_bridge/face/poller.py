@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from modbus_bridge.config.model import Component
-from modbus_bridge.device import DeviceSilent, DeviceUnreachable
+from modbus_bridge.device import DeviceError
 from modbus_bridge.face.alarm import Alarm
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
@@ -79,7 +79,7 @@ class Poller:
     async def current(self) -> None:
         """Return when the image is no older than this call's last `outdate`; read the device if it is."""
         if self._seen < self._wanted:
-            await self._refresh()
+            await self._refresh(at_least=self._wanted)
 
     async def poll_forever(self) -> None:
         """Poll on the configured schedule, and whenever `wake` is called."""
@@ -113,8 +113,10 @@ class Poller:
             deadline_s = min(max(self._line.retry_at_s(self._device_ids), now_s), now_s + _DOWN_PERIOD_S)
         await self._alarm.sleep_until(deadline_s)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, at_least: int | None = None) -> None:
         async with self._reading:
+            if at_least is not None and self._seen >= at_least:
+                return  # somebody else's poll was under way, and it was new enough
             wanted = self._wanted
             if self._must_adapt:
                 self._must_adapt = False
@@ -123,7 +125,7 @@ class Poller:
             self.polls += 1
             try:
                 answers = await self._reader.read(self._line, began_s)
-            except (DeviceUnreachable, DeviceSilent):
+            except DeviceError:
                 self.failures += 1
                 self._image.lose()
             except Exception as error:  # noqa: BLE001 - whatever it is: nothing is known, and polling goes on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from modbus_bridge.config.model import Component, Point
@@ -25,12 +26,14 @@ class Pulse:
 
     Attributes:
         news: what people should hear of, with its severity, until somebody takes it.
+        on_news: called when something was added to `news`.
         keys: what is added to the pubs.
     """
 
     def __init__(self, uri: str, component: Component, now_s: float) -> None:
         self.news: deque[tuple[str, int]] = deque(maxlen=_MAX_NEWS)
         self.keys: dict[str, Any] = {}
+        self.on_news: Callable[[], None] = lambda: None
         self._uri = uri
         points = {point.id: point for point in component.points}
         heartbeat, watchdog = component.heartbeat, component.watchdog
@@ -77,16 +80,19 @@ class Pulse:
         if changed:
             self.keys["watchdog_state"] = state
             text = _WATCHDOG_TEXTS[state].format(still=self._watchdog.still_s(now_s))
-            self.news.append((f"{self._uri}: watchdog {state}: {self._watched.id} {text}", SEVERITIES[state]))
+            self._tell(f"{self._uri}: watchdog {state}: {self._watched.id} {text}", SEVERITIES[state])
         return changed
 
     def _note_beat(self, before: Beat, state: Beat) -> None:
         name = self._beat_point.id
         if state is Beat.FROZEN:
-            text = f"{self._uri}: heartbeat {name} is no longer detected; published as not connected"
-            self.news.append((text, events.INFO))
+            self._tell(f"{self._uri}: heartbeat {name} is no longer detected; published as not connected", events.INFO)
         elif state is Beat.NORMAL and before is Beat.FROZEN:
-            self.news.append((f"{self._uri}: heartbeat {name} changes again", events.INFO))
+            self._tell(f"{self._uri}: heartbeat {name} changes again", events.INFO)
+
+    def _tell(self, text: str, severity: int) -> None:
+        self.news.append((text, severity))
+        self.on_news()
 
 
 def value_of(image: Image, point: Point) -> Any:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.face.spread import Spread
 from modbus_bridge.line import Line
-from modbus_bridge.orders import Write
+from modbus_bridge.orders import Write, joined
 from modbus_bridge.way import Way
 
 
@@ -26,10 +26,12 @@ class Writer:
         failures: how many were not confirmed by the device.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, *, together: bool) -> None:
+        """`together` writes neighbours in one request."""
         self.times = Spread()
         self.failures = 0
         self._line = line
+        self._together = together
         self._units: dict[int, asyncio.Lock] = {}
 
     @property
@@ -42,21 +44,22 @@ class Writer:
         return self._line.is_up(device_ids)
 
     async def carry_out(
-        self, writes: Sequence[Write], deadline_s: float, written: list[str], *, urgent: bool = True
+        self, writes: Sequence[Write], deadline_s: float, written: list[Write], *, urgent: bool = True
     ) -> None:
-        """Write all of `writes` in order, in one turn; the ids of what the device has confirmed go to `written`.
+        """Write all of `writes` in order, in one turn; what the device has confirmed goes to `written`.
 
         Args:
             writes: what to write.
             deadline_s: from when on nothing is sent any more: who asked does not wait any longer, and a command that
                 comes late is worse than none.
-            written: filled as far as it goes.
+            written: an empty list, filled as far as it goes.
             urgent: whether polls wait for it.
 
         Raises:
             WriteFailed: the device did not confirm one of them; the rest is not sent.
         """
-        before = len(written)
+        if self._together:
+            writes = joined(writes)
         began_s = time.monotonic()
         try:
             async with AsyncExitStack() as stack:
@@ -67,10 +70,10 @@ class Writer:
                 for write in writes:
                     _require_in_time(deadline_s, began_s)
                     await self._write(way, write)
-                    written.append(write.point.id)
+                    written.append(write)
         except (DeviceError, _TooLateError) as error:
             self.failures += 1
-            raise WriteFailed(self._failure(error, writes, written[before:])) from None
+            raise WriteFailed(self._failure(error, writes, written)) from None
 
     async def _write(self, way: Way, write: Write) -> None:
         point, words = write.point, write.words
@@ -79,17 +82,22 @@ class Writer:
             # Never from the last poll: somebody else may have changed the other bits since.
             current = await way.read(point.type, point.device_id, point.offset, point.size)
             words = write.words_after(current)
-        await way.write(point.type, point.device_id, point.offset, words, multi_write=point.multi_write)
+        await way.write(point.type, point.device_id, point.offset, words, multi_write=write.multi_write)
         self.times.record(time.monotonic() - began_s)
 
-    def _failure(self, error: Exception, writes: Sequence[Write], written: list[str]) -> str:
+    def _failure(self, error: Exception, writes: Sequence[Write], written: Sequence[Write]) -> str:
         reason = self.silence if isinstance(error, DeviceUnreachable) else str(error)
-        failed = writes[len(written)].point.id
+        failed = names_of(writes[len(written) : len(written) + 1])
         if isinstance(error, DeviceSilent | DeviceLost):
             reason = f"{reason}; whether {failed} was written is unknown"
         if len(writes) == 1:
             return reason
-        return f"{failed}: {reason}; written before: {', '.join(written) or 'nothing'}"
+        return f"{failed}: {reason}; written before: {names_of(written) or 'nothing'}"
+
+
+def names_of(writes: Iterable[Write]) -> str:
+    """Return what a set called these writes."""
+    return ", ".join(name for write in writes for name in write.names)
 
 
 class _TooLateError(Exception):

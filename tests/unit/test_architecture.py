@@ -49,9 +49,9 @@ PURE = [
             "rtu_frame",
         )
     ),
-    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
+    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
