@@ -18,6 +18,7 @@ from ess_bus.message import Message
 from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import ServerConfiguration, Tcp
+from modbus_bridge.convert.options import print_converted_server, server_conversion
 from modbus_bridge.listener import Listener
 from modbus_bridge.mirror import Mirror
 from modbus_bridge.process import begin, log_briefly, log_warnings
@@ -29,6 +30,7 @@ _EPILOG = """
 Examples:
   modbus_server ess.json
   modbus_server ess.json --bus plant -v
+  modbus_server ess.json --client > client.json
 
 \b
 What a master sees:
@@ -38,7 +40,7 @@ What a master sees:
 
 \b
 Exit status:
-  0  stopped by SIGTERM or SIGINT
+  0  stopped by SIGTERM or SIGINT, or printed what was asked for
   1  the file cannot be used, the port is in use, or there is no broker
   2  wrong usage
 """
@@ -83,8 +85,9 @@ async def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBu
 
 @click.command("modbus_server", epilog=_EPILOG)
 @click.argument("config", type=click.Path(path_type=Path))
+@server_conversion
 @process_options
-def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(config: Path, bus: str | None, process_name: str | None, *, verbose: bool, client: bool) -> None:
     """Serve the registers that the file CONFIG describes over Modbus TCP.
 
     What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
@@ -93,6 +96,9 @@ def command(config: Path, bus: str | None, process_name: str | None, verbose: bo
     begin(verbose)
     configuration, warnings = load_server(config)
     log_warnings(config, warnings)
+    if client:
+        print_converted_server(configuration, config)
+        return
     name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"
     run_until_stopped(serve(configuration, endpoint.resolve(bus), name))
 
