@@ -30,14 +30,26 @@ PURE = [
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(
         ROOT / "modbus_bridge" / f"{name}.py"
-        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame")
+        for name in (
+            "codec",
+            "plan",
+            "orders",
+            "registers",
+            "schedule",
+            "health",
+            "rtu_frame",
+            "meaning",
+            "bits",
+            "decoder",
+            "views",
+        )
     ),
+    ROOT / "tools" / "ess_site" / "backoff.py",
     *(
         ROOT / "modbus_bridge" / f"{name}.py"
         for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
     ),
     *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
-    ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
