@@ -425,7 +425,7 @@ class TestProcess:
         ended = run(SERVER, file)
         assert ended.returncode == 1
         place = "registers.coils.0.id"
-        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 2 more)\n"
+        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 3 more)\n"
 
     def test_help_has_examples(self, run: Callable[..., Any]) -> None:
         ended = run(SERVER, "--help")
