@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Final
-
-import serial
 
 from modbus_bridge import requests
 from modbus_bridge.config.model import Serial
 from modbus_bridge.desk import Desk
 from modbus_bridge.listener_tcp import ListenError
-from modbus_bridge.rtu_frame import Frame, RequestSplitter, frame, silence_s
+from modbus_bridge.rtu_frame import Frame, RequestSplitter, frame
+from modbus_bridge.serial_port import PortError, SerialPort
 
 log = logging.getLogger(__name__)
 
 # To all units; nobody answers (Modbus over Serial Line 1.02, 2.1).
 _BROADCAST: Final = 0
 _BROADCASTABLE: Final = (*requests.WRITES, requests.MASK_WRITE)
-_PARITIES: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 # A USB adapter hands bytes on every 16 ms: what is shorter is no silence.
 _LEAST_SILENCE_S: Final = 0.05
 _REOPEN_EVERY_S: Final = 1.0
-_AT_ONCE: Final = 4096
 
 
 class RtuListener:
@@ -39,12 +35,11 @@ class RtuListener:
     def __init__(self, desk: Desk, address: Serial) -> None:
         self._desk = desk
         self._address = address
-        self._port: serial.Serial | None = None
+        self._port = SerialPort(address, self._received, self._lost)
         self._splitter = RequestSplitter()
         self._waiting: deque[Frame] = deque()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._pause_s = silence_s(address.baud_rate, 1 + address.data_bits + address.stop_bits)
 
     @property
     def masters(self) -> list[str]:
@@ -59,69 +54,39 @@ class RtuListener:
         """
         self._loop = asyncio.get_running_loop()
         try:
-            self._open()
-        except (OSError, ValueError) as error:
-            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-            raise ListenError(f"cannot open {self._address}: {reason}") from None
+            self._port.open()
+        except PortError as error:
+            raise ListenError(str(error)) from None
 
     def close(self) -> None:
         """Close the line; a write that is under way is not waited for."""
-        self._shut()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._port.close()
+        self._wait_for(None)
         if self._task is not None:
             self._task.cancel()
 
-    def _open(self) -> None:
-        address = self._address
-        self._port = serial.Serial(
-            address.device,
-            address.baud_rate,
-            bytesize=address.data_bits,
-            parity=_PARITIES[address.parity],
-            stopbits=address.stop_bits,
-            timeout=0,
-            write_timeout=0,
-            exclusive=True,
-        )
-        self._loop.add_reader(self._port.fileno(), self._receive)
-
-    def _shut(self) -> None:
-        port, self._port = self._port, None
-        if port is not None:
-            self._loop.remove_reader(port.fileno())
-            port.close()
-
-    def _receive(self) -> None:
-        assert self._port is not None  # noqa: S101 - the reader is removed with it
-        try:
-            data = os.read(self._port.fileno(), _AT_ONCE)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._lost(error.strerror or str(error))
-            return
-        if not data:
-            self._lost("the line was hung up")
-            return
+    def _received(self, data: bytes) -> None:
         self._take(self._splitter.feed(data))
-        self._wait_for(self._silence if self._splitter.is_waiting else None, max(self._pause_s, _LEAST_SILENCE_S))
+        self._wait_for(self._silence if self._splitter.is_waiting else None, self._least_silence_s)
+
+    @property
+    def _least_silence_s(self) -> float:
+        return max(self._port.silence_s, _LEAST_SILENCE_S)
 
     def _silence(self) -> None:
         self._take(self._splitter.silence())
 
-    def _lost(self, reason: str) -> None:
-        log.warning("%s: %s; it is opened again as soon as it is there", self._address, reason)
-        self._shut()
+    def _lost(self) -> None:
+        log.warning("%s is gone; it is opened again as soon as it is there", self._address)
         self._splitter.silence()
         self._waiting.clear()
         self._wait_for(self._reopen, _REOPEN_EVERY_S)
 
     def _reopen(self) -> None:
         try:
-            self._open()
-        except (OSError, ValueError) as error:
-            log.debug("%s: %s", self._address, error)
+            self._port.open()
+        except PortError as error:
+            log.debug("%s", error)
             self._wait_for(self._reopen, _REOPEN_EVERY_S)
         else:
             log.info("%s is open again", self._address)
@@ -145,27 +110,17 @@ class RtuListener:
     async def _answer(self, request: Frame) -> None:
         answer = self._desk.answer(request.unit, request.pdu)
         pdu = answer if isinstance(answer, bytes) else await answer
-        await asyncio.sleep(self._pause_s)
+        await asyncio.sleep(self._port.silence_s)
         if self._waiting:
             log.warning("%s: unit %d answered too late: the master has asked again", self._address, request.unit)
-        elif self._port is not None:
-            self._send(frame(request.unit, pdu))
+        else:
+            self._port.write(frame(request.unit, pdu))
 
     async def _carry_out_for_all(self, pdu: bytes) -> None:
         for device_id in self._desk.units if pdu[0] in _BROADCASTABLE else ():
             answer = self._desk.answer(_BROADCAST if device_id is None else device_id, pdu)
             if not isinstance(answer, bytes):
                 await answer
-
-    def _send(self, data: bytes) -> None:
-        assert self._port is not None  # noqa: S101 - asked before
-        try:
-            # A frame is smaller than any line's buffer: what does not fit is for a master that does not read.
-            os.write(self._port.fileno(), data)
-        except BlockingIOError:
-            log.debug("%s: nobody reads the answers", self._address)
-        except OSError as error:
-            self._lost(error.strerror or str(error))
 
     def _wait_for(self, call: Callable[[], None] | None, delay_s: float = 0.0) -> None:
         if self._timer is not None:

@@ -54,8 +54,8 @@ def bits_of(served: ServedPoint, name: str, value: Any) -> Bits:
     """
     point = served.point
     if name != point.id:
-        mask = mask_of(point, name)
-        return Bits(mask, (mask if _truth(value) else 0) ^ _placed(point, point.invert_mask) & mask)
+        set_bits, clear_bits = codec.bit_change(point, name, value)
+        return Bits(set_bits | clear_bits, set_bits)
     if served.last_bit and isinstance(value, list):
         # As the original: the element that was written last stands for all (modbus.md 2.4).
         last = value[-1] if value else 0
@@ -69,8 +69,7 @@ def not_available(point: Point) -> Bits:
     """Return what is served while the value is unknown: nothing, or what the file says that stands for it."""
     if not point.invalid:
         return Bits(0, 0)
-    mask = own(point)
-    return Bits(mask, _placed(point, max(point.invalid) << point.first_bit ^ point.invert_mask) & mask)
+    return Bits(own(point), joined(codec.words_of(point, max(point.invalid))))
 
 
 def meant(point: Point, words: Sequence[int]) -> Any:
@@ -107,12 +106,6 @@ def joined(words: Sequence[int]) -> int:
 def parted(size: int, number: int) -> tuple[int, ...]:
     """Return the registers of one integer."""
     return tuple(number >> 16 * index & 0xFFFF for index in reversed(range(size)))
-
-
-def _truth(value: Any) -> bool:
-    if isinstance(value, bool | int | float) and value in (0, 1):
-        return bool(value)
-    raise ValueError(f"expected true, false, 1 or 0, got {value!r}"[:200])
 
 
 def _placed(point: Point, bits: int) -> int:

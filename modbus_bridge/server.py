@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ess_bus import endpoint
+from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.process import process_options, run_until_stopped
@@ -113,7 +113,7 @@ def command(
     if simulated:
         run_until_stopped(simulate(configuration, options, simulation))
         return
-    name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"
+    name = process_name or f"modbus_server@{'_'.join(uri.segments(configuration.id)).replace(' ', '_')}"
     run_until_stopped(serve(configuration, load, options, endpoint.resolve(bus), name))
 
 

@@ -11,6 +11,7 @@ from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.hints import did_you_mean
 from ess_bus.values import naked
 from modbus_bridge.config import load_client, load_server
+from modbus_bridge.config.document import kind_of_file
 from modbus_bridge.config.model import ClientConfiguration, Serial, ServedPoint, ServedUnit, ServerConfiguration, Tcp
 from modbus_bridge.simulate.device import SimulatedDevice
 
@@ -21,7 +22,7 @@ def load(path: Path, listen: Tcp | Serial | None) -> tuple[ServerConfiguration, 
     Raises:
         ConfigurationError: with every problem of the file.
     """
-    if not _is_for_a_client(read_json(path)):
+    if kind_of_file(read_json(path)) not in ("C", "C0"):
         return load_server(path)
     configuration, warnings = load_client(path)
     if listen is None and isinstance(configuration.connection.address, Serial):
@@ -77,11 +78,3 @@ def _assign(device: SimulatedDevice, uri: str, name: str, value: Any) -> str | N
     except ValueError as error:
         return str(error)
     return None
-
-
-def _is_for_a_client(data: Any) -> bool:
-    if not isinstance(data, dict):
-        return False
-    groups = data.get("registers")
-    has_map = isinstance(groups, list) and any(isinstance(group, dict) and "map" in group for group in groups)
-    return "connection" in data or "components" in data or has_map
