@@ -16,7 +16,7 @@ from ess_bus.message import Message
 from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.component import ComponentTask
 from modbus_bridge.config import load_client
-from modbus_bridge.config.model import ClientConfiguration, Tcp
+from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
 from modbus_bridge.convert.options import client_conversions, print_converted_client
 from modbus_bridge.line import Line
 from modbus_bridge.process import begin, log_briefly, log_warnings
@@ -92,7 +92,7 @@ def command(
     config: Path,
     bus: str | None,
     process_name: str | None,
-    listen: Tcp | None,
+    listen: Tcp | Serial | None,
     *,
     verbose: bool,
     expand: bool,

@@ -9,9 +9,9 @@ import click
 
 from ess_bus.commandline import run
 from ess_bus.errors import ConfigurationError, EssError
-from modbus_bridge.config.model import Tcp
+from modbus_bridge.config.model import Serial, Tcp
 from modbus_bridge.convert.client_file import client_document
-from modbus_bridge.convert.options import host_port, print_notes
+from modbus_bridge.convert.options import address, print_notes
 from modbus_bridge.convert.output import write_file
 from modbus_bridge.convert.server_file import server_document
 from modbus_bridge.convert.simulator import simulator_of
@@ -63,11 +63,17 @@ Exit status:
 @click.argument("points", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE.")
 @click.option("--force", is_flag=True, help="Replace FILE.")
-@click.option("--device", callback=host_port, metavar="HOST:PORT", help="Where the device is.")
+@click.option("--device", callback=address, metavar="HOST:PORT", help="Where the device is.")
 @click.option("--server", is_flag=True, help="Make the configuration of a server that plays the device.")
-@click.option("--listen", callback=host_port, metavar="HOST:PORT", help="With --server: where that listens.")
+@click.option("--listen", callback=address, metavar="HOST:PORT", help="With --server: where that listens.")
 def convert(
-    points: Path, output: Path | None, device: Tcp | None, listen: Tcp | None, *, force: bool, server: bool
+    points: Path,
+    output: Path | None,
+    device: Tcp | Serial | None,
+    listen: Tcp | Serial | None,
+    *,
+    force: bool,
+    server: bool,
 ) -> None:
     """Make the configuration of a client from POINTS, a point list in a spreadsheet (.xlsx or .csv)."""
     if listen is not None and not server:

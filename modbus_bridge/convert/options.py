@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from ess_bus.errors import Problem
-from modbus_bridge.config.model import ClientConfiguration, ServerConfiguration, Tcp
+from modbus_bridge.addresses import address_of
+from modbus_bridge.config.model import ClientConfiguration, Serial, ServerConfiguration, Tcp
 from modbus_bridge.convert.client_file import client_document
 from modbus_bridge.convert.from_server import client_of
 from modbus_bridge.convert.server_file import server_document
@@ -19,17 +21,12 @@ from modbus_bridge.convert.text import pretty
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def host_port(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Tcp | None:
-    """Check an option that is ``HOST:PORT``, ``[V6]:PORT`` or ``HOST``; the port is 502 where none is said."""
-    if text is None:
-        return None
-    host, colon, port = text.rpartition(":")
-    if not colon or text.endswith("]"):
-        host, port = text, "502"
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not host.isprintable() or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
-        raise click.BadParameter(f"expected HOST:PORT such as 127.0.0.1:1502, got {text!r}")
-    return Tcp(host, int(port[:6]))
+def address(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Tcp | Serial | None:
+    """Check an option that is an address (see `modbus_bridge.addresses`)."""
+    try:
+        return None if text is None else address_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def client_conversions(function: Function) -> Function:
@@ -44,7 +41,7 @@ def client_conversions(function: Function) -> Function:
     )
     listen = click.option(
         "--listen",
-        callback=host_port,
+        callback=address,
         metavar="HOST:PORT",
         help="With --server: where that listens.  [default: 127.0.0.1 and the port of the device]",
     )
@@ -58,7 +55,7 @@ def server_conversion(function: Function) -> Function:
 
 
 def print_converted_client(
-    configuration: ClientConfiguration, source: Path, *, expand: bool, server: bool, listen: Tcp | None
+    configuration: ClientConfiguration, source: Path, *, expand: bool, server: bool, listen: Tcp | Serial | None
 ) -> bool:
     """Print what was asked for; return whether anything was.
 
@@ -78,9 +75,9 @@ def print_converted_client(
     return expand or server
 
 
-def print_converted_server(configuration: ServerConfiguration, source: Path) -> None:
-    """Print a client of the server."""
-    client, notes = client_of(configuration)
+def print_converted_server(configuration: ServerConfiguration, source: Path, listen: Tcp | Serial | None) -> None:
+    """Print a client of the server, that listens at `listen` or where its file says."""
+    client, notes = client_of(configuration if listen is None else replace(configuration, address=listen))
     print_notes(source, notes)
     click.echo(pretty(client_document(client, defaults=False)), nl=False)
 

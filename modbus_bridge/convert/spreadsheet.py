@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ess_bus.errors import ConfigurationError, Problem
 from modbus_bridge.config import client_from
-from modbus_bridge.config.model import ClientConfiguration, Tcp
-from modbus_bridge.convert.client_file import TYPE_NAMES
+from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
+from modbus_bridge.convert.client_file import TYPE_NAMES, address_keys
 from modbus_bridge.convert.columns import Header, find_header
 from modbus_bridge.convert.connection_sheet import is_connection, read_connection
 from modbus_bridge.convert.rows import PointRow, RowReader, slug
@@ -47,7 +47,7 @@ class _Draft:
         return path
 
 
-def read_spreadsheet(path: Path, device: Tcp | None = None) -> tuple[ClientConfiguration, list[Problem]]:
+def read_spreadsheet(path: Path, device: Tcp | Serial | None = None) -> tuple[ClientConfiguration, list[Problem]]:
     """Return the configuration that a point list describes, and remarks about it.
 
     Args:
@@ -111,7 +111,7 @@ def _draft(
     path: Path,
     sheets: list[Sheet],
     rows: Mapping[str, list[PointRow]],
-    device: Tcp | None,
+    device: Tcp | Serial | None,
     problems: list[Problem],
     notes: list[Problem],
 ) -> _Draft:
@@ -121,8 +121,11 @@ def _draft(
         if is_connection(sheet):
             connection, where = read_connection(sheet, problems)
     if device is not None:
-        connection = {key: value for key, value in connection.items() if key != "serial_device"}
-        connection |= {"ip_address": device.host, "port": device.port}
+        # Of the other kind of address nothing may be left; the speed of a line is the sheet's.
+        elsewhere = ("ip_address", "serial_device")
+        connection = {key: value for key, value in connection.items() if key not in elsewhere}
+        connection = address_keys(device) | connection
+        connection |= {"port": device.port} if isinstance(device, Tcp) else {}
     elif "ip_address" not in connection and "serial_device" not in connection:
         connection["ip_address"] = _DEFAULT_HOST
         notes.append(Problem("", f"nothing says where the device is; {_DEFAULT_HOST} is written (see --device)"))

@@ -28,8 +28,28 @@ PURE = [
     ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
-    *(ROOT / "modbus_bridge" / f"{name}.py" for name in ("codec", "plan", "orders", "registers", "schedule", "health")),
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in (
+            "codec",
+            "plan",
+            "orders",
+            "registers",
+            "schedule",
+            "health",
+            "rtu_frame",
+            "meaning",
+            "bits",
+            "decoder",
+            "views",
+        )
+    ),
     ROOT / "tools" / "ess_site" / "backoff.py",
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
+    ),
+    *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
