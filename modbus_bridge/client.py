@@ -15,7 +15,8 @@ from ess_bus.commandline import run
 from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_client
-from modbus_bridge.config.model import ClientConfiguration
+from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
+from modbus_bridge.convert.options import client_conversions, print_converted_client
 from modbus_bridge.face.host import Host
 from modbus_bridge.process import begin, log_briefly, log_warnings
 
@@ -26,12 +27,14 @@ Examples:
   modbus_client pcs_1.json --bus plant -v
   modbus_client --check *_client.json
   modbus_client --schema > modbus_client.schema.json
+  modbus_client pcs_1.json --expand
+  modbus_client pcs_1.json --server --listen 127.0.0.1:1502 > simulator.json
   fims_send -m get -u /components/pcs_1 -r /me
   fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
 
 \b
 Exit status:
-  0  stopped by SIGTERM or SIGINT
+  0  stopped by SIGTERM or SIGINT, or printed what was asked for
   1  a file cannot be used, or there is no broker
   2  wrong usage
 """
@@ -52,8 +55,19 @@ async def serve(
 
 @click.command("modbus_client", epilog=_EPILOG)
 @file_options(load_client, "client")
+@client_conversions
 @process_options
-def command(config: Path, strict: bool, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(
+    config: Path,
+    strict: bool,
+    bus: str | None,
+    process_name: str | None,
+    listen: Tcp | Serial | None,
+    *,
+    verbose: bool,
+    expand: bool,
+    server: bool,
+) -> None:
     """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
@@ -66,6 +80,8 @@ def command(config: Path, strict: bool, bus: str | None, process_name: str | Non
         return found
 
     configuration = load()
+    if print_converted_client(configuration, config, expand=expand, server=server, listen=listen):
+        return
     name = process_name or f"modbus_client@{configuration.connection.name.replace(' ', '_')}"
     run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load))
 

@@ -50,6 +50,11 @@ PURE = [
         )
     ),
     ROOT / "tools" / "ess_site" / "backoff.py",
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
+    ),
+    *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
