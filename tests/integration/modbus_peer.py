@@ -6,12 +6,14 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from modbus_bridge.config.model import Connection, Tcp
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """A request as it arrived: the how manieth of all, on the how manieth connection."""
 
     number: int
@@ -44,7 +46,7 @@ class Asked(NamedTuple):
 
 def right_pdu(pdu: bytes) -> bytes:
     """Return the answer of a device whose registers hold their addresses, and whose bits are those of 0b...0101."""
-    start, count = struct.unpack_from(">HH", pdu, 1)
+    start, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
     if pdu[0] in (1, 2):
         return bytes((pdu[0], (count + 7) // 8)) + b"\x55" * ((count + 7) // 8)
     if pdu[0] in (3, 4):

@@ -357,7 +357,7 @@ class TestReader:
             bench.peer.answer = answer_right
             found = values(await reader.read(bench.line, RETRY_BAD_AFTER_S + 1))
             assert found["p17"] == [17]
-            assert reader.statistics.bad == ()
+            assert not reader.statistics.bad
 
         bench(test, self.lacks(17), connections=connections)
 
