@@ -20,6 +20,7 @@ from modbus_bridge.line import Line
 from modbus_bridge.orders import Catalogue, Write, unknown
 from modbus_bridge.reader import Answers, Reader
 from modbus_bridge.schedule import Schedule
+from modbus_bridge.way import Way
 
 log = logging.getLogger(__name__)
 
@@ -188,12 +189,12 @@ class ComponentTask:
             await self._reply(message, message.body)
         await self._refresh()
 
-    async def _write(self, way: Line, write: Write) -> None:
+    async def _write(self, way: Way, write: Write) -> None:
         point, words = write.point, write.words
         if words is None:
             current = await way.read(point.type, point.device_id, point.offset, point.size)
             words = write.words_after(current)
-        await way.write(point.type, point.device_id, point.offset, words)
+        await way.write(point.type, point.device_id, point.offset, words, multi_write=point.multi_write)
 
     def _failure(self, error: DeviceError, writes: list[Write], written: list[str]) -> str:
         reason = self._silence() if isinstance(error, DeviceUnreachable) else str(error)

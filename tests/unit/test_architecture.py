@@ -41,6 +41,7 @@ PURE = [
             "registers",
             "schedule",
             "health",
+            "rtu_frame",
         )
     ),
     ROOT / "tools" / "ess_site" / "backoff.py",
