@@ -8,6 +8,7 @@ import signal
 import click
 
 from ess_bus import commandline
+from tools.soak.odds import MOST_ROUGH
 from tools.soak.run import Soak
 from tools.soak.show import Progress, report
 
@@ -18,6 +19,7 @@ Examples:
   make soak                              ten minutes
   make soak SOAK="--minutes 60 --seed 7"
   python -m tools.soak --minutes 0.3
+  python -m tools.soak --minutes 1 --rough 5
 
 \b
 Exit status:
@@ -27,7 +29,14 @@ Exit status:
 )
 @click.option("--minutes", type=click.FloatRange(0.1, 100_000), default=10.0, show_default=True, help="How long.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The seed of what the device does wrong.")
-def command(minutes: float, seed: int) -> int:
+@click.option(
+    "--rough",
+    type=click.FloatRange(0, MOST_ROUGH),
+    default=1.0,
+    show_default=True,
+    help="How much more often than usual the device misbehaves.",
+)
+def command(minutes: float, seed: int, rough: float) -> int:
     """Let the bridge poll a device that misbehaves, and check everything that it publishes.
 
     A broker and a modbus_client poll three units and some 200 values at 10 Hz. The device refuses, stalls, closes,
@@ -37,7 +46,7 @@ def command(minutes: float, seed: int) -> int:
     """
     # Ended by a service or a time limit, it takes its processes with it as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    soak = Soak(minutes * 60, seed)
+    soak = Soak(minutes * 60, seed, rough)
     progress = Progress(soak)
     try:
         asyncio.run(soak.run(progress.tell))

@@ -24,13 +24,23 @@ _ODDS: Final = {
     Misdeed.DUPLICATE: 0.002,
     Misdeed.STRAY: 0.001,
     Misdeed.SPLIT: 0.01,
-    Misdeed.HANG_UP: 0.05,
-    Misdeed.DEAF: 0.02,
 }
+_OF_CONNECTIONS: Final = {Misdeed.HANG_UP: 0.05, Misdeed.DEAF: 0.02}
 # "Busy" and "device failure" are what devices say in daily life, so they come more often.
 _CODES: Final = (1, 2, 3, 4, 4, 4, 4, 5, 6, 6, 6, 6, 10, 11)
 
 
-def plan(seed: int) -> Odds:
-    """Return the plan; the same seed makes the same misdeeds."""
-    return Odds(_ODDS, seed=seed, codes=_CODES)
+# Above that, the probabilities add up to more than 1.
+MOST_ROUGH: Final = 10.0
+
+
+def plan(seed: int, rough: float = 1.0) -> Odds:
+    """Return the plan; the same seed makes the same misdeeds.
+
+    Args:
+        seed: where all chance begins.
+        rough: what the probabilities per request are multiplied by, from 0 to `MOST_ROUGH`.
+    """
+    # Not those per connection: a bridge that finds nobody there pauses, and nothing else would be tried any more.
+    odds = {misdeed: chance * rough for misdeed, chance in _ODDS.items()}
+    return Odds(odds | _OF_CONNECTIONS, seed=seed, codes=_CODES)

@@ -63,11 +63,11 @@ class Soak:
         log_lines: how many lines the bridge logged.
     """
 
-    def __init__(self, seconds: float, seed: int) -> None:
+    def __init__(self, seconds: float, seed: int, rough: float = 1.0) -> None:
         variables = site.variables()
         self.seconds = seconds
         self.calm_s = min(seconds * _CALM_PART, _CALM_S)
-        self.device = AwkwardDevice(odds.plan(seed), silent=(site.DEAD_UNIT,), late_after_s=LATE_AFTER_S)
+        self.device = AwkwardDevice(odds.plan(seed, rough), silent=(site.DEAD_UNIT,), late_after_s=LATE_AFTER_S)
         self.findings = Findings()
         self.checker = Checker(variables, self.device.records, self.findings, window_s=WINDOW_S, dead=site.DEAD)
         self.ledger = Ledger(self.device.records, self.findings)
