@@ -60,7 +60,18 @@ PURE = [
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
-        for name in ("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report")
+        for name in (
+            *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
+            *("plants", "regularity"),
+        )
+    ),
+    *(
+        ROOT / "tools" / "awkward" / f"{name}.py"
+        for name in ("frames", "misdeeds", "registers", "records", "answering")
+    ),
+    *(
+        ROOT / "tools" / "soak" / f"{name}.py"
+        for name in ("site", "odds", "findings", "checker", "ledger", "pace", "memory")
     ),
 ]
 
