@@ -71,13 +71,24 @@ class Owner:
 
 
 class Loopback:
-    """A running site; `bus` is the client's side of it, `master` a Modbus master that is not ours."""
+    """A running site.
+
+    Attributes:
+        served: what the server serves.
+        client: what the client reads.
+        owner: who has the values on the server's bus.
+        plant: another one on the server's bus.
+        ems: the endpoint of the client's bus.
+        bus: somebody on the client's bus.
+        master: a Modbus master that is not ours.
+        device_id: the unit that it asks for.
+    """
 
     def __init__(self, site: str, folder: Path, closing: ExitStack) -> None:
         self._folder = folder
         self._closing = closing
         self._port = free_port()
-        plant, ems = (self._broker(name) for name in ("plant", "ems"))
+        plant, self.ems = (self._broker(name) for name in ("plant", "ems"))
         server_file, client_file = (self._redirected(site, role) for role in ("server", "client"))
         (unit,) = load_server(server_file)[0].units
         self.served: tuple[ServedPoint, ...] = unit.points
@@ -86,14 +97,14 @@ class Loopback:
         self.owner = Owner(plant, random_values(self.served, seed=1))
         closing.callback(self.owner.end)
         self.plant = closing.enter_context(Bus(plant, name="plant"))
-        self.bus = closing.enter_context(Bus(ems, name="test"))
+        self.bus = closing.enter_context(Bus(self.ems, name="test"))
         self.master = closing.enter_context(ModbusTcpClient("127.0.0.1", port=self._port, timeout=5, retries=0))
         self._start("modbus_bridge.server", server_file, bus=plant)
         eventually(lambda: self.master.connect() and not self.wrong_blocks())
         # Only after the first pubs, so that what is read seldom is there when it is read first.
         self.fill(seed=2)
         eventually(lambda: not self.wrong_blocks())
-        self._start("modbus_bridge.client", client_file, bus=ems)
+        self._start("modbus_bridge.client", client_file, bus=self.ems)
 
     def fill(self, seed: int) -> None:
         """Give every variable a new random value and publish it."""

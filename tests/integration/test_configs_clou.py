@@ -10,8 +10,8 @@ from ess_bus.errors import BusError
 from tests.integration.conftest import eventually
 from tests.integration.loopback import Loopback, running
 
-FAST = "/components/clou_ess_controller_hs"
-SETPOINT = f"{FAST}/power_set_ac"
+COMMANDS = "/components/clou_ess_controller_hr"
+SETPOINT = f"{COMMANDS}/power_set_ac"
 ILLEGAL_VALUE = 3
 
 
@@ -39,8 +39,12 @@ def test_what_a_master_writes_is_set_at_the_owner_and_read_back(site: Loopback) 
     assert site.write(site.point("power_set_ac"), 65536 - 1234) == 0
     assert site.write(site.point("control_command"), 2) == 0
     assert site.write(site.point("life"), 1, 5) == 0
-    assert site.owner.sets == [(FAST, "power_set_ac", -123.4), (FAST, "control_command", 2), (FAST, "life", 65541)]
-    eventually(lambda: site.bus.get(SETPOINT) == -123.4 and site.bus.get(f"{FAST}/life") == 65541)
+    assert site.owner.sets == [
+        (COMMANDS, "power_set_ac", -123.4),
+        (COMMANDS, "control_command", 2),
+        (COMMANDS, "life", 65541),
+    ]
+    eventually(lambda: site.bus.get(SETPOINT) == -123.4 and site.bus.get(f"{COMMANDS}/life") == 65541)
 
 
 def test_half_of_a_variable_is_not_written(site: Loopback) -> None:
@@ -54,7 +58,7 @@ def test_half_of_a_variable_is_not_written(site: Loopback) -> None:
 def test_a_set_of_the_client_travels_to_the_owner(site: Loopback) -> None:
     site.owner.sets.clear()
     site.bus.set(SETPOINT, -250.5, timeout_s=10)
-    assert site.owner.sets == [(FAST, "power_set_ac", -250.5)]
+    assert site.owner.sets == [(COMMANDS, "power_set_ac", -250.5)]
     assert site.read(site.point("power_set_ac")) == [65536 - 2505]
     eventually(lambda: site.bus.get(SETPOINT) == -250.5)
 
@@ -64,7 +68,7 @@ def test_what_the_owner_refuses_is_refused_to_the_master_and_to_the_client(site:
     site.owner.refused.add("run_mode")
     assert site.write(site.point("run_mode"), 1) == ILLEGAL_VALUE
     with pytest.raises(BusError):
-        site.bus.set(f"{FAST}/run_mode", 1, timeout_s=10)
+        site.bus.set(f"{COMMANDS}/run_mode", 1, timeout_s=10)
     assert site.read(site.point("run_mode")) == before
 
 
