@@ -16,6 +16,7 @@ from ess_bus.commandline import run
 from ess_bus.errors import BusError
 from ess_bus.message import Message
 from ess_bus.process import process_options, run_until_stopped
+from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import ServerConfiguration, Tcp
 from modbus_bridge.listener import Listener
@@ -29,6 +30,8 @@ _EPILOG = """
 Examples:
   modbus_server ess.json
   modbus_server ess.json --bus plant -v
+  modbus_server --check *_server.json
+  modbus_server --schema > modbus_server.schema.json
 
 \b
 What a master sees:
@@ -39,7 +42,7 @@ What a master sees:
 \b
 Exit status:
   0  stopped by SIGTERM or SIGINT
-  1  the file cannot be used, the port is in use, or there is no broker
+  1  a file cannot be used, the port is in use, or there is no broker
   2  wrong usage
 """
 
@@ -82,16 +85,16 @@ async def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBu
 
 
 @click.command("modbus_server", epilog=_EPILOG)
-@click.argument("config", type=click.Path(path_type=Path))
+@file_options(load_server, "server")
 @process_options
-def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(config: Path, strict: bool, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Serve the registers that the file CONFIG describes over Modbus TCP.
 
     What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
     the master is told whether it was accepted.
     """
     begin(verbose)
-    configuration, warnings = load_server(config)
+    configuration, warnings = load_server(config, strict=strict)
     log_warnings(config, warnings)
     name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"
     run_until_stopped(serve(configuration, endpoint.resolve(bus), name))
