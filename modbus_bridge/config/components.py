@@ -74,8 +74,8 @@ class ComponentReader:
         findings, connection = self._findings, self._connection
         period_ms = _first(entry.frequency, connection.frequency)
         if period_ms is None:
-            message = f"no frequency in {entry.id!r} nor in connection, using {DEFAULT_PERIOD_MS} ms"
-            findings.tolerate(place, message)
+            message = f"no frequency in {entry.id!r} nor in connection"
+            findings.tolerate(place, message, f"using {DEFAULT_PERIOD_MS} ms")
             period_ms = DEFAULT_PERIOD_MS
         if entry.offset is not None:
             findings.warn(place.at("offset"), "taken for offset_time")

@@ -44,9 +44,12 @@ class Findings:
         """Note what is odd but harmless."""
         self._warnings.append(Problem(place.path, place.says(message)))
 
-    def tolerate(self, place: Place, message: str) -> None:
-        """Note what is harmless here, and what the original refuses."""
-        (self.problem if self.strict else self.warn)(place, message)
+    def tolerate(self, place: Place, message: str, instead: str = "") -> None:
+        """Note what is harmless here, and what is done `instead`; the original refuses it."""
+        if self.strict:
+            self.problem(place, message)
+        else:
+            self.warn(place, f"{message}{instead and ', '}{instead}")
 
     def strictly(self, place: Place, message: str) -> None:
         """Note what only the original refuses; nobody else needs to know."""

@@ -15,6 +15,11 @@ ALLOWED = {
     "calculator": {"ess_bus"},
     "tools": {"ess_bus", "modbus_bridge", "calculator"},
 }
+# What a Modbus client is on the bus, as far as it is pure.
+FACE = (
+    *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
+    *("heartbeat", "watchdog", "pulse", "debounce"),
+)
 ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
     *(
@@ -51,6 +56,7 @@ PURE = [
     ),
     *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
+    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
