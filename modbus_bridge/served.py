@@ -36,7 +36,15 @@ def needed(point: Point) -> int:
 
 def names(point: Point) -> tuple[str, ...]:
     """Return the names that a publisher may use: its id, and those of its individual bits."""
-    return (point.id, *point.keys) if point.kind is Kind.INDIVIDUAL_BITS else (point.id,)
+    # Real files have registers with a single bit that is called as they are.
+    return tuple(dict.fromkeys((point.id, *point.keys))) if point.kind is Kind.INDIVIDUAL_BITS else (point.id,)
+
+
+def is_bit(point: Point, name: str, value: Any) -> bool:
+    """Tell whether a published value is that of an individual bit, not the number of all of them."""
+    if point.kind is not Kind.INDIVIDUAL_BITS or name not in point.strings.values():
+        return False
+    return name != point.id or isinstance(value, bool)
 
 
 def mask_of(point: Point, name: str) -> int:
@@ -53,7 +61,7 @@ def bits_of(served: ServedPoint, name: str, value: Any) -> Bits:
         ValueError: it is of the wrong type or does not fit; the text says what was expected.
     """
     point = served.point
-    if name != point.id:
+    if is_bit(point, name, value):
         set_bits, clear_bits = codec.bit_change(point, name, value)
         return Bits(set_bits | clear_bits, set_bits)
     if served.last_bit and isinstance(value, list):
@@ -61,8 +69,10 @@ def bits_of(served: ServedPoint, name: str, value: Any) -> Bits:
         last = value[-1] if value else 0
         value = last.get("value") if isinstance(last, dict) else last
         point = replace(point, kind=Kind.NUMBER)
-    mask = own(point)
-    return Bits(mask, joined(codec.encode(point, value)) & mask)
+    elif isinstance(value, bool) and point.kind is Kind.NUMBER and point.scale is None and not point.shift:
+        # The same variable may be a coil for one master and a register for another.
+        value = int(value)
+    return Bits(own(point), joined(codec.encode(point, value)))
 
 
 def not_available(point: Point) -> Bits:

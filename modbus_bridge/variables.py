@@ -74,7 +74,7 @@ class Variables:
                 continue
             else:
                 heard[name] = value
-                self._note_form(owner, name)
+                self._note_form(owner, name, value)
             for place in places[name]:
                 self._store(place, name, value)
 
@@ -124,15 +124,18 @@ class Variables:
             places.setdefault(name, []).append(place)
         others = self._other_form.setdefault(uri, {})
         if point.kind is Kind.INDIVIDUAL_BITS:
-            others.update({point.id: point.keys} | dict.fromkeys(point.keys, (point.id,)))
+            bits = tuple(key for key in point.keys if key != point.id)
+            others.update({point.id: bits} | dict.fromkeys(bits, (point.id,)))
 
-    def _note_form(self, owner: str, name: str) -> None:
+    def _note_form(self, owner: str, name: str, value: Any) -> None:
         others = self._other_form[owner].get(name, ())
         # What was told in the other form is not the latest any more.
         self.doubt(owner, others)
-        for place in self._places[owner][name] if others else ():
+        for place in self._places[owner][name]:
             point = place.served.point
-            (self._by_number.add if name == point.id else self._by_number.discard)((owner, point.id))
+            if point.kind is Kind.INDIVIDUAL_BITS:
+                is_bit = meaning.is_bit(point, name, value)
+                (self._by_number.discard if is_bit else self._by_number.add)((owner, point.id))
 
     def _store(self, place: Place, name: str, value: Any) -> None:
         registers, slot, served = place

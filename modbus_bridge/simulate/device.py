@@ -75,6 +75,7 @@ class SimulatedDevice:
         for unit, served in self._points():
             for name in meaning.names(served.point):
                 self.places.setdefault(served.uri, {}).setdefault(name, []).append((unit, served))
+        self._numbers = [(unit, served) for unit, served in self._points() if served.point.kind is Kind.NUMBER]
         for _, served in self._points():
             self._try(served, plausible.value(served, seed))
 
@@ -88,11 +89,11 @@ class SimulatedDevice:
         for unit, served, bits in places:
             unit.put(served, bits)
 
-    def wander(self) -> None:
-        """Let the numbers that no master has written go a small step."""
-        for unit, served in self._points():
+    def wander(self, turn: int = 0, turns: int = 1) -> None:
+        """Let the numbers that no master has written go a small step; of `turns` parts of them, this one."""
+        for unit, served in self._numbers[turn::turns]:
             point = served.point
-            if point.kind is not Kind.NUMBER or (served.uri, point.id) in self._set:
+            if (served.uri, point.id) in self._set:
                 continue
             current = codec.number(point, unit.words(served))
             if current is not None:

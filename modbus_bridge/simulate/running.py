@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from modbus_bridge.simulate.sources import apply_values
 
 log = logging.getLogger(__name__)
 
-_DRIFT_EVERY_S: Final = 1.0
+# Numbers wander once a second, some of them at a time: masters do not wait for thousands.
+_DRIFT_S: Final = 1.0
+_TURNS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,6 @@ async def simulate(configuration: ServerConfiguration, options: Options, simulat
 async def _live(device: SimulatedDevice, drift: bool) -> None:
     if not drift:
         await asyncio.Event().wait()
-    while True:
-        await asyncio.sleep(_DRIFT_EVERY_S)
-        device.wander()
+    for turn in itertools.cycle(range(_TURNS)):
+        await asyncio.sleep(_DRIFT_S / _TURNS)
+        device.wander(turn, _TURNS)
