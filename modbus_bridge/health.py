@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Final
 
-# A battery that comes back must be seen soon, and one small request every 5 s disturbs nobody: so the pause stays far
-# below the half minute that is usual elsewhere, and grows by half only, so that it adds half of an outage at most.
-FIRST_PAUSE_S = 0.25
-GROWTH = 1.5
-LAST_PAUSE_S = 5.0
-_JITTER = 0.1
+# A battery that comes back must be seen soon, and one small request every 5 s disturbs nobody. Later a pause may last a
+# tenth of the outage so far, so that it adds no more than that; who was dead for five minutes is asked every 30 s.
+FIRST_PAUSE_S: Final = 0.25
+GROWTH: Final = 1.5
+SHORT_OUTAGE_PAUSE_S: Final = 5.0
+SHARE_OF_OUTAGE: Final = 0.1
+LAST_PAUSE_S: Final = 30.0
+_JITTER: Final = 0.1
 
 
 class Health:
@@ -18,12 +21,14 @@ class Health:
     Attributes:
         reason: why it is down, one line; ``None`` while it is up.
         failures: how many requests in a row failed.
-        retry_at_s: when it is asked again.
+        since_s: when it went down.
+        retry_at_s: when it is asked again; 0 while it is up.
     """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self.failures = 0
+        self.since_s = 0.0
         self.retry_at_s = 0.0
 
     @property
@@ -35,19 +40,23 @@ class Health:
         """Tell whether a request is due."""
         return now_s >= self.retry_at_s
 
-    def failed(self, reason: str, now_s: float) -> bool:
+    def failed(self, reason: str, now_s: float, least_pause_s: float = 0.0) -> bool:
         """Note a failure; return whether it begins an episode."""
         begins = self.is_up
-        pause = min(FIRST_PAUSE_S * GROWTH ** min(self.failures, 16), LAST_PAUSE_S)
+        if begins:
+            self.since_s = now_s
+        limit = min(max(SHORT_OUTAGE_PAUSE_S, SHARE_OF_OUTAGE * (now_s - self.since_s)), LAST_PAUSE_S)
+        pause = min(FIRST_PAUSE_S * GROWTH ** min(self.failures, 16), limit) * random.uniform(1 - _JITTER, 1)
         self.reason = reason
         self.failures += 1
-        self.retry_at_s = now_s + pause * random.uniform(1 - _JITTER, 1)
+        self.retry_at_s = now_s + max(pause, least_pause_s)
         return begins
 
     def answered(self) -> bool:
         """Note an answer; return whether it ends an episode."""
-        ends = not self.is_up
+        if self.reason is None:
+            return False
         self.reason = None
         self.failures = 0
         self.retry_at_s = 0.0
-        return ends
+        return True

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from modbus_bridge.config.model import Point, RegisterType
-from modbus_bridge.device import DeviceRefused
+from modbus_bridge.device import DeviceError, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.line import Line
 from modbus_bridge.plan import Block, blocks, split
+from modbus_bridge.statistics import ReaderStatistics
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +21,9 @@ Key = tuple[RegisterType, int, int, int]
 # What a device told: every block that was asked for, with its registers, or None where it refuses them.
 Answers = list[tuple[Block, Sequence[int] | None]]
 
-RETRY_BAD_AFTER_S = 30.0
+RETRY_BAD_AFTER_S: Final = 30.0
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
-_NEVER_READABLE = frozenset((2, 3))
+_NEVER_READABLE: Final = frozenset((2, 3))
 
 
 class Reader:
@@ -29,52 +33,91 @@ class Reader:
     that remains is retried slowly. What cannot be read now (device failure, busy) splits its block by one step per
     round, so that one register without a value does not hide its neighbours for long; once all is well, blocks are
     whole again.
+
+    Attributes:
+        statistics: what it costs, and what the device does not let it read.
     """
 
     def __init__(self, name: str, points: Iterable[Point]) -> None:
+        self.statistics = ReaderStatistics()
         self._name = name
-        self._points = tuple(points)
-        self._blocks = blocks(self._points)
         self._bad: dict[Key, float] = {}
         self._failing = False
+        self._points = tuple(points)
+        # None is not planned yet: what a request may read is the line's to say.
+        self._blocks: list[Block] | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """What is read; others may be given at any time, from the next round on."""
+        return self._points
+
+    @points.setter
+    def points(self, points: Iterable[Point]) -> None:
+        self._points = tuple(points)
+        self._blocks = None
 
     async def read(self, line: Line, now_s: float) -> Answers:
         """Return the registers of every block; each point lies in exactly one of them.
+
+        With several connections several blocks are read at once.
 
         Raises:
             DeviceUnreachable: there is no connection.
             DeviceSilent: the device stopped to answer.
         """
-        answers: Answers = []
-        next_round: list[Block] = []
-        failure: str | None = None
-        todo = deque(self._blocks)
-        while todo:
-            block = todo.popleft()
-            values: Sequence[int] | None = None
-            parts = [block]
-            if self._bad.get(block.key, now_s) <= now_s:
-                try:
-                    values = await self._request(line, block)
-                except DeviceRefused as error:
-                    if error.code not in _NEVER_READABLE:
-                        failure = failure or f"{_named(block)}: {error}"
-                        parts = split(block)
-                    elif len(block.points) > 1:
-                        todo.extendleft(reversed(split(block)))
-                        continue
-                    else:
-                        self._note_bad(block, error, now_s)
-            next_round += parts
-            answers.append((block, values))
-        self._blocks = next_round
-        self._note_failure(failure)
-        return answers
+        if self._blocks is None:
+            self._blocks = blocks(self._points, line.limits)
+        planned = self._blocks
+        began_s = time.monotonic()
+        reading = _Round(planned)
+        width = min(line.width, len(planned))
+        if width > 1:
+            await asyncio.gather(*(self._work(line, now_s, reading) for _ in range(width)))
+        else:
+            await self._work(line, now_s, reading)
+        if reading.error is not None:
+            raise reading.error
+        # Other points may have been given meanwhile.
+        if self._blocks is planned:
+            self._blocks = reading.next_blocks
+        self._note_failure(reading.failure)
+        self._count(reading, time.monotonic() - began_s)
+        return reading.answers
+
+    async def _work(self, line: Line, now_s: float, reading: _Round) -> None:
+        todo = reading.todo
+        try:
+            while todo:
+                await self._read_block(line, todo.popleft(), now_s, reading)
+        except (DeviceUnreachable, DeviceSilent) as error:
+            reading.error = reading.error or error
+            # The other workers end with the request that they are at: to give it up would cost its connection.
+            todo.clear()
+
+    async def _read_block(self, line: Line, block: Block, now_s: float, reading: _Round) -> None:
+        values: Sequence[int] | None = None
+        parts = [block]
+        if not self._bad or self._bad.get(block.key, now_s) <= now_s:
+            try:
+                values = await self._request(line, block)
+            except DeviceRefused as error:
+                parts = split(block)
+                if error.code not in _NEVER_READABLE:
+                    reading.failure = reading.failure or f"{_named(block)}: {error}"
+                elif len(parts) > 1:
+                    self.statistics.splits += 1
+                    reading.todo.extendleft(reversed(parts))
+                    return
+                else:
+                    self._note_bad(block, error, now_s)
+        reading.next_blocks += parts
+        reading.answers.append((block, values))
 
     async def _request(self, line: Line, block: Block) -> Sequence[int]:
         async with line.turn() as way:
             values = await way.read(block.type, block.device_id, block.start, block.count)
-        if self._bad.pop(block.key, None) is not None:
+        if self._bad and self._bad.pop(block.key, None) is not None:
             log.info("%s: %s: answered again", self._name, _named(block))
         return values
 
@@ -86,10 +129,33 @@ class Reader:
     def _note_failure(self, failure: str | None) -> None:
         if failure is None and self._failing:
             log.info("%s: all registers are answered again", self._name)
-            self._blocks = blocks(self._points)
+            self._blocks = None
         elif failure is not None and not self._failing:
             log.warning("%s: %s; what the device cannot tell is published as null", self._name, failure)
         self._failing = failure is not None
+        self.statistics.failing = failure
+
+    def _count(self, reading: _Round, seconds: float) -> None:
+        statistics = self.statistics
+        statistics.rounds += 1
+        statistics.blocks = len(reading.next_blocks)
+        statistics.times.add(seconds)
+        if self._bad or statistics.bad:
+            bad = (block for block in reading.next_blocks if block.key in self._bad)
+            statistics.bad = tuple(point.id for block in bad for point in block.points)
+
+
+class _Round:
+    """One reading of everything, by one or several workers."""
+
+    __slots__ = ("answers", "error", "failure", "next_blocks", "todo")
+
+    def __init__(self, planned: list[Block]) -> None:
+        self.todo = deque(planned)
+        self.answers: Answers = []
+        self.next_blocks: list[Block] = []
+        self.failure: str | None = None
+        self.error: DeviceError | None = None
 
 
 def _named(block: Block) -> str:

@@ -66,6 +66,10 @@ class Bench:
         async with self.line.turn() as way:
             return await way.read(HOLDING, device_id, start, 2)
 
+    async def write(self) -> None:
+        async with self.line.turn(urgent=True) as way:
+            await way.write(HOLDING, 1, 0, [1])
+
     async def restart_device(self) -> None:
         self.device.close()
         self.device = Listener(self.tables, None)
@@ -98,7 +102,7 @@ def test_a_read_is_repeated_on_a_new_connection_but_a_write_never() -> None:
 
             bench.tables.answer.clear()
             bench.tables.asked.clear()
-            writing = asyncio.create_task(bench.line.write(HOLDING, 1, 0, [1]))
+            writing = asyncio.create_task(bench.write())
             await bench.tables.asked.wait()
             await bench.restart_device()
             with pytest.raises(DeviceLost):

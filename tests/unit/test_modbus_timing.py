@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge.health import FIRST_PAUSE_S, LAST_PAUSE_S, Health
-from modbus_bridge.line import Turns
+from modbus_bridge.health import FIRST_PAUSE_S, LAST_PAUSE_S, SHORT_OUTAGE_PAUSE_S, Health
 from modbus_bridge.schedule import Schedule
+from modbus_bridge.turns import Turns
 
 
 class TestSchedule:
@@ -56,16 +58,45 @@ class TestHealth:
             pauses.append(health.retry_at_s - 100.0)
         assert 0.9 * FIRST_PAUSE_S <= pauses[0] <= FIRST_PAUSE_S
         assert pauses[1] > pauses[0]
-        assert all(0.89 * LAST_PAUSE_S <= pause <= LAST_PAUSE_S for pause in pauses[8:])
+        assert all(0.89 * SHORT_OUTAGE_PAUSE_S <= pause <= SHORT_OUTAGE_PAUSE_S for pause in pauses[8:])
         assert not health.may_try(100.1)
-        assert health.may_try(100.0 + LAST_PAUSE_S)
+        assert health.may_try(100.0 + SHORT_OUTAGE_PAUSE_S)
         health.answered()
         health.failed("", 200.0)
         assert health.retry_at_s <= 200.0 + FIRST_PAUSE_S
 
+    def test_who_is_dead_for_long_is_asked_seldom_and_a_short_outage_is_never_prolonged_much(self) -> None:
+        health = Health()
+        now_s = 0.0
+        while now_s < 3600:
+            health.failed("", now_s)
+            pause = health.retry_at_s - now_s
+            assert pause <= max(SHORT_OUTAGE_PAUSE_S, 0.1 * now_s)
+            assert pause <= LAST_PAUSE_S
+            now_s = health.retry_at_s
+        assert pause >= 0.89 * LAST_PAUSE_S
 
-async def use(turns: Turns, served: list[str], name: str) -> None:
-    async with turns.turn(urgent=False):
+    def test_a_pause_may_have_to_be_longer(self) -> None:
+        health = Health()
+        health.failed("", 10.0, least_pause_s=2.0)
+        assert health.retry_at_s == 12.0
+
+
+Lent = Turns[str]
+
+
+@asynccontextmanager
+async def turn(turns: Lent, *, urgent: bool) -> AsyncIterator[None]:
+    thing = await turns.take(urgent=urgent)
+    assert thing == "the only one"
+    try:
+        yield
+    finally:
+        turns.give(thing)
+
+
+async def use(turns: Lent, served: list[str], name: str) -> None:
+    async with turn(turns, urgent=False):
         served.append(name)
 
 
@@ -73,14 +104,14 @@ class TestTurns:
     def test_urgent_ones_go_first_and_each_kind_in_order(self) -> None:
         served: list[str] = []
 
-        async def use(turns: Turns, name: str, *, urgent: bool) -> None:
-            async with turns.turn(urgent=urgent):
+        async def use(turns: Lent, name: str, *, urgent: bool) -> None:
+            async with turn(turns, urgent=urgent):
                 served.append(name)
                 await asyncio.sleep(0)
 
         async def main() -> None:
-            turns = Turns()
-            async with asyncio.TaskGroup() as group, turns.turn(urgent=False):
+            turns = Lent(["the only one"])
+            async with asyncio.TaskGroup() as group, turn(turns, urgent=False):
                 for name in ("poll 1", "write 1", "poll 2", "write 2"):
                     group.create_task(use(turns, name, urgent=name.startswith("write")))
                 await asyncio.sleep(0)
@@ -90,10 +121,10 @@ class TestTurns:
 
     def test_one_that_gives_up_waiting_stops_nobody(self) -> None:
         async def main() -> list[str]:
-            turns = Turns()
+            turns = Lent(["the only one"])
             served: list[str] = []
 
-            async with turns.turn(urgent=False):
+            async with turn(turns, urgent=False):
                 first, second = (
                     asyncio.create_task(use(turns, served, "first")),
                     asyncio.create_task(use(turns, served, "second")),
@@ -102,7 +133,7 @@ class TestTurns:
                 first.cancel()
                 await asyncio.sleep(0)
             await second
-            async with turns.turn(urgent=True):
+            async with turn(turns, urgent=True):
                 served.append("third")
             return served
 
@@ -110,10 +141,10 @@ class TestTurns:
 
     def test_one_that_is_cancelled_just_when_its_turn_comes_passes_it_on(self) -> None:
         async def main() -> list[str]:
-            turns = Turns()
+            turns = Lent(["the only one"])
             served: list[str] = []
 
-            async with turns.turn(urgent=False):
+            async with turn(turns, urgent=False):
                 first, second = (
                     asyncio.create_task(use(turns, served, "first")),
                     asyncio.create_task(use(turns, served, "second")),

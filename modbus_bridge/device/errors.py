@@ -1,0 +1,56 @@
+"""How a request to a device can fail; the text of each is one line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACKNOWLEDGE: Final = 5
+BUSY: Final = 6
+_EXCEPTION_NAMES: Final = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    ACKNOWLEDGE: "acknowledge",
+    BUSY: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target does not respond",
+}
+
+
+class DeviceError(Exception):
+    """A request to a device failed; the text is one line."""
+
+
+class DeviceUnreachable(DeviceError):
+    """There is no connection: refused, reset, no route, or no such host. Concerns every unit behind the connection."""
+
+
+class DeviceLost(DeviceUnreachable):
+    """The connection broke while a request was under way; whether the request had its effect is unknown."""
+
+
+class DeviceSilent(DeviceError):
+    """One unit did not answer in time, or answered something else than what was asked."""
+
+
+class DeviceDiffers(DeviceError):
+    """A write was answered, but with the echo of something else than what was written; the connection is fine."""
+
+
+class DeviceRefused(DeviceError):
+    """The device answered with a Modbus exception; the connection is fine.
+
+    Attributes:
+        code: the exception code (Modbus Application Protocol 1.1b3, section 7).
+    """
+
+    def __init__(self, code: int) -> None:
+        if code == ACKNOWLEDGE:
+            # Neither done nor refused: the device will go on with it for a while.
+            text = "the device has accepted it, but is not done; whether it will be is unknown (exception 5)"
+        else:
+            text = f"the device refuses: {_EXCEPTION_NAMES.get(code, 'exception')} (exception {code})"
+        super().__init__(text)
+        self.code = code

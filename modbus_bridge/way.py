@@ -1,0 +1,122 @@
+"""One's turn on a line: a connection to the device for the length of a block."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from modbus_bridge.channels import Channel
+from modbus_bridge.config.model import RegisterType
+from modbus_bridge.device import BUSY, Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
+from modbus_bridge.statistics import Times
+
+if TYPE_CHECKING:
+    from modbus_bridge.line import Line
+
+Answer = TypeVar("Answer")
+Request = Callable[[Device], Awaitable[Answer]]
+
+
+class Way:
+    """A connection that nobody else uses meanwhile; `async with line.turn() as way`."""
+
+    __slots__ = ("_channel", "_line", "_urgent")
+
+    def __init__(self, line: Line, *, urgent: bool) -> None:
+        self._line = line
+        self._urgent = urgent
+        self._channel: Channel
+
+    async def __aenter__(self) -> Way:
+        self._channel = await self._line.channels.take(urgent=self._urgent)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._line.channels.release(self._channel)
+
+    async def read(self, table: RegisterType, device_id: int, start: int, count: int) -> list[int]:
+        """Read; see `Device.read`.
+
+        A connection that breaks is opened again once: many devices close connections that they find idle, which says
+        nothing about the battery behind them.
+        """
+        times = self._channel.statistics.reads
+        request: Request[list[int]] = lambda device: device.read(table, device_id, start, count)  # noqa: E731
+        values = await self._ask(device_id, request, times, repeat=True)
+        self._line.channels.proved((table, device_id, start, count))
+        return values
+
+    async def write(
+        self, table: RegisterType, device_id: int, start: int, words: Sequence[int], *, multi_write: bool = False
+    ) -> None:
+        """Write; see `Device.write`.
+
+        Sent again only where the device said that it has not done it (busy); if the connection breaks, the first
+        attempt may have had its effect.
+        """
+        times = self._channel.statistics.writes
+        request: Request[None] = lambda device: device.write(table, device_id, start, words, multi_write=multi_write)  # noqa: E731
+        await self._ask(device_id, request, times, repeat=False)
+
+    async def _ask(self, device_id: int, request: Request[Answer], times: Times, *, repeat: bool) -> Answer:
+        line = self._line
+        line.check(device_id)
+        attempts = 0
+        while True:
+            try:
+                answer = await self._attempt(request, times, repeat=repeat)
+            except DeviceRefused as error:
+                line.answered(device_id, is_busy=error.code == BUSY)
+                pause_s = line.busy_pause_s(device_id, attempts) if error.code == BUSY else None
+                if pause_s is None:
+                    raise
+            except DeviceDiffers:
+                line.answered(device_id)
+                raise
+            except DeviceError as error:
+                line.failed(device_id, error)
+                raise
+            else:
+                line.answered(device_id)
+                return answer
+            await asyncio.sleep(pause_s)
+            attempts += 1
+            self._channel.statistics.repeats += 1
+
+    async def _attempt(self, request: Request[Answer], times: Times, *, repeat: bool) -> Answer:
+        if self._channel.device.is_connected:
+            try:
+                return await self._send(request, times)
+            except DeviceLost:
+                if not repeat:
+                    raise
+                self._channel.statistics.repeats += 1
+        self._channel = await self._line.channels.replace(self._channel)
+        if not self._channel.device.is_connected:
+            await self._channel.connect()
+        return await self._send(request, times)
+
+    async def _send(self, request: Request[Answer], times: Times) -> Answer:
+        channel = self._channel
+        began_s = time.monotonic()
+        if channel.ready_at_s > began_s:
+            await asyncio.sleep(channel.ready_at_s - began_s)
+            began_s = time.monotonic()
+        try:
+            answer = await request(channel.device)
+        except (DeviceRefused, DeviceDiffers) as error:
+            times.add(time.monotonic() - began_s)
+            if isinstance(error, DeviceRefused):
+                channel.statistics.refused(error.code)
+            raise
+        except DeviceError:
+            channel.statistics.failures += 1
+            raise
+        else:
+            times.add(time.monotonic() - began_s)
+            return answer
+        finally:
+            if self._line.pause_s:
+                channel.ready_at_s = time.monotonic() + self._line.pause_s
