@@ -83,11 +83,9 @@ def _suspicious(data: Any, findings: Findings) -> Iterator[tuple[Place, Any]]:
             keys.pop()
             continue
         if len(levels) > _MAX_DEPTH:
-            findings.problem(Place().at(*keys[:6], "..."), f"deeper than {_MAX_DEPTH} levels")
-            findings.refuse()
+            findings.give_up(Place().at(*keys[:6], "..."), f"deeper than {_MAX_DEPTH} levels")
         if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
-            findings.problem(Place().at(*keys), "it has keys that are no texts")
-            findings.refuse()
+            findings.give_up(Place().at(*keys), "it has keys that are no texts")
         levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
         keys.append("")
 

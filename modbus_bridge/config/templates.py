@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pydantic import Field
 
@@ -131,9 +131,9 @@ class Templates:
         if self._copies > MAX_COPIES:
             self._too_many(place)
 
-    def _too_many(self, place: Place) -> None:
-        self._findings.problem(Place(place.path), f"this makes more entries than {MAX_COPIES:,}, the most in one file")
-        self._findings.refuse()
+    def _too_many(self, place: Place) -> NoReturn:
+        message = f"this makes more entries than {MAX_COPIES:,}, the most in one file"
+        self._findings.give_up(Place(place.path), message)
 
 
 def _counters(data: Mapping[str, Any], default_step: int) -> list[_Counter]:
