@@ -17,7 +17,7 @@ from modbus_bridge.config.place import Place
 # What all templates of a file make together; a device has 4 x 65,536 addresses, and nobody reads them all.
 MAX_COPIES: Final = 100_000
 # Copying what is inside of a template costs time, too.
-_MAX_NODES: Final = 5_000_000
+_MAX_NODES: Final = 2_000_000
 _MAX_ADDRESS: Final = 65535
 _MAX_DEVICE_ID: Final = 255
 
