@@ -18,22 +18,24 @@ from modbus_bridge.component import ComponentTask
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration
 from modbus_bridge.line import Line
+from modbus_bridge.probe.command import EXAMPLES, with_probe
 from modbus_bridge.process import begin, log_briefly, log_warnings
 
 log = logging.getLogger(__name__)
 
-_EPILOG = """
+_EPILOG = f"""
 \b
 Examples:
   modbus_client pcs_1.json
   modbus_client pcs_1.json --bus plant -v
   fims_send -m get -u /components/pcs_1 -r /me
   fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
+{EXAMPLES}
 
 \b
 Exit status:
-  0  stopped by SIGTERM or SIGINT
-  1  the file cannot be used, or there is no broker
+  0  stopped by SIGTERM or SIGINT, or probed
+  1  the file cannot be used, or there is no broker; with --probe, the device tells nothing
   2  wrong usage
 """
 
@@ -82,12 +84,14 @@ async def _dispatch(message: Message, tasks: dict[str, ComponentTask]) -> None:
 
 
 @click.command("modbus_client", epilog=_EPILOG)
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=click.Path(path_type=Path), required=False)
+@with_probe
 @process_options
 def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
+    With --probe nothing is published: what the device at HOST:PORT tells is printed, by name if there is a CONFIG.
     """
     begin(verbose)
     configuration, warnings = load_client(config)

@@ -44,6 +44,7 @@ PURE = [
             "rtu_frame",
         )
     ),
+    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
