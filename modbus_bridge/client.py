@@ -25,10 +25,10 @@ _EPILOG = """
 Examples:
   modbus_client pcs_1.json
   modbus_client pcs_1.json --bus plant -v
-  modbus_client pcs_1.json --expand
-  modbus_client pcs_1.json --server --listen 127.0.0.1:1502 > simulator.json
   modbus_client --check *_client.json
   modbus_client --schema > modbus_client.schema.json
+  modbus_client pcs_1.json --expand
+  modbus_client pcs_1.json --server --listen 127.0.0.1:1502 > simulator.json
   fims_send -m get -u /components/pcs_1 -r /me
   fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
 
@@ -60,11 +60,13 @@ async def serve(
 def command(
     config: Path,
     strict: bool,
-    listen: Tcp | Serial | None,
     bus: str | None,
     process_name: str | None,
+    listen: Tcp | Serial | None,
+    *,
     verbose: bool,
-    **asked: bool,
+    expand: bool,
+    server: bool,
 ) -> None:
     """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
 
@@ -78,7 +80,7 @@ def command(
         return found
 
     configuration = load()
-    if print_converted_client(configuration, config, listen, **asked):
+    if print_converted_client(configuration, config, expand=expand, server=server, listen=listen):
         return
     name = process_name or f"modbus_client@{configuration.connection.name.replace(' ', '_')}"
     run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load))

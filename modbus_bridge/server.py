@@ -32,12 +32,12 @@ _EPILOG = """
 Examples:
   modbus_server ess.json
   modbus_server ess.json --bus plant -v
+  modbus_server --check *_server.json
+  modbus_server --schema > modbus_server.schema.json
   modbus_server ess.json --client > client.json
   modbus_server --simulate pcs.json                    the device of a client's file, or what a server's file serves
   modbus_server --simulate pcs.json --listen 127.0.0.1:1502 --seed 7 --drift
   modbus_server --simulate pcs.json --values pcs_values.json
-  modbus_server --check *_server.json
-  modbus_server --schema > modbus_server.schema.json
 
 \b
 What a master sees:
@@ -115,8 +115,11 @@ def command(
         raise click.UsageError("--seed, --values and --drift belong to --simulate")
     begin(verbose)
     options = Options(listen, max_masters)
-    load = partial(load_simulated, config, listen) if simulated else partial(load_server, config)
-    load = partial(load, strict=strict)
+    load = (
+        partial(load_simulated, config, listen, strict=strict)
+        if simulated
+        else partial(load_server, config, strict=strict)
+    )
     configuration, warnings = load()
     log_warnings(config, warnings)
     if client:

@@ -17,13 +17,12 @@ from modbus_bridge.config.heartbeats import heartbeat_of, watchdog_of
 from modbus_bridge.config.model import Component, Point, RegisterType
 from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
-from modbus_bridge.config.points import Inherited, kind_of, to_point
-from modbus_bridge.config.strict import check_entry, check_group
+from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
+from modbus_bridge.config.strict import check_component, check_entry, check_group
 from modbus_bridge.config.templates import Copy, Templates, unfilled
 
 DEFAULT_PERIOD_MS = 1000
 DEFAULT_REFRESH_MS = 10_000
-_MAX_GROUPS = 255
 
 T = TypeVar("T")
 
@@ -63,6 +62,7 @@ class ComponentReader:
         if entry is None or not _is_routable(f"/components/{entry.id}", place, findings):
             return None
         findings.note_keys(entry, keys.COMPONENT_IGNORED, keys.COMPONENT_SILENT)
+        check_component(entry, place, findings)
         inherited = self._inherited.under(entry, place, findings, entry.debounce)
         points = self._points(entry, _shifted(inherited, copy), place)
         if not points:
@@ -92,8 +92,6 @@ class ComponentReader:
         )
 
     def _points(self, entry: ComponentEntry, inherited: Inherited, place: Place) -> tuple[Point, ...]:
-        if len(entry.registers) > _MAX_GROUPS:
-            self._findings.strictly(place.at("registers"), f"more than {_MAX_GROUPS} groups")
         found: list[Point] = []
         seen: dict[str, str] = {}
         for copy in self._templates.copies(entry.registers, place.at("registers")):
@@ -148,7 +146,7 @@ class ComponentReader:
             entry = findings.validate(PointEntry, data, where)
             if entry is None:
                 continue
-            findings.note_keys(entry, keys.POINT_IGNORED, keys.POINT_SILENT)
+            note_point_keys(entry, findings)
             check_entry(entry, where, findings)
             point = to_point(entry, table, kind_of(entry, table), _shifted(inherited, copy), where, findings)
             if point is not None:

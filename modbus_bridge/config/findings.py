@@ -94,10 +94,6 @@ class Findings:
             elif key not in silent and not is_remark(key):
                 self._unknown[key] += 1
 
-    def ignore(self, key: str) -> None:
-        """Name one key that is known and has no effect."""
-        self._ignored[key] += 1
-
     def note_foreign(self, data: Iterable[str], known: Collection[str]) -> None:
         """Name the keys of a whole file that are not `known`."""
         self._unknown.update(key for key in data if key not in known and not is_remark(key))

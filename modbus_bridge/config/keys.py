@@ -45,14 +45,14 @@ COMPONENT_IGNORED: Final = _keys("dbi_save_frequency_seconds inter_message_delay
 
 # The span of a group is derived from its entries.
 GROUP_SILENT: Final = _keys("starting_offset number_of_registers hex_offset name") | {"hex offset"}
-GROUP_IGNORED: Final = _keys("")
+GROUP_IGNORED: Final = frozenset[str]()
 
 POINT_SILENT: Final = _keys(
     """
     web_ui_options web_ui_display_type status_ui ui_type echo_id twins_id repeat_of_offset uri normal_set
     """
 )
-POINT_IGNORED: Final = _keys("")
+POINT_IGNORED: Final = frozenset[str]()
 
 # Registers are unknown until their owners are heard, and nobody waits for them: what bypass_init asks for.
 SYSTEM_SILENT: Final = CONNECTION_SILENT | _keys("name bypass_init low_debug")

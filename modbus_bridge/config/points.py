@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from modbus_bridge.config import keys
 from modbus_bridge.config.entries import Inheritable, Level, PointEntry
 from modbus_bridge.config.fields import MAX_ADDRESS
 from modbus_bridge.config.findings import Findings
@@ -116,6 +117,13 @@ def to_point(
         name=entry.name,
         unit=entry.unit or entry.units,
     )
+
+
+def note_point_keys(entry: PointEntry, findings: Findings) -> None:
+    """Name the keys of an entry that have no effect."""
+    findings.note_keys(entry, keys.POINT_IGNORED, keys.POINT_SILENT)
+    if entry.type not in (None, "string"):
+        findings.note_foreign(["type"], ())
 
 
 def kind_of(entry: PointEntry, table: RegisterType) -> Kind:

@@ -17,7 +17,7 @@ from modbus_bridge.config.model import Kind, RegisterType, ServedPoint
 from modbus_bridge.config.order import WordOrder
 from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
-from modbus_bridge.config.points import Inherited, kind_of, to_point
+from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
 from modbus_bridge.config.served_entries import ServedEntry, SystemEntry
 from modbus_bridge.config.templates import Copy, Templates, unfilled
 
@@ -76,7 +76,7 @@ class TableReader:
             entry = findings.validate(ServedEntry, data, place)
             if entry is None:
                 continue
-            findings.note_keys(entry, keys.POINT_IGNORED, keys.POINT_SILENT)
+            note_point_keys(entry, findings)
             try:
                 uris.check(f"{entry.uri}/{entry.id}")
             except UriError as error:

@@ -28,7 +28,7 @@ from modbus_bridge.convert.server_file import server_document
 from modbus_bridge.convert.simulator import simulator_of
 from modbus_bridge.convert.text import pretty
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
-from tests.integration.loopback import Plant
+from tests.integration.random_plant import Plant
 
 SHARED = ROOT.parent / "shared" / "data" / "modbus"
 CLIENTS, SERVERS = ("client", "client_c0"), ("server", "server_array")

@@ -37,16 +37,16 @@ PURE = [
         ROOT / "modbus_bridge" / f"{name}.py"
         for name in (
             "codec",
+            "meaning",
+            "bits",
+            "decoder",
+            "views",
             "plan",
             "orders",
             "registers",
             "schedule",
             "health",
             "rtu_frame",
-            "meaning",
-            "bits",
-            "decoder",
-            "views",
         )
     ),
     ROOT / "tools" / "ess_site" / "backoff.py",
@@ -65,7 +65,18 @@ PURE = [
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
-        for name in ("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report")
+        for name in (
+            *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
+            *("plants", "regularity"),
+        )
+    ),
+    *(
+        ROOT / "tools" / "awkward" / f"{name}.py"
+        for name in ("frames", "misdeeds", "registers", "records", "answering")
+    ),
+    *(
+        ROOT / "tools" / "soak" / f"{name}.py"
+        for name in ("site", "odds", "findings", "checker", "ledger", "pace", "memory")
     ),
 ]
 

@@ -117,7 +117,7 @@ class TestOldest:
         assert component.points == (Point("v", RegisterType.INPUT, 4, 3, size=2, word_order=(1, 0)),)
 
     def test_its_frequency_is_in_the_head(self) -> None:
-        data = self.DATA | {"system": self.DATA["system"] | {"frequency": 500}}
+        data = self.DATA | {"system": self.DATA["system"] | {"frequency": 500, "name": "Meter / 100 %"}}
         assert component_of(data).period_s == 0.5
         assert problems(self.DATA, strict=True) == ["system.frequency: missing"]
 
@@ -197,6 +197,9 @@ class TestWarnings:
         component = {"dbi_save_frequency_seconds": 5, "XXheartbeat_enabled": True, "watchdog_enabled": False}
         _, warnings = loaded(client_of(*entries, component=component))
         assert warnings == ["not honoured: dbi_save_frequency_seconds", "unknown keys ignored: foo (99)"]
+
+    def test_a_type_in_an_entry_means_nothing_but_string(self) -> None:
+        assert loaded(client_of({"id": "a", "offset": 0, "type": "float"}))[1] == ["unknown keys ignored: type"]
 
     def test_keys_of_the_whole_file_that_mean_nothing_are_named(self) -> None:
         data = client_of({"id": "a", "offset": 0}) | {"conection": 1, "xold": 2, "note": "x"}
