@@ -55,7 +55,7 @@ def server_conversion(function: Function) -> Function:
 
 
 def print_converted_client(
-    configuration: ClientConfiguration, source: Path, *, expand: bool, server: bool, listen: Tcp | Serial | None
+    configuration: ClientConfiguration, source: Path, listen: Tcp | Serial | None, *, expand: bool, server: bool
 ) -> bool:
     """Print what was asked for; return whether anything was.
 
