@@ -87,8 +87,10 @@ class Bridge:
             await self._stop(component_id, _GONE)
         if not same_line:
             old_line.close()
+            self._down = frozenset()
         for task in fresh:
             self._start(task)
+        self._changed.set()
         return {
             "kept": sorted(kept),
             "replaced": sorted((old - kept) & wanted.keys()),

@@ -379,6 +379,18 @@ class TestSets:
         slow = Point("slow", HOLDING, 5, 1, debounce_s=0.6)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)))
 
+    def test_what_is_forced_meanwhile_is_not_written(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.set(f"{URI}/slow", 1)
+            held = asyncio.create_task(site.refusal("set", f"{URI}/slow", 2))
+            await asyncio.sleep(0)
+            await site.bus.set(f"{URI}/slow/_force", 9)
+            assert await held == "slow: forced; set .../_unforce first"
+            assert site.plant.writes == [(5, 1)]
+
+        slow = Point("slow", HOLDING, 5, 1, debounce_s=0.3)
+        run(shared_broker, body, replace(SLOW, points=(slow,)))
+
     def test_the_rest_of_a_set_is_dropped_when_the_device_refuses(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
             await site.bus.set(f"{URI}/slow", 1)
