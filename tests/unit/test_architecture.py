@@ -30,7 +30,7 @@ PURE = [
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(
         ROOT / "modbus_bridge" / f"{name}.py"
-        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame")
+        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame", "statistics", "units")
     ),
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
