@@ -64,6 +64,7 @@ class Way:
         line.check(device_id)
         attempts = 0
         while True:
+            began_s = time.monotonic()
             try:
                 answer = await self._attempt(request, is_read=is_read)
             except DeviceRefused as error:
@@ -75,7 +76,7 @@ class Way:
                 line.answered(device_id)
                 raise
             except DeviceError as error:
-                line.failed(device_id, error)
+                line.failed(device_id, error, time.monotonic() - began_s)
                 raise
             else:
                 line.answered(device_id)

@@ -48,6 +48,7 @@ PURE = [
             "health",
             "rtu_frame",
         )
+        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame", "statistics", "units")
     ),
     *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
     ROOT / "tools" / "ess_site" / "backoff.py",
