@@ -15,8 +15,10 @@ from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.process import process_options, run_until_stopped
 from modbus_bridge.addresses import address_of
+from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
+from modbus_bridge.convert.options import print_converted_server, server_conversion
 from modbus_bridge.listener_tcp import MAX_MASTERS
 from modbus_bridge.process import begin, log_briefly, log_warnings
 from modbus_bridge.serving import Load, Options, Server
@@ -30,6 +32,9 @@ _EPILOG = """
 Examples:
   modbus_server ess.json
   modbus_server ess.json --bus plant -v
+  modbus_server --check *_server.json
+  modbus_server --schema > modbus_server.schema.json
+  modbus_server ess.json --client > client.json
   modbus_server --simulate pcs.json                    the device of a client's file, or what a server's file serves
   modbus_server --simulate pcs.json --listen 127.0.0.1:1502 --seed 7 --drift
   modbus_server --simulate pcs.json --values pcs_values.json
@@ -47,8 +52,8 @@ On the bus, get /interfaces/ID tells how it is, and /interfaces/ID/_help what el
 
 \b
 Exit status:
-  0  stopped by SIGTERM or SIGINT
-  1  the file cannot be used, the port is in use, or there is no broker
+  0  stopped by SIGTERM or SIGINT, or printed what was asked for
+  1  a file cannot be used, the port is in use, or there is no broker
   2  wrong usage
 """
 
@@ -73,7 +78,7 @@ def _address(_context: click.Context, _parameter: click.Parameter, text: str | N
 
 
 @click.command("modbus_server", epilog=_EPILOG)
-@click.argument("config", type=click.Path(path_type=Path))
+@file_options(load_server, "server")
 @click.option("--listen", callback=_address, metavar="HOST:PORT", help="Instead of the file's address; or /dev/LINE.")
 @click.option(
     "--max-masters", type=click.IntRange(1), default=MAX_MASTERS, show_default=True, metavar="N",
@@ -86,15 +91,18 @@ def _address(_context: click.Context, _parameter: click.Parameter, text: str | N
     help='Simulated values: {"/components/x": {"id": value}}; the rest is random.',
 )  # fmt: skip
 @click.option("--drift", is_flag=True, help="Let simulated numbers wander.")
+@server_conversion
 @process_options
 def command(
     config: Path,
+    strict: bool,
     listen: Tcp | Serial | None,
     max_masters: int,
     simulated: bool,
     bus: str | None,
     process_name: str | None,
     verbose: bool,
+    client: bool,
     **values: Any,
 ) -> None:
     """Serve the registers that the file CONFIG describes over Modbus, TCP or RTU.
@@ -107,9 +115,16 @@ def command(
         raise click.UsageError("--seed, --values and --drift belong to --simulate")
     begin(verbose)
     options = Options(listen, max_masters)
-    load = partial(load_simulated, config, listen) if simulated else partial(load_server, config)
+    load = (
+        partial(load_simulated, config, listen, strict=strict)
+        if simulated
+        else partial(load_server, config, strict=strict)
+    )
     configuration, warnings = load()
     log_warnings(config, warnings)
+    if client:
+        print_converted_server(configuration, config, listen)
+        return
     if simulated:
         run_until_stopped(simulate(configuration, options, simulation))
         return

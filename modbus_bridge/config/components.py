@@ -17,13 +17,12 @@ from modbus_bridge.config.heartbeats import heartbeat_of, watchdog_of
 from modbus_bridge.config.model import Component, Point, RegisterType
 from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
-from modbus_bridge.config.points import Inherited, kind_of, to_point
-from modbus_bridge.config.strict import check_entry, check_group
+from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
+from modbus_bridge.config.strict import check_component, check_entry, check_group
 from modbus_bridge.config.templates import Copy, Templates, unfilled
 
 DEFAULT_PERIOD_MS = 1000
 DEFAULT_REFRESH_MS = 10_000
-_MAX_GROUPS = 255
 
 T = TypeVar("T")
 
@@ -56,13 +55,14 @@ class ComponentReader:
 
     def _component(self, copy: Copy) -> Component | None:
         data, place, findings = copy.data, copy.place, self._findings
-        if is_disabled(data):
+        if keys.is_disabled(data):
             findings.disabled(place)
             return None
         entry = findings.validate(ComponentEntry, data, place)
         if entry is None or not _is_routable(f"/components/{entry.id}", place, findings):
             return None
         findings.note_keys(entry, keys.COMPONENT_IGNORED, keys.COMPONENT_SILENT)
+        check_component(entry, place, findings)
         inherited = self._inherited.under(entry, place, findings, entry.debounce)
         points = self._points(entry, _shifted(inherited, copy), place)
         if not points:
@@ -74,11 +74,12 @@ class ComponentReader:
         findings, connection = self._findings, self._connection
         period_ms = _first(entry.frequency, connection.frequency)
         if period_ms is None:
-            message = f"no frequency in {entry.id!r} nor in connection, using {DEFAULT_PERIOD_MS} ms"
-            findings.tolerate(place, message)
+            message = f"no frequency in {entry.id!r} nor in connection"
+            findings.tolerate(place, message, f"using {DEFAULT_PERIOD_MS} ms")
             period_ms = DEFAULT_PERIOD_MS
         if entry.offset is not None:
-            findings.warn(place.at("offset"), "taken for offset_time")
+            taken = "taken for offset_time" if entry.offset_time is None else "not used: there is an offset_time"
+            findings.warn(place.at("offset"), taken)
         return Component(
             id=entry.id,
             period_s=period_ms / 1000,
@@ -92,8 +93,6 @@ class ComponentReader:
         )
 
     def _points(self, entry: ComponentEntry, inherited: Inherited, place: Place) -> tuple[Point, ...]:
-        if len(entry.registers) > _MAX_GROUPS:
-            self._findings.strictly(place.at("registers"), f"more than {_MAX_GROUPS} groups")
         found: list[Point] = []
         seen: dict[str, str] = {}
         for copy in self._templates.copies(entry.registers, place.at("registers")):
@@ -138,7 +137,7 @@ class ComponentReader:
 
     def _entry(self, copy: Copy, table: RegisterType, inherited: Inherited) -> Iterator[tuple[Place, Point]]:
         findings = self._findings
-        if is_disabled(copy.data):
+        if keys.is_disabled(copy.data):
             findings.disabled(copy.place)
             return
         if left := unfilled(copy.data):
@@ -148,16 +147,11 @@ class ComponentReader:
             entry = findings.validate(PointEntry, data, where)
             if entry is None:
                 continue
-            findings.note_keys(entry, keys.POINT_IGNORED, keys.POINT_SILENT)
+            note_point_keys(entry, findings)
             check_entry(entry, where, findings)
             point = to_point(entry, table, kind_of(entry, table), _shifted(inherited, copy), where, findings)
             if point is not None:
                 yield where, point
-
-
-def is_disabled(data: Any) -> bool:
-    """Tell whether somebody has switched an object off by writing ``xid`` for ``id``."""
-    return isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data)
 
 
 def _is_routable(uri: str, place: Place, findings: Findings) -> bool:

@@ -21,7 +21,7 @@ def connection_of(entry: ConnectionEntry, name: str | None, place: Place, findin
     """Return the connection that `entry` describes, or ``None`` after noting why it cannot be used."""
     address = address_of(entry, place, findings)
     if name is None:
-        findings.tolerate(place.at("name"), f"missing, using {DEFAULT_NAME!r}")
+        findings.tolerate(place.at("name"), "missing", f"using {DEFAULT_NAME!r}")
     connect_s, request_s = _timeouts(entry, place, findings)
     if address is None:
         return None

@@ -44,9 +44,12 @@ class Findings:
         """Note what is odd but harmless."""
         self._warnings.append(Problem(place.path, place.says(message)))
 
-    def tolerate(self, place: Place, message: str) -> None:
-        """Note what is harmless here, and what the original refuses."""
-        (self.problem if self.strict else self.warn)(place, message)
+    def tolerate(self, place: Place, message: str, instead: str = "") -> None:
+        """Note what is harmless here, and what is done `instead`; the original refuses it."""
+        if self.strict:
+            self.problem(place, message)
+        else:
+            self.warn(place, f"{message}{instead and ', '}{instead}")
 
     def strictly(self, place: Place, message: str) -> None:
         """Note what only the original refuses; nobody else needs to know."""
@@ -91,10 +94,6 @@ class Findings:
             elif key not in silent and not is_remark(key):
                 self._unknown[key] += 1
 
-    def ignore(self, key: str) -> None:
-        """Name one key that is known and has no effect."""
-        self._ignored[key] += 1
-
     def note_foreign(self, data: Iterable[str], known: Collection[str]) -> None:
         """Name the keys of a whole file that are not `known`."""
         self._unknown.update(key for key in data if key not in known and not is_remark(key))
@@ -115,6 +114,15 @@ class Findings:
         """
         if self.problems:
             self.refuse()
+
+    def give_up(self, place: Place, message: str) -> NoReturn:
+        """Refuse a file that is not read to its end; what was left out so far is of no interest then.
+
+        Raises:
+            ConfigurationError: with this problem and those before it.
+        """
+        self.problem(place, message)
+        raise ConfigurationError(self.source, self.problems)
 
     def refuse(self) -> NoReturn:
         """Give up on the file.

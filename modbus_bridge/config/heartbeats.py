@@ -35,13 +35,13 @@ def heartbeat_of(
     if read_id is None and write_id is None:
         problems = [("heartbeat_enabled", "no register to read or to write is named")]
     for key, problem in problems:
-        findings.tolerate(place.at(key), f"{problem}; there is no heartbeat")
+        findings.tolerate(place.at(key), problem, "so there is no heartbeat")
     if problems:
         return None
     timeout_ms = entry.component_heartbeat_timeout_ms or 2 * period_ms
     if timeout_ms < period_ms:
-        message = f"{timeout_ms:g} ms is less than the frequency of {period_ms:g} ms; using {2 * period_ms:g} ms"
-        findings.tolerate(place.at("component_heartbeat_timeout_ms"), message)
+        message = f"{timeout_ms:g} ms is less than the frequency of {period_ms:g} ms"
+        findings.tolerate(place.at("component_heartbeat_timeout_ms"), message, f"using {2 * period_ms:g} ms")
         timeout_ms = 2 * period_ms
     return Heartbeat(
         read_id=read_id,
@@ -62,7 +62,7 @@ def watchdog_of(
     read_id = _last_segment(entry.watchdog_uri)
     problem = "missing" if read_id is None else _problem(read_id, {point.id: point for point in points}, _READABLE)
     if read_id is None or problem:
-        findings.warn(place.at("watchdog_uri"), f"{problem}; there is no watchdog")
+        findings.warn(place.at("watchdog_uri"), f"{problem}, so there is no watchdog")
         return None
     slowest_ms = max(period_ms, entry.watchdog_frequency_ms)
     alarm_ms = entry.watchdog_alarm_timeout_ms or 2 * slowest_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 # A leading x switches a key off (modbus.md 1).
 _REMARK: Final = re.compile(r"[xX]|note\d*$|comment")
@@ -16,6 +16,11 @@ def _keys(text: str) -> frozenset[str]:
 def is_remark(key: str) -> bool:
     """Tell whether a key is switched off or only for people."""
     return _REMARK.match(key) is not None
+
+
+def is_disabled(data: Any) -> bool:
+    """Tell whether somebody has switched an object off by writing ``xid`` for ``id``."""
+    return isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data)
 
 
 CLIENT_FILE: Final = _keys("fileInfo connection components")
@@ -45,14 +50,14 @@ COMPONENT_IGNORED: Final = _keys("dbi_save_frequency_seconds inter_message_delay
 
 # The span of a group is derived from its entries.
 GROUP_SILENT: Final = _keys("starting_offset number_of_registers hex_offset name") | {"hex offset"}
-GROUP_IGNORED: Final = _keys("")
+GROUP_IGNORED: Final = frozenset[str]()
 
 POINT_SILENT: Final = _keys(
     """
     web_ui_options web_ui_display_type status_ui ui_type echo_id twins_id repeat_of_offset uri normal_set
     """
 )
-POINT_IGNORED: Final = _keys("")
+POINT_IGNORED: Final = frozenset[str]()
 
 # Registers are unknown until their owners are heard, and nobody waits for them: what bypass_init asks for.
 SYSTEM_SILENT: Final = CONNECTION_SILENT | _keys("name bypass_init low_debug")

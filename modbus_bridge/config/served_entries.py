@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from modbus_bridge.config.entries import AddressEntry, ConnectionEntry, PointEntry
-from modbus_bridge.config.fields import SystemId
+from modbus_bridge.config.fields import SystemId, Text
 
 
 class ServedEntry(PointEntry):
@@ -30,3 +30,5 @@ class OldSystemEntry(ConnectionEntry):
     """The device, how it is reached, and the one component that is read from it (format C0)."""
 
     id: SystemId = Field(description="The name of its component: /components/ID.")
+    # Here a remark: what the process is called after is the id.
+    name: Text = Field("", description="What people call it.")

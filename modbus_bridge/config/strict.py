@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modbus_bridge.config.entries import GroupEntry, PointEntry
+from modbus_bridge.config.entries import ComponentEntry, GroupEntry, PointEntry
 from modbus_bridge.config.findings import Findings
 from modbus_bridge.config.model import Point
 from modbus_bridge.config.place import Place
 
+_MAX_GROUPS = 255
 _MAX_ENTRIES = 125
 _MAX_SPAN = 125
+
+
+def check_component(entry: ComponentEntry, place: Place, findings: Findings) -> None:
+    """Note what the original refuses in a component itself."""
+    if " " in entry.id:
+        findings.strictly(place.at("id"), f"{entry.id!r} must not contain a space")
+    if len(entry.registers) > _MAX_GROUPS:
+        findings.strictly(place.at("registers"), f"{len(entry.registers)} groups are more than {_MAX_GROUPS}")
 
 
 def check_entry(entry: PointEntry, place: Place, findings: Findings) -> None:

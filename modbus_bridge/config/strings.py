@@ -37,8 +37,8 @@ def strings_of(entry: PointEntry, kind: Kind, width: int, place: Place, findings
     except StringsError as error:
         findings.leave_out(place if error.index is None else place.at(error.index), str(error))
         return None
-    for index, message in _original(entry.bit_strings, kind):
-        findings.tolerate(place.at(index), message)
+    for index, message, instead in _original(entry.bit_strings, kind):
+        findings.tolerate(place.at(index), message, instead)
     if kind is Kind.ENUM and len(strings) > _MAX_ENUMS:
         findings.strictly(place, f"{len(strings)} strings are more than {_MAX_ENUMS}")
     return strings
@@ -107,10 +107,10 @@ def _check_names(strings: Mapping[int, str], kind: Kind) -> None:
         raise StringsError(None, "two bits have the same name")
 
 
-def _original(elements: list[Any], kind: Kind) -> Iterator[tuple[int, str]]:
+def _original(elements: list[Any], kind: Kind) -> Iterator[tuple[int, str, str]]:
     """Yield what the original refuses though it can be understood."""
     for index, element in enumerate(elements):
         if element is None and kind is Kind.ENUM:
-            yield index, "null in an enum: taken as a value without a string"
+            yield index, "null in an enum", "taken as a value without a string"
         elif isinstance(element, dict) and "IGNORE" in element:
-            yield index, "IGNORE is not known to the original"
+            yield index, "IGNORE is not known to the original", "skipped"

@@ -10,14 +10,13 @@ from ess_bus import uri as uris
 from ess_bus.errors import UriError
 from modbus_bridge.config import keys
 from modbus_bridge.config.claims import Claims
-from modbus_bridge.config.components import is_disabled
 from modbus_bridge.config.fields import register_type
 from modbus_bridge.config.findings import Findings
 from modbus_bridge.config.model import Kind, RegisterType, ServedPoint
 from modbus_bridge.config.order import WordOrder
 from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
-from modbus_bridge.config.points import Inherited, kind_of, to_point
+from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
 from modbus_bridge.config.served_entries import ServedEntry, SystemEntry
 from modbus_bridge.config.templates import Copy, Templates, unfilled
 
@@ -66,7 +65,7 @@ class TableReader:
 
     def _entry(self, copy: Copy, table: RegisterType) -> Iterator[tuple[Place, ServedPoint]]:
         findings = self._findings
-        if is_disabled(copy.data):
+        if keys.is_disabled(copy.data):
             findings.disabled(copy.place)
             return
         if left := unfilled(copy.data):
@@ -76,7 +75,7 @@ class TableReader:
             entry = findings.validate(ServedEntry, data, place)
             if entry is None:
                 continue
-            findings.note_keys(entry, keys.POINT_IGNORED, keys.POINT_SILENT)
+            note_point_keys(entry, findings)
             try:
                 uris.check(f"{entry.uri}/{entry.id}")
             except UriError as error:

@@ -16,15 +16,15 @@ from modbus_bridge.config.model import ClientConfiguration, Serial, ServedPoint,
 from modbus_bridge.simulate.device import SimulatedDevice
 
 
-def load(path: Path, listen: Tcp | Serial | None) -> tuple[ServerConfiguration, list[Problem]]:
+def load(path: Path, listen: Tcp | Serial | None, *, strict: bool = False) -> tuple[ServerConfiguration, list[Problem]]:
     """Return what to serve, and warnings; of a client's file, the device that it describes.
 
     Raises:
         ConfigurationError: with every problem of the file.
     """
     if kind_of_file(read_json(path)) not in ("C", "C0"):
-        return load_server(path)
-    configuration, warnings = load_client(path)
+        return load_server(path, strict=strict)
+    configuration, warnings = load_client(path, strict=strict)
     if listen is None and isinstance(configuration.connection.address, Serial):
         # The client needs this end of the line itself; behind it may be the real device.
         line = configuration.connection.address

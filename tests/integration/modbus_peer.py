@@ -6,12 +6,14 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from modbus_bridge.config.model import Connection, Tcp
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """A request as it arrived: the how manieth of all, on the how manieth connection."""
 
     number: int
@@ -44,7 +46,7 @@ class Asked(NamedTuple):
 
 def right_pdu(pdu: bytes) -> bytes:
     """Return the answer of a device whose registers hold their addresses, and whose bits are those of 0b...0101."""
-    start, count = struct.unpack_from(">HH", pdu, 1)
+    start, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
     if pdu[0] in (1, 2):
         return bytes((pdu[0], (count + 7) // 8)) + b"\x55" * ((count + 7) // 8)
     if pdu[0] in (3, 4):
@@ -77,6 +79,7 @@ class Peer:
         self.writers: dict[int, asyncio.StreamWriter] = {}
         self.changed = asyncio.Condition()
         self._server: asyncio.Server
+        self._serving: set[asyncio.Task[Any]] = set()
         self.port = 0
 
     async def start(self) -> None:
@@ -87,10 +90,12 @@ class Peer:
         """New connections are refused; those that stand go on."""
         self._server.close()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self._server.close()
-        for writer in self.writers.values():
-            writer.close()
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     def connection(self, **settings: object) -> Connection:
         """Return how to reach it; an answer may take 0.3 s."""
@@ -104,8 +109,12 @@ class Peer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         mine = self.connections
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         await self._notify()
         if not self.greet(mine):
+            self._serving.discard(task)
             writer.close()
             return
         self.writers[mine] = writer
@@ -117,10 +126,12 @@ class Peer:
                 self.asked.append(asked)
                 await self._notify()
                 await self.answer(asked, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            # Streams of this Python complain about servers that end cancelled.
             pass
         finally:
             del self.writers[mine]
+            self._serving.discard(task)
             writer.close()
 
     async def _notify(self) -> None:
@@ -136,4 +147,4 @@ async def peer(answer: Answer = answer_right) -> AsyncIterator[Peer]:
     try:
         yield found
     finally:
-        found.stop()
+        await found.stop()

@@ -1,73 +1,134 @@
-"""What the tests of modbus_server have in common: owners on the bus, a master, entries of a file."""
+"""A bridge in this process, between a real broker and a real Modbus listener: for what is quicker told in a model."""
 
 from __future__ import annotations
 
-import threading
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from pyModbusTCP.client import ModbusClient
+import pytest
 
-from ess_bus.client import Bus
-from tests.integration.conftest import Process
+from ess_bus.client import AsyncBus, AsyncSubscription
+from ess_bus.errors import Refused
+from modbus_bridge.config.model import ClientConfiguration, Component, Connection, RegisterType, Tcp
+from modbus_bridge.face.host import Host
+from modbus_bridge.listener import Listener
+from modbus_bridge.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
+from tests.integration.conftest import free_port
 
-SERVER = "modbus_bridge.server"
-URI = "/components/bms"
 
+class Plant:
+    """A device with 1,000 words in each table, all 0; it can refuse addresses, and stop to answer."""
 
-class Owner:
-    """Owns a URI on the bus: answers gets, takes sets unless it refuses or ignores them."""
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.tables = {table: [0] * 1000 for table in RegisterType}
+        self.refused: set[int] = set()
+        self.reads: list[tuple[int, int]] = []
+        self.writes: list[tuple[int, ...]] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked = asyncio.Event()
+        self._listener: Listener | None = None
 
-    def __init__(self, endpoint: str, uri: str = URI) -> None:
-        self.uri = uri
-        self.values: dict[str, Any] = {}
-        self.refused: set[str] = set()
-        self.ignored: set[str] = set()
-        self.sets: list[tuple[str, Any]] = []
-        self._ended = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(endpoint,))
-        self._thread.start()
-        assert self._ready.wait(10)
+    @property
+    def holding(self) -> list[int]:
+        return self.tables[RegisterType.HOLDING]
 
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
+    async def start(self) -> None:
+        self._listener = Listener(self, None)
+        await self._listener.start("127.0.0.1", self.port)
 
-    def _serve(self, endpoint: str) -> None:
-        with Bus(endpoint, name="owner") as bus:
-            messages = bus.subscribe(self.uri)
-            self._ready.set()
-            while not self._ended.is_set():
-                message = messages.receive(0.05)
-                if message is None:
-                    continue
-                if message.method == "get":
-                    bus.reply(message, self.values)
-                elif message.method == "set":
-                    name = message.uri.removeprefix(self.uri).removeprefix("/")
-                    self.sets.append((name, message.json()))
-                    names = {name} if name else set(message.json())
-                    if names & self.refused:
-                        bus.refuse(message, "not now")
-                    elif not names & self.ignored:
-                        bus.reply(message, message.body)
+    def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    async def read(self, table: RegisterType, start: int, count: int) -> list[int]:
+        self.asked.set()
+        await self.answers.wait()
+        self.reads.append((start, count))
+        if self.refused & set(range(start, start + count)):
+            raise Fault(ILLEGAL_ADDRESS, "")
+        return self.tables[table][start : start + count]
+
+    async def write(self, table: RegisterType, start: int, words: Sequence[int]) -> None:
+        await self.answers.wait()
+        if start in self.refused:
+            raise Fault(DEVICE_FAILURE, "")
+        self.writes.append((start, *words))
+        self.tables[table][start : start + len(words)] = words
 
 
 class Site:
-    """A running server and a master that is connected to it."""
+    """What a test holds: the device, the bridge, and a connection of its own to the bus."""
 
-    def __init__(self, process: Process, port: int) -> None:
-        self.process = process
-        self.port = port
-        self.master = ModbusClient(host="127.0.0.1", port=port, unit_id=1, auto_open=True, timeout=5)
+    def __init__(self, bus: AsyncBus, plant: Plant, configuration: ClientConfiguration) -> None:
+        self.bus = bus
+        self.plant = plant
+        self.configuration = configuration
+        self.load: Callable[[], ClientConfiguration] = lambda: self.configuration
+        self._messages: AsyncSubscription | None = None
 
-    def holding(self, address: int, count: int = 1) -> list[int] | None:
-        return self.master.read_holding_registers(address, count)  # type: ignore[no-any-return]
+    async def listen(self, uri: str) -> None:
+        """Keep what is published here from now on for `published`."""
+        self._messages = await self.bus.subscribe(uri)
 
-    def exception(self, answer: object) -> int:
-        assert not answer
-        return int(self.master.last_except)
+    async def published(self, expected: Callable[[Any], object] = lambda _: True) -> Any:
+        """Return the next body that is as expected, of those since `listen`."""
+        assert self._messages is not None
+        while True:
+            message = await self._messages.receive()
+            assert message is not None
+            if message.method in ("pub", "post") and expected(message.json()):
+                return message.json()
+
+    def waiting(self) -> int:
+        """Return how many messages came that `published` has not taken."""
+        assert self._messages is not None
+        return self._messages.waiting
+
+    async def refusal(self, method: str, uri: str, value: Any = None) -> str:
+        """Return why a request is refused."""
+        with pytest.raises(Refused) as caught:
+            await self.bus.request(method, uri, value)
+        return caught.value.reason
 
 
-def entry(name: str, offset: int, **keys: Any) -> dict[str, Any]:
-    return {"id": name, "offset": offset, "uri": URI} | keys
+@asynccontextmanager
+async def site(
+    endpoint: str, *components: Component, holding: Sequence[int] = (), **connection: Any
+) -> AsyncIterator[Site]:
+    """Yield when everything runs; `holding` are the first words of the device."""
+    plant = Plant()
+    plant.holding[: len(holding)] = holding
+    await plant.start()
+    settings = {"connect_timeout_s": 0.5, "request_timeout_s": 0.5, **connection}
+    configuration = ClientConfiguration(Connection("pcs 1", Tcp("127.0.0.1", plant.port), **settings), components)
+    process_name = "modbus_client@pcs_1"
+    async with AsyncBus(endpoint, name="test") as bus, AsyncBus(endpoint, name=process_name) as own:
+        found = Site(bus, plant, configuration)
+        running = asyncio.create_task(Host(own, process_name, lambda: found.load()).run(configuration))
+        try:
+            await until(lambda: bus.get(f"/processes/{process_name}"))
+            yield found
+        finally:
+            plant.answers.set()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            plant.stop()
+
+
+async def until(condition: Callable[[], Any | Awaitable[Any]]) -> Any:
+    """Wait until a condition holds and return its value; an exception counts as not yet."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Exception):
+                value = condition()
+                if asyncio.iscoroutine(value):
+                    value = await value
+                if value:
+                    return value
+            await asyncio.sleep(0.01)

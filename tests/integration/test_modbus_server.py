@@ -15,7 +15,7 @@ import pytest
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
 from tests.integration.conftest import Start, eventually, free_port, start_broker
-from tests.integration.modbus_site import SERVER, URI, Owner, Site, entry
+from tests.integration.server_site import SERVER, URI, Owner, Site, entry
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from ess_bus.client import Bus
 from ess_bus.errors import Refused
 from tests.integration.conftest import Start, eventually, free_port
-from tests.integration.modbus_site import SERVER, URI, Owner, Site, entry
+from tests.integration.server_site import SERVER, URI, Owner, Site, entry
 
 OTHER = "/components/pcs"
 STATUS = entry("status", 3, individual_bits=True, bit_strings=["open", None, "fault"])

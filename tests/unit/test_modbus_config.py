@@ -83,6 +83,10 @@ class TestWhole:
         configuration, warnings = loaded(client_of({"id": "a", "offset": 0}, component={"offset": 300}))
         assert configuration.components[0].phase_s == 0.3
         assert warnings == ["components.0.offset: taken for offset_time"]
+        both = {"offset": 300, "offset_time": 20}
+        configuration, warnings = loaded(client_of({"id": "a", "offset": 0}, component=both))
+        assert configuration.components[0].phase_s == 0.02
+        assert warnings == ["components.0.offset: not used: there is an offset_time"]
 
     def test_the_same_offset_in_another_table_or_group_is_no_overlap(self) -> None:
         data = client_of({"id": "a", "offset": 1})
@@ -117,7 +121,7 @@ class TestOldest:
         assert component.points == (Point("v", RegisterType.INPUT, 4, 3, size=2, word_order=(1, 0)),)
 
     def test_its_frequency_is_in_the_head(self) -> None:
-        data = self.DATA | {"system": self.DATA["system"] | {"frequency": 500}}
+        data = self.DATA | {"system": self.DATA["system"] | {"frequency": 500, "name": "Meter / 100 %"}}
         assert component_of(data).period_s == 0.5
         assert problems(self.DATA, strict=True) == ["system.frequency: missing"]
 
@@ -155,6 +159,7 @@ class TestUnusable:
             (client_of({"id": "a", "offset": 0, "size": 2}, kind="Coil"), "must be 1 in coils"),
             (client_of(), "map: list should have at least 1 item"),
             (client_of({"id": "a", "offset": 0, "note": ((),)}), "tuple is not a value of JSON"),
+            (client_of({"id": "a", "offset": 0, 5: 1}), "keys that are no texts"),
         ],
     )
     def test_files_that_cannot_be_used(self, data: Any, text: str) -> None:
@@ -197,6 +202,9 @@ class TestWarnings:
         component = {"dbi_save_frequency_seconds": 5, "XXheartbeat_enabled": True, "watchdog_enabled": False}
         _, warnings = loaded(client_of(*entries, component=component))
         assert warnings == ["not honoured: dbi_save_frequency_seconds", "unknown keys ignored: foo (99)"]
+
+    def test_a_type_in_an_entry_means_nothing_but_string(self) -> None:
+        assert loaded(client_of({"id": "a", "offset": 0, "type": "float"}))[1] == ["unknown keys ignored: type"]
 
     def test_keys_of_the_whole_file_that_mean_nothing_are_named(self) -> None:
         data = client_of({"id": "a", "offset": 0}) | {"conection": 1, "xold": 2, "note": "x"}

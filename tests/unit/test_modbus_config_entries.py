@@ -57,7 +57,7 @@ OK = {"id": "ok", "offset": 0}
 )
 def test_what_an_entry_means(entry: dict[str, Any], attributes: dict[str, Any]) -> None:
     found, warnings = loaded(client_of({"id": "a", "offset": 1} | entry))
-    assert warnings in ([], [f"{PLACE}.0.bit_strings.1: IGNORE is not known to the original"])
+    assert warnings in ([], [f"{PLACE}.0.bit_strings.1: IGNORE is not known to the original, skipped"])
     point = found.components[0].points[0]
     assert {name: getattr(point, name) for name in attributes} == attributes
 
@@ -67,8 +67,8 @@ def test_null_in_an_enum_is_a_value_without_a_string() -> None:
     configuration, warnings = loaded(client_of({"id": "a", "offset": 1, "enum": True, "bit_strings": strings}))
     assert configuration.components[0].points[0].strings == {0: "a", 5: "b", 6: "c", 10: "d"}
     assert warnings == [
-        f"{PLACE}.0.bit_strings.3: null in an enum: taken as a value without a string",
-        f"{PLACE}.0.bit_strings.4: IGNORE is not known to the original",
+        f"{PLACE}.0.bit_strings.3: null in an enum, taken as a value without a string",
+        f"{PLACE}.0.bit_strings.4: IGNORE is not known to the original, skipped",
     ]
 
 
