@@ -225,10 +225,10 @@ def test_a_write_behind_one_that_nobody_answers_is_busy(site: Site, owner: Owner
 
 
 def test_a_write_with_an_unknown_outcome_is_settled_by_the_owner(site: Site, owner: Owner) -> None:
+    # It is carried out, but that is not answered; the owner publishes only what changes later.
     owner.ignored = {"power"}
-    assert site.exception(site.master.write_single_register(0, 77)) == 4
-    # It was carried out all the same, and the owner publishes only what changes later.
     owner.values["power"] = 77
+    assert site.exception(site.master.write_single_register(0, 77)) == 4
     eventually(lambda: site.holding(0) == [77])
 
 

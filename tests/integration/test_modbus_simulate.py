@@ -13,7 +13,7 @@ from pyModbusTCP.client import ModbusClient
 
 from ess_bus.client import Bus
 from tests.integration.conftest import Process, Start, eventually, free_port
-from tests.integration.modbus_site import SERVER, entry
+from tests.integration.server_site import SERVER, entry
 
 CLIENT = {
     "connection": {"name": "pcs", "ip_address": "127.0.0.1", "port": 0, "device_id": 3},
