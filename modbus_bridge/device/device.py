@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from modbus_bridge.config.model import Connection, RegisterType, Serial
 from modbus_bridge.device import pdu
 from modbus_bridge.device.errors import DeviceDiffers, DeviceRefused, DeviceSilent
+from modbus_bridge.device.rtu import RtuWire
 from modbus_bridge.device.tcp import TcpWire
 from modbus_bridge.device.wire import Wire
 
@@ -91,5 +92,6 @@ class Device:
 
 def _wire(connection: Connection, on_lost: Callable[[], None]) -> Wire:
     address = connection.address
-    assert not isinstance(address, Serial)  # noqa: S101 - the loader refuses serial lines so far
+    if isinstance(address, Serial):
+        return RtuWire(address, connection.request_timeout_s, on_lost)
     return TcpWire(address, connection.connect_timeout_s, connection.request_timeout_s, on_lost)

@@ -225,7 +225,11 @@ def test_a_device_that_keeps_silent_where_it_has_nothing(run: Any, device: Devic
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        ([], "Missing argument 'CONFIG'"),
         (["--watch"], "--watch belongs to --probe"),
+        (["--probe", "h:1", "--check"], "--check and --probe exclude each other"),
+        (["--probe", "h:1", "--bus", "x"], "--bus and --probe exclude each other"),
+        (["--probe", "h:1", "a", "b"], "one CONFIG at most"),
         (["--probe", "a b"], "expected HOST:PORT"),
         (["--probe", "h:1", "--range", "9-1"], "expected addresses"),
         (["--probe", "h:1", "--interval", "0"], "expected seconds"),

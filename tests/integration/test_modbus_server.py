@@ -51,11 +51,12 @@ class Owner:
                 if message.method == "get":
                     bus.reply(message, self.values)
                 elif message.method == "set":
-                    name = message.uri.removeprefix(URI + "/")
+                    name = message.uri.removeprefix(URI).removeprefix("/")
                     self.sets.append((name, message.json()))
-                    if name in self.refused:
+                    names = {name} if name else set(message.json())
+                    if names & self.refused:
                         bus.refuse(message, "not now")
-                    elif name not in self.ignored:
+                    elif not names & self.ignored:
                         bus.reply(message, message.body)
 
 
@@ -266,16 +267,13 @@ class TestWriting:
 
     def test_each_kind_of_value(self, owner: Owner, site: Site) -> None:
         assert site.master.write_multiple_registers(14, [2, 0b101, 0, 0x4000, 0])
-        assert owner.sets == [
-            ("mode", {"value": 2}),
-            ("alarms", {"value": 5}),
-            ("enabled", {"value": False}),
-            ("ratio", {"value": 2.0}),
-        ]
+        values = {"mode": 2, "alarms": 5, "enabled": False, "ratio": 2.0}
+        assert owner.sets == [("", {name: {"value": value} for name, value in values.items()})]
         assert site.holding(14, 5) == [2, 0b101, 0, 0x4000, 0]
         assert site.master.write_single_coil(0, True)
         assert site.master.write_multiple_coils(0, [False, False])
-        assert owner.sets[4:] == [("breaker", {"value": v}) for v in (True, False)] + [("fan", {"value": False})]
+        both = {"breaker": {"value": False}, "fan": {"value": False}}
+        assert owner.sets[1:] == [("breaker", {"value": True}), ("", both)]
         assert site.master.read_coils(0, 2) == [False, False]
 
     def test_a_refused_write_is_told_to_the_master_and_changes_nothing(self, owner: Owner, site: Site) -> None:
@@ -311,12 +309,12 @@ class TestWriting:
         assert owner.sets == []
         assert site.holding(10, 9) == before
 
-    def test_a_write_stops_where_an_owner_refuses(self, owner: Owner, site: Site) -> None:
+    def test_the_variables_of_one_owner_are_taken_or_refused_as_a_whole(self, owner: Owner, site: Site) -> None:
         owner.refused = {"energy"}
+        before = site.holding(10, 5)
         assert site.exception(site.master.write_multiple_registers(10, [20, 0, 0, 5, 1])) == 3
-        assert [name for name, _ in owner.sets] == ["setpoint", "energy"]
-        # What was accepted was accepted.
-        assert site.holding(10, 5) == [20, 0, 1, 2, 3]
+        assert owner.sets == [("", {"setpoint": {"value": 2.0}, "energy": {"value": 5}, "mode": {"value": 1}})]
+        assert site.holding(10, 5) == before
 
     def test_a_late_answer_is_never_taken_for_the_next_one(self, owner: Owner, site: Site) -> None:
         owner.ignored = {"setpoint"}
@@ -367,8 +365,10 @@ class TestRobustness:
         for body in (b"\xff", b"[", b"5", b'"x"', b"{}", b"[1]", None):
             for uri in (URI, f"{URI}/setpoint", f"{URI}/setpoint/x", "/interfaces/bms_server"):
                 bus.send("pub", uri, body)
-        with pytest.raises(Refused, match="get is not supported here"):
-            bus.get("/interfaces/bms_server")
+        with pytest.raises(Refused, match="Method not implemented for that URI"):
+            bus.set("/interfaces/bms_server", 1)
+        with pytest.raises(Refused, match="Method not implemented for that URI"):
+            bus.get("/interfaces/bms_server/nothing")
         assert site.process.popen.poll() is None
         assert "Traceback" not in site.process.output
 
@@ -425,7 +425,7 @@ class TestProcess:
         ended = run(SERVER, file)
         assert ended.returncode == 1
         place = "registers.coils.0.id"
-        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 2 more)\n"
+        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 3 more)\n"
 
     def test_help_has_examples(self, run: Callable[..., Any]) -> None:
         ended = run(SERVER, "--help")

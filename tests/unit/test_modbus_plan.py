@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge.config.model import Point, RegisterType
-from modbus_bridge.plan import MAX_BITS, MAX_REGISTERS, Block, blocks, split
+from modbus_bridge.config.model import Connection, Point, RegisterType, Serial, Tcp
+from modbus_bridge.plan import MAX_BITS, MAX_REGISTERS, Block, Limits, blocks, split
 
 
 def point(offset: int, size: int = 1, table: RegisterType = RegisterType.HOLDING, device_id: int = 1) -> Point:
@@ -53,26 +55,67 @@ def test_splitting_goes_for_the_gaps_first_and_then_halves_down_to_one_point() -
     assert split(split(second)[1]) == [split(second)[1]]
 
 
+def test_points_may_share_registers() -> None:
+    parts = [replace(point(3), id=f"part_{bit}", first_bit=bit, bits=1) for bit in range(3)]
+    found = blocks([*parts, point(0, 4), point(2, 1), point(4)])
+    assert spans(found) == [(0, 5)]
+    assert [found[0].words(part, [10, 11, 12, 13, 14]) for part in parts] == [[13]] * 3
+    # What lies in the same registers is one request, however often it is split.
+    assert split(blocks(parts)[0]) == blocks(parts)
+
+
+def test_a_device_may_allow_less() -> None:
+    address = Tcp("h")
+    ten = Limits.of(Connection("c", address, max_registers=10, max_bits=16))
+    assert spans(blocks([point(offset) for offset in range(25)], ten)) == [(0, 10), (10, 10), (20, 5)]
+    assert spans(blocks([point(offset, table=RegisterType.COIL) for offset in (0, 15, 16)], ten)) == [(0, 16), (16, 1)]
+    assert spans(blocks([point(0, 8), point(8, 4), point(12, 40)], ten)) == [(0, 8), (8, 4), (12, 40)]
+    no_gaps = Limits.of(Connection("c", address, read_gaps=False))
+    assert spans(blocks([point(0), point(1), point(3)], no_gaps)) == [(0, 2), (3, 1)]
+    assert Limits.of(Connection("c", address, max_registers=1000, max_bits=10000)) == Limits()
+
+
+def test_the_slower_a_register_travels_the_less_a_gap_is_worth() -> None:
+    slow, fast = (Limits.of(Connection("c", Serial("/dev/x", rate))).max_gap for rate in (9600, 115200))
+    assert 8 <= slow < 20 < fast < 64
+    paused = Limits.of(Connection("c", Tcp("h"), pause_s=0.025))
+    assert spans(blocks([point(0), point(124)], paused)) == [(0, 125)]
+
+
 @st.composite
 def maps(draw: st.DrawFn) -> list[Point]:
     found: list[Point] = []
     for table in draw(st.sets(st.sampled_from(RegisterType), min_size=1)):
         offset = 0
-        for _ in range(draw(st.integers(1, 80))):
-            offset += draw(st.sampled_from((0, 0, 0, 1, 5, 70, 1200)))
-            size = 1 if table.is_bits else draw(st.sampled_from((1, 2, 4)))
-            found.append(point(offset, size, table))
+        for number in range(draw(st.integers(1, 80))):
+            # Also back: points may share registers.
+            offset = max(0, offset + draw(st.sampled_from((-2, -1, 0, 0, 0, 1, 5, 70, 1200))))
+            size = 1 if table.is_bits else draw(st.sampled_from((1, 1, 2, 4, 60)))
+            found.append(replace(point(offset, size, table), id=f"{table}_{number}"))
             offset += size
-    return found
+    return draw(st.permutations(found))
 
 
-@given(maps())
-def test_every_point_is_read_exactly_once_and_no_request_is_too_long(points: list[Point]) -> None:
-    found = blocks(points)
+limits = st.builds(Limits, st.integers(1, MAX_REGISTERS), st.integers(1, MAX_BITS), st.integers(0, MAX_REGISTERS))
+
+
+@given(maps(), limits)
+def test_every_point_is_read_exactly_once_and_no_request_is_too_long(points: list[Point], limits: Limits) -> None:
+    found = blocks(points, limits)
     assert sorted(p.id for block in found for p in block.points) == sorted(p.id for p in points)
     for block in found:
-        assert 1 <= block.count <= (MAX_BITS if block.type.is_bits else MAX_REGISTERS)
+        most = limits.max_bits if block.type.is_bits else limits.max_registers
+        assert 1 <= block.count <= most or len({(p.offset, p.size) for p in block.points}) == 1
+        assert block.start == block.points[0].offset
+        assert block.start + block.count == max(p.end for p in block.points)
         assert all(block.start <= p.offset and p.end <= block.start + block.count for p in block.points)
+        assert len(set(range(block.start, block.start + block.count)) - _covered(block)) <= len(block.points) * 16 * (
+            limits.max_gap
+        )
+
+
+def _covered(block: Block) -> set[int]:
+    return {address for p in block.points for address in range(p.offset, p.end)}
 
 
 @given(maps())
@@ -80,10 +123,12 @@ def test_splitting_ends_and_loses_nothing(points: list[Point]) -> None:
     todo, single = blocks(points), []
     while todo:
         block = todo.pop()
-        if len(block.points) == 1:
-            single.append(block.points[0].id)
-            continue
         parts = split(block)
-        assert len(parts) > 1
+        if len(parts) == 1:
+            assert parts == [block]
+            assert len({(p.offset, p.size) for p in block.points}) == 1
+            single += [p.id for p in block.points]
+            continue
+        assert all(1 <= part.count <= block.count for part in parts)
         todo += parts
     assert sorted(single) == sorted(p.id for p in points)

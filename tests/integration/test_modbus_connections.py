@@ -1,0 +1,412 @@
+"""A line to a device with several connections, pauses, busy units and readers, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from modbus_bridge.config.model import Point, RegisterType
+from modbus_bridge.device import DeviceDiffers, DeviceRefused, DeviceSilent, DeviceUnreachable
+from modbus_bridge.line import Line
+from modbus_bridge.reader import RETRY_BAD_AFTER_S, Answers, Reader
+from tests.integration.modbus_peer import Answer, Asked, Peer, answer_right, peer
+
+HOLDING = RegisterType.HOLDING
+
+
+class Bench:
+    """A line and the device at its other end."""
+
+    def __init__(self, other: Peer, **settings: object) -> None:
+        self.peer = other
+        self.changes = 0
+        self.line = Line(other.connection(**settings), [1, 2], self._changed)
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def read(self, start: int = 0, device_id: int = 1, *, urgent: bool = False) -> list[int]:
+        async with self.line.turn(urgent=urgent) as way:
+            return await way.read(HOLDING, device_id, start, 1)
+
+    async def write(self, start: int = 0) -> None:
+        async with self.line.turn(urgent=True) as way:
+            await way.write(HOLDING, 1, start, [7])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until this end has noticed something."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.001)
+
+    async def read_many(self, *starts: int) -> list[list[int]]:
+        return await asyncio.gather(*(self.read(start) for start in starts))
+
+
+def bench(
+    test: Callable[[Bench], Coroutine[Any, Any, None]], answer: Answer = answer_right, **settings: object
+) -> None:
+    async def main() -> None:
+        async with peer(answer) as other:
+            found = Bench(other, **settings)
+            try:
+                await test(found)
+            finally:
+                found.line.close()
+
+    asyncio.run(main())
+
+
+class Gate:
+    """Answers requests for `slow` registers when it is opened, and says how many are under way."""
+
+    def __init__(self, *slow: int) -> None:
+        self.slow = slow
+        self.opened = asyncio.Event()
+        self.now = 0
+        self.most = 0
+
+    async def __call__(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        if asked.start in self.slow:
+            await self.opened.wait()
+        self.now -= 1
+        writer.write(asked.right())
+
+
+class TestSeveral:
+    def test_one_connection_carries_one_request_at_a_time(self) -> None:
+        async def test(bench: Bench) -> None:
+            bench.peer.answer = gate = Gate()
+            assert await bench.read_many(*range(20)) == [[n] for n in range(20)]
+            assert (bench.peer.connections, gate.most) == (1, 1)
+
+        bench(test)
+
+    def test_more_are_opened_when_somebody_waits_and_a_slow_request_delays_nobody(self) -> None:
+        async def test(bench: Bench) -> None:
+            await bench.read(5)
+            assert bench.peer.connections == 1
+            bench.peer.answer = gate = Gate(100)
+            slow = asyncio.create_task(bench.read(100))
+            await bench.peer.until(lambda: gate.now == 1)
+            assert await bench.read_many(1, 2, 3) == [[1], [2], [3]]
+            assert not slow.done()
+            gate.opened.set()
+            assert await slow == [100]
+            assert 2 <= bench.peer.connections <= 3
+            assert bench.line.open_connections == bench.peer.connections
+
+        bench(test, connections=3)
+
+    def test_a_reader_reads_its_blocks_at_once(self) -> None:
+        async def test(bench: Bench) -> None:
+            reader = Reader("/c", [point(offset) for offset in (0, 1000, 2000)])
+            # The first round is what the new connections prove themselves with.
+            while bench.line.open_connections < 3:
+                await reader.read(bench.line, 0.0)
+            bench.peer.answer = gate = Gate(0, 1000, 2000)
+            reading = asyncio.create_task(reader.read(bench.line, 0.0))
+            await bench.peer.until(lambda: gate.now == 3)
+            gate.opened.set()
+            assert values(await reading) == {"p0": [0], "p1000": [1000], "p2000": [2000]}
+
+        bench(test, connections=3)
+
+    @pytest.mark.parametrize("unserved", ["refused", "closed", "silent"])
+    def test_a_device_that_bears_one_connection_only_is_polled_all_the_same(
+        self, unserved: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def test(bench: Bench) -> None:
+            async def only_the_first(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                if asked.connection == 1:
+                    writer.write(asked.right())
+
+            bench.peer.answer = only_the_first
+            await bench.read()
+            if unserved == "refused":
+                bench.peer.stop_listening()
+            elif unserved == "closed":
+                bench.peer.greet = lambda number: number == 1
+            while not caplog.records:
+                assert await bench.read_many(1, 2, 3) == [[1], [2], [3]]
+            for _ in range(20):
+                assert await bench.read_many(1, 2, 3) == [[1], [2], [3]]
+            assert bench.line.is_up([1, 2])
+            assert bench.changes == 0
+            # It is not tried again soon.
+            assert bench.peer.connections <= 2
+
+        with caplog.at_level(logging.WARNING):
+            bench(test, connections=4)
+        (record,) = caplog.records
+        assert "does not bear 4 connections" in record.getMessage()
+
+    def test_a_device_that_closes_the_old_connection_for_a_new_one(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def test(bench: Bench) -> None:
+            await bench.read()
+
+            def close_others(number: int) -> bool:
+                for writer in bench.peer.writers.values():
+                    writer.close()
+                return True
+
+            bench.peer.greet = close_others
+            for _ in range(30):
+                assert await bench.read_many(1, 2, 3) == [[1], [2], [3]]
+            assert bench.line.open_connections == 1
+            assert bench.peer.connections <= 3
+            assert bench.line.is_up([1, 2])
+
+        with caplog.at_level(logging.WARNING):
+            bench(test, connections=3)
+        assert len(caplog.records) == 1
+
+    def test_a_connection_that_breaks_under_a_read_is_replaced_by_another_one(self) -> None:
+        async def test(bench: Bench) -> None:
+            await bench.read()
+            while bench.line.open_connections < 2:
+                await bench.read_many(1, 2)
+
+            async def break_once(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                if asked.start == 50 and not broken:
+                    broken.append(asked.connection)
+                    writer.close()
+                else:
+                    writer.write(asked.right())
+
+            broken: list[int] = []
+            bench.peer.answer = break_once
+            assert await bench.read(50) == [50]
+            assert bench.peer.asked[-1].connection != broken[0]
+            assert bench.line.open_connections == 1
+            assert bench.line.is_up([1])
+
+        bench(test, connections=2)
+
+
+class TestTurns:
+    def test_writes_go_first(self) -> None:
+        async def test(bench: Bench) -> None:
+            await bench.read()
+            bench.peer.answer = gate = Gate(9)
+            first = asyncio.create_task(bench.read(9))
+            await bench.peer.until(lambda: gate.now == 1)
+            later = [asyncio.create_task(bench.read(1)), asyncio.create_task(bench.write(2))]
+            await asyncio.sleep(0)
+            gate.opened.set()
+            await asyncio.gather(first, *later)
+            assert [asked.start for asked in bench.peer.asked[1:]] == [9, 2, 1]
+
+        bench(test)
+
+    def test_the_device_gets_its_pause_and_who_is_urgent_comes_first_after_it(self) -> None:
+        async def test(bench: Bench) -> None:
+            answered = [0.0]
+            pauses: list[float] = []
+
+            async def note(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                pauses.append(time.monotonic() - answered[0])
+                writer.write(asked.right())
+                answered[0] = time.monotonic()
+
+            bench.peer.answer = note
+            await bench.read()
+            reading = asyncio.create_task(bench.read(1))
+            await asyncio.sleep(0)
+            await bench.write(2)
+            await reading
+            assert [asked.start for asked in bench.peer.asked] == [0, 2, 1]
+            async with bench.line.turn() as way:
+                for _ in range(2):
+                    await way.read(HOLDING, 1, 0, 1)
+            assert len(pauses) == 5
+            # Its clock began before ours.
+            assert min(pauses[1:]) >= 0.029
+
+        bench(test, pause_s=0.03)
+
+
+class TestUnits:
+    def test_a_busy_unit_is_asked_again_a_few_times(self) -> None:
+        async def test(bench: Bench) -> None:
+            async def busy_twice(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                writer.write(asked.exception(6) if asked.number < 3 else asked.right())
+
+            bench.peer.answer = busy_twice
+            await bench.write(4)
+            assert len(bench.peer.asked) == 3
+            assert bench.line.statistics[0].repeats == 2
+            assert bench.line.statistics[0].exceptions == {6: 2}
+
+        bench(test)
+
+    def test_a_unit_that_stays_busy_is_not_insisted_on_in_every_request(self) -> None:
+        async def test(bench: Bench) -> None:
+            async def busy(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                writer.write(asked.exception(6))
+
+            bench.peer.answer = busy
+            for expected in (4, 5, 6):
+                with pytest.raises(DeviceRefused, match="device busy"):
+                    await bench.read()
+                assert len(bench.peer.asked) == expected
+            assert bench.line.is_up([1])
+            bench.peer.answer = answer_right
+            await bench.read()
+            bench.peer.answer = busy
+            with pytest.raises(DeviceRefused):
+                await bench.read()
+            assert len(bench.peer.asked) == 6 + 1 + 4
+
+        bench(test)
+
+    def test_a_wrong_echo_says_nothing_about_the_unit(self) -> None:
+        async def test(bench: Bench) -> None:
+            async def clamp(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                writer.write(asked.frame(asked.pdu[:3] + b"\0\5"))
+
+            bench.peer.answer = clamp
+            with pytest.raises(DeviceDiffers, match=r"confirms 5 at address 4 instead of 7 at 4"):
+                await bench.write(4)
+            assert bench.line.is_up([1])
+            assert bench.changes == 0
+
+        bench(test)
+
+    def test_a_silent_unit_is_left_alone_for_a_while_and_others_go_on(self) -> None:
+        async def test(bench: Bench) -> None:
+            async def one_is_silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                if asked.unit == 2:
+                    writer.write(asked.right())
+
+            bench.peer.answer = one_is_silent
+            with pytest.raises(DeviceSilent):
+                await bench.read()
+            began_s = time.monotonic()
+            for _ in range(10):
+                with pytest.raises(DeviceUnreachable, match="no answer"):
+                    await bench.read()
+                assert await bench.read(3, device_id=2) == [3]
+            assert time.monotonic() - began_s < 0.25
+            assert len([asked for asked in bench.peer.asked if asked.unit == 1]) == 1
+            assert bench.line.retry_at_s([1]) > bench.line.retry_at_s([2])
+            assert bench.line.statistics[0].failures == 1
+
+        bench(test)
+
+    def test_a_device_that_closes_each_connection_is_not_polled_faster_for_it(self) -> None:
+        async def test(bench: Bench) -> None:
+            async def once(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                writer.write(asked.right())
+                writer.close()
+
+            bench.peer.answer = once
+            for number in range(5):
+                await bench.read()
+                await bench.until(lambda: bench.line.open_connections == 0)
+                assert bench.peer.connections == number + 1
+            assert bench.changes == 1
+            assert bench.line.is_up([1])
+
+        bench(test)
+
+
+def point(offset: int) -> Point:
+    return Point(f"p{offset}", HOLDING, offset, 1)
+
+
+def values(answers: Answers) -> dict[str, list[int] | None]:
+    return {
+        point.id: None if registers is None else list(block.words(point, registers))
+        for block, registers in answers
+        for point in block.points
+    }
+
+
+class TestReader:
+    """A reader and a device that lacks some registers."""
+
+    @staticmethod
+    def lacks(*bad: int, code: int = 2) -> Answer:
+        async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            touches = set(bad) & set(range(asked.start, asked.start + asked.count))
+            writer.write(asked.exception(code) if touches else asked.right())
+
+        return answer
+
+    @pytest.mark.parametrize("connections", [1, 3])
+    def test_a_bad_register_is_found_left_alone_and_tried_again_seldom(self, connections: int) -> None:
+        async def test(bench: Bench) -> None:
+            reader = Reader("/c", [point(offset) for offset in range(40)])
+            for _ in range(3):
+                found = values(await reader.read(bench.line, 0.0))
+                assert found == {f"p{n}": None if n == 17 else [n] for n in range(40)}
+            assert reader.statistics.bad == ("p17",)
+            assert reader.statistics.splits > 3
+            assert reader.statistics.rounds == 3
+            before = len(bench.peer.asked)
+            await reader.read(bench.line, 1.0)
+            assert len(bench.peer.asked) - before == reader.statistics.blocks - 1
+            bench.peer.answer = answer_right
+            found = values(await reader.read(bench.line, RETRY_BAD_AFTER_S + 1))
+            assert found["p17"] == [17]
+            assert not reader.statistics.bad
+
+        bench(test, self.lacks(17), connections=connections)
+
+    def test_what_fails_now_hides_its_neighbours_for_a_few_rounds_only(self) -> None:
+        async def test(bench: Bench) -> None:
+            reader = Reader("/c", [point(offset) for offset in range(40)])
+            for _ in range(7):
+                found = values(await reader.read(bench.line, 0.0))
+            assert [name for name, words in found.items() if words is None] == ["p17"]
+            assert "device failure" in str(reader.statistics.failing)
+            bench.peer.answer = answer_right
+            await reader.read(bench.line, 0.0)
+            await reader.read(bench.line, 0.0)
+            assert reader.statistics.failing is None
+            assert reader.statistics.blocks == 1
+
+        bench(test, self.lacks(17, code=4))
+
+    def test_other_points_may_be_given_at_any_time(self) -> None:
+        async def test(bench: Bench) -> None:
+            reader = Reader("/c", [point(1), point(2)])
+            await reader.read(bench.line, 0.0)
+            bench.peer.answer = gate = Gate(1)
+            reading = asyncio.create_task(reader.read(bench.line, 0.0))
+            await bench.peer.until(lambda: gate.now == 1)
+            reader.points = (point(2), point(3))
+            gate.opened.set()
+            assert values(await reading) == {"p1": [1], "p2": [2]}
+            assert values(await reader.read(bench.line, 0.0)) == {"p2": [2], "p3": [3]}
+            reader.points = ()
+            assert await reader.read(bench.line, 0.0) == []
+
+        bench(test)
+
+    @pytest.mark.parametrize("connections", [1, 2])
+    def test_a_device_that_falls_silent_ends_the_round(self, connections: int) -> None:
+        async def test(bench: Bench) -> None:
+            reader = Reader("/c", [point(offset) for offset in range(0, 5000, 500)])
+            for _ in range(4):
+                await reader.read(bench.line, 0.0)
+
+            async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
+                pass
+
+            bench.peer.answer = silent
+            bench.peer.asked.clear()
+            with pytest.raises(DeviceSilent):
+                await reader.read(bench.line, 0.0)
+            assert len(bench.peer.asked) <= connections
+            assert not bench.line.is_up([1])
+
+        bench(test, connections=connections)
