@@ -72,7 +72,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--probe",
                 metavar="HOST:PORT",
                 callback=_target,
-                help="Only print what the device there tells; also /dev/LINE:BAUD:8N1. With it go:",
+                help="Only print what the device there (or at /dev/LINE:BAUD:8N1) tells; see down to --timeout.",
             ),
             click.option("--watch", is_flag=True, help="Go on reading until Ctrl-C."),
             click.option(
