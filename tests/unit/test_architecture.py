@@ -50,7 +50,7 @@ PURE = [
         )
         for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame", "statistics", "units")
     ),
-    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
+    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     *(
         ROOT / "modbus_bridge" / f"{name}.py"
