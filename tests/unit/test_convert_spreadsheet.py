@@ -195,7 +195,6 @@ class TestColumns:
             "History: not used: no row names an address and an id",
         ]
 
-
     def test_numbers_that_look_like_those_of_registers_are_remarked_on(self, book):
         path = book(points=[HEAD, ["a", "HR", 40001], ["b", "HR", 40002], ["c", "IR", 30001], ["d", "IR", 7]])
         configuration, notes = read_spreadsheet(path, Tcp("h"))
