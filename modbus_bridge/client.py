@@ -18,9 +18,10 @@ from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
 from modbus_bridge.convert.options import client_conversions, print_converted_client
 from modbus_bridge.face.host import Host
+from modbus_bridge.probe.command import EXAMPLES, with_probe
 from modbus_bridge.process import begin, log_briefly, log_warnings
 
-_EPILOG = """
+_EPILOG = f"""
 \b
 Examples:
   modbus_client pcs_1.json
@@ -31,11 +32,12 @@ Examples:
   modbus_client pcs_1.json --server --listen 127.0.0.1:1502 > simulator.json
   fims_send -m get -u /components/pcs_1 -r /me
   fims_send -m set -u /components/pcs_1/active_power_setpoint -r /me 50
+{EXAMPLES}
 
 \b
 Exit status:
   0  stopped by SIGTERM or SIGINT, or printed what was asked for
-  1  a file cannot be used, or there is no broker
+  1  a file cannot be used, or there is no broker; with --probe, the device tells nothing
   2  wrong usage
 """
 
@@ -54,6 +56,7 @@ async def serve(
 
 
 @click.command("modbus_client", epilog=_EPILOG)
+@with_probe
 @file_options(load_client, "client")
 @client_conversions
 @process_options
@@ -68,9 +71,10 @@ def command(
     expand: bool,
     server: bool,
 ) -> None:
-    """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
+    """Poll the Modbus device (TCP or RTU) that the file CONFIG describes and publish it as /components/ID.
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
+    With --probe nothing is published: what the device at HOST:PORT tells is printed, by name if there is a CONFIG.
     """
     begin(verbose)
 

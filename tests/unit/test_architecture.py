@@ -49,6 +49,7 @@ PURE = [
             "rtu_frame",
         )
     ),
+    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     *(
         ROOT / "modbus_bridge" / f"{name}.py"

@@ -63,7 +63,7 @@ class Soak:
         log_lines: how many lines the bridge logged.
     """
 
-    def __init__(self, seconds: float, seed: int, rough: float = 1.0) -> None:
+    def __init__(self, seconds: float, seed: int, rough: float = 1.0, connections: int = 1) -> None:
         variables = site.variables()
         self.seconds = seconds
         self.calm_s = min(seconds * _CALM_PART, _CALM_S)
@@ -76,6 +76,7 @@ class Soak:
         self.log_lines = 0
         self._settings = [variable for variable in variables if variable.is_set]
         self._processes: dict[str, Process] = {}
+        self._connections = connections
         self._began_s = time.monotonic()
 
     @property
@@ -98,7 +99,7 @@ class Soak:
             bus = await stack.enter_async_context(AsyncBus(endpoint, name="soak"))
             messages = await bus.subscribe("/components", pub_only=True)
             file = folder / "soak.json"
-            file.write_text(json.dumps(site.configuration(self.device.port)))
+            file.write_text(json.dumps(site.configuration(self.device.port, self._connections)))
             bridge = self._start(stack, "modbus_client", "modbus_bridge.client", str(file), "--bus", endpoint)
             listening = asyncio.create_task(self._listen(messages))
             stack.push_async_callback(_cancel, listening)
