@@ -47,8 +47,9 @@ PURE = [
             "schedule",
             "health",
             "rtu_frame",
+            "statistics",
+            "units",
         )
-        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame", "statistics", "units")
     ),
     *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text")),
     ROOT / "tools" / "ess_site" / "backoff.py",
