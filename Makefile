@@ -26,8 +26,8 @@ types: $(VENV)/ready
 unit: $(VENV)/ready
 	$(BIN)/pytest -n 2
 
-docs: $(VENV)/ready  ## run the commands that docs/tools.md shows and write their output into it
-	@$(BIN)/python -m tools.docs_tools docs/tools.md
+docs: $(VENV)/ready  ## run the commands that the pages show and write their output into them
+	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md
 
 bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
 	@$(BIN)/python -m tools.bench $(BENCH)

@@ -4,7 +4,8 @@ A page is its own template. In each block that begins with three backquotes and 
 run by bash, in the order of the page, on a private bus with a broker of its own; the other lines of the block are
 replaced by what came out. A command that ends in ``&`` goes on in the background; ``$ wait`` and ``$ kill %1`` end such
 commands, and show what they have printed since. What is different at each run (times, users, process ids, folders) is
-replaced by an example.
+replaced by an example. The commands find the files of ``docs/examples`` beside them; the port of the device in these is
+another one at each run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,16 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30.0
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What a command in the background has printed before it is ready for the next one.
-_FIRST_WORDS = {"fims_echo": "Listening on", "fims_trigger": "Awaiting", "fims_server": "listening on"}
+_FIRST_WORDS = {
+    "fims_echo": "Listening on",
+    "fims_trigger": "Awaiting",
+    "fims_server": "listening on",
+    "modbus_client": "components of",
+    "modbus_server": "points",
+}
+EXAMPLES = ROOT / "docs" / "examples"
+# The port of the device in the examples; two pages that are written at once must not meet at it.
+DEVICE_PORT = "1502"
 
 
 class Failed(Exception):
@@ -83,6 +94,9 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "work"
         self._folder.mkdir()
+        self._port = str(_free_port())
+        for example in EXAMPLES.iterdir():
+            (self._folder / example.name).write_text(example.read_text().replace(DEVICE_PORT, self._port))
         self._runtime = folder / "run"
         self._runtime.mkdir(mode=0o700)
         self._background: list[Background] = []
@@ -98,6 +112,15 @@ class Session:
 
     def run(self, command: str) -> str:
         """Run one line of the page; return what is to be shown below it."""
+        return self._run(command.replace(DEVICE_PORT, self._port)).replace(self._port, DEVICE_PORT)
+
+    def close(self) -> None:
+        """End what the page left running, and the broker."""
+        for one in (*self._background, self._broker):
+            one.process.terminate()
+            one.end()
+
+    def _run(self, command: str) -> str:
         if command == "wait":
             ended, self._background = self._background, []
             return self._cleaned("".join(one.end() for one in ended))
@@ -118,12 +141,6 @@ class Session:
             check=False,
         )
         return self._cleaned(done.stdout.decode(errors="replace"))
-
-    def close(self) -> None:
-        """End what the page left running, and the broker."""
-        for one in (*self._background, self._broker):
-            one.process.terminate()
-            one.end()
 
     def _start(self, command: str) -> str:
         started = self._started(command)
@@ -150,6 +167,8 @@ def as_example(text: str) -> str:
     user = re.escape(pwd.getpwuid(os.geteuid()).pw_name)
     for pattern, example in (
         (r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d\.\d{6}", r"2026-01-31\g<1>12:00:00.000000"),
+        (r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{6}", "01-31-2026 12:00:00.000000"),
+        (r"  \d+\.\d s$", "  0.0 s"),
         (rf"^(Username: +){user}$", r"\g<1>ems"),
         (rf'("user(?:name)?": ?)"{user}"', r'\g<1>"ems"'),
         (r'("pid": ?)\d+', r"\g<1>4711"),
@@ -202,6 +221,11 @@ def a_session() -> Iterator[Session]:
             yield session
         finally:
             session.close()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def _subscribed(bus: Bus, pid: int) -> bool:

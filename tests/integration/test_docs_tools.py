@@ -1,4 +1,4 @@
-"""`docs/tools.md` shows what the commands print now, and its generator tells when it does not."""
+"""The pages show what the commands print now, and their generator tells when they do not."""
 
 import os
 import pwd
@@ -28,8 +28,9 @@ def generate(environment, *arguments: object) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-def test_the_page_shows_what_the_commands_print_now(environment):
-    status, text = generate(environment, "--check", "docs/tools.md")
+@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md"])
+def test_the_pages_show_what_the_commands_print_now(environment, page):
+    status, text = generate(environment, "--check", page)
     assert (status, text) == (0, "")
 
 
@@ -61,6 +62,8 @@ def test_the_background_is_shown_when_it_ends():
         ("Timestamp:    2027-05-06 07:08:09.123456\n", "Timestamp:    2026-01-31 12:00:00.000000\n"),
         ('"timestamp":"2027-05-06T07:08:09.123456+00:00"', '"timestamp":"2026-01-31T12:00:00.000000+00:00"'),
         ("Elapsed Time: 3 ms \n", "Elapsed Time: 14 ms \n"),
+        ('"Timestamp":"12-31-2027 07:08:09.123456"', '"Timestamp":"01-31-2026 12:00:00.000000"'),
+        ("pcs_1/start  7  12.3 s\n", "pcs_1/start  7  0.0 s\n"),
         ('{"pid":77,"x":77}', '{"pid":4711,"x":77}'),
         (
             "URI  COUNT  RATE/S  BYTES  AGE S\n/a       3  1234.5     15   12.1\n/bb      1       -      1    0.0\n"
