@@ -35,9 +35,11 @@ def file_options(load: Load, kind: Literal["client", "server"]) -> Callable[[Com
     def decorated(function: Command) -> Command:
         @functools.wraps(function)
         def wrapped(files: tuple[Path, ...], check: bool, strict: bool, **rest: Any) -> Any:
+            if not files:
+                raise click.UsageError("expected a CONFIG")
             if check:
                 return check_files(files, load, strict=strict)
-            if len(files) != 1:
+            if len(files) > 1:
                 raise click.UsageError("expected one CONFIG; several can only be checked (--check)")
             return function(config=files[0], strict=strict, **rest)
 
@@ -60,7 +62,7 @@ def _options(kind: Literal["client", "server"]) -> list[Callable[[Command], Comm
             context.exit()
 
     return [
-        click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="CONFIG"),
+        click.argument("files", type=click.Path(path_type=Path), nargs=-1, metavar="CONFIG"),
         click.option("--check", is_flag=True, help="Only say what is wrong in one or more files; no bus is needed."),
         click.option("--strict", is_flag=True, help="Refuse a file for what would be left out or mended."),
         click.option(

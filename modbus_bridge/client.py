@@ -71,7 +71,7 @@ def command(
     expand: bool,
     server: bool,
 ) -> None:
-    """Poll the Modbus TCP device that the file CONFIG describes and publish it as /components/ID.
+    """Poll the Modbus device (TCP or RTU) that the file CONFIG describes and publish it as /components/ID.
 
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
     With --probe nothing is published: what the device at HOST:PORT tells is printed, by name if there is a CONFIG.

@@ -60,3 +60,7 @@ class Health:
         self.failures = 0
         self.retry_at_s = 0.0
         return True
+
+    def hasten(self, now_s: float) -> None:
+        """Ask again now: something else has come back that went down with it."""
+        self.retry_at_s = min(self.retry_at_s, now_s)

@@ -13,6 +13,7 @@ from modbus_bridge.device import DeviceError, DeviceUnreachable
 from modbus_bridge.health import Health
 from modbus_bridge.plan import Limits
 from modbus_bridge.statistics import ChannelStatistics
+from modbus_bridge.units import Units
 from modbus_bridge.way import Way
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Line:
         self.channels = Channels(connection, self._lost)
         self._on_change = on_change
         self._health = Health()
-        self._units = {device_id: Health() for device_id in device_ids}
+        self._units = Units(device_ids)
         self._busy: set[int] = set()
         self._wake_at_s = 0.0
         # On a serial line an answer that comes late cannot be told from the next one: it gets time to come first.
@@ -94,10 +95,14 @@ class Line:
             return None
         return _BUSY_PAUSES_S[attempts]
 
-    def failed(self, device_id: int, error: DeviceError) -> None:
-        """Note that a request was not answered."""
-        health = self._health if isinstance(error, DeviceUnreachable) else self._units[device_id]
-        if health.failed(str(error), time.monotonic(), self._least_pause_s):
+    def failed(self, device_id: int, error: DeviceError, cost_s: float) -> None:
+        """Note that a request was not answered, which took `cost_s` to find out."""
+        now_s, reason = time.monotonic(), str(error)
+        if isinstance(error, DeviceUnreachable):
+            begins = self._health.failed(reason, now_s, self._least_pause_s)
+        else:
+            begins = self._units.failed(device_id, reason, now_s, cost_s=cost_s, least_pause_s=self._least_pause_s)
+        if begins:
             log.warning("%s; published as not connected until it answers", error)
             self._on_change()
 
@@ -109,7 +114,7 @@ class Line:
         connected = self._health.answered()
         if connected:
             self.channels.encourage()
-        if self._units[device_id].answered() or connected:
+        if self._units.answered(device_id, time.monotonic()) or connected:
             log.info("%s answers again (device id %d)", self.address, device_id)
             self._on_change()
 

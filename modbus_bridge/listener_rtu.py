@@ -46,6 +46,16 @@ class RtuListener:
         """The masters that are connected: on a line, nobody says so."""
         return []
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is there."""
+        return self._port.is_open
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether requests wait while an earlier one is worked on."""
+        return bool(self._waiting)
+
     def start(self) -> None:
         """Open the line.
 

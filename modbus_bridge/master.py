@@ -56,8 +56,11 @@ class Master(asyncio.Protocol):
         self._slow_down()
 
     def eof_received(self) -> bool:
-        """Let a master that says no more have the answers that it waits for."""
+        """Let a master that says no more have the answer that it waits for; most often it is gone altogether."""
         self._ended = True
+        if self._task is not None:
+            # What would only be begun later may be a command that nobody stands behind any more.
+            self._received = b""
         return self._is_waiting
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason does not matter

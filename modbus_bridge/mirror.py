@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # Masters wait for an answer about this long; a later one would not be taken.
 WRITE_TIMEOUT_S = 1.0
+# The rest is left to the owner: a set that has hardly any time would only end in not knowing.
+_TURN_TIMEOUT_S = WRITE_TIMEOUT_S / 2
 # As the originals (modbus.md 2.3).
 GET_TIMEOUT_S = 2.0
 _ASK_EVERY_S = 1.0
@@ -125,7 +127,7 @@ class Mirror:
         owners = sorted({served.uri for slot in slots for served in slot.served})
         async with AsyncExitStack() as turns:
             for uri in owners:
-                await self._take_turn(turns, uri, deadline_s)
+                await self._take_turn(turns, uri, deadline_s - WRITE_TIMEOUT_S + _TURN_TIMEOUT_S)
             new = words()
             orders: dict[str, dict[str, Any]] = {}
             for slot in slots:

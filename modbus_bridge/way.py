@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 from modbus_bridge.channels import Channel
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.device import BUSY, Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
-from modbus_bridge.statistics import Times
 
 if TYPE_CHECKING:
     from modbus_bridge.line import Line
@@ -27,14 +26,16 @@ class Way:
     def __init__(self, line: Line, *, urgent: bool) -> None:
         self._line = line
         self._urgent = urgent
-        self._channel: Channel
+        # None while one waits for another one; a channel that was dropped may be somebody else's already.
+        self._channel: Channel | None = None
 
     async def __aenter__(self) -> Way:
         self._channel = await self._line.channels.take(urgent=self._urgent)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._line.channels.release(self._channel)
+        if self._channel is not None:
+            self._line.channels.release(self._channel)
 
     async def read(self, table: RegisterType, device_id: int, start: int, count: int) -> list[int]:
         """Read; see `Device.read`.
@@ -42,9 +43,8 @@ class Way:
         A connection that breaks is opened again once: many devices close connections that they find idle, which says
         nothing about the battery behind them.
         """
-        times = self._channel.statistics.reads
         request: Request[list[int]] = lambda device: device.read(table, device_id, start, count)  # noqa: E731
-        values = await self._ask(device_id, request, times, repeat=True)
+        values = await self._ask(device_id, request, is_read=True)
         self._line.channels.proved((table, device_id, start, count))
         return values
 
@@ -56,17 +56,17 @@ class Way:
         Sent again only where the device said that it has not done it (busy); if the connection breaks, the first
         attempt may have had its effect.
         """
-        times = self._channel.statistics.writes
         request: Request[None] = lambda device: device.write(table, device_id, start, words, multi_write=multi_write)  # noqa: E731
-        await self._ask(device_id, request, times, repeat=False)
+        await self._ask(device_id, request, is_read=False)
 
-    async def _ask(self, device_id: int, request: Request[Answer], times: Times, *, repeat: bool) -> Answer:
+    async def _ask(self, device_id: int, request: Request[Answer], *, is_read: bool) -> Answer:
         line = self._line
         line.check(device_id)
         attempts = 0
         while True:
+            began_s = time.monotonic()
             try:
-                answer = await self._attempt(request, times, repeat=repeat)
+                answer = await self._attempt(request, is_read=is_read)
             except DeviceRefused as error:
                 line.answered(device_id, is_busy=error.code == BUSY)
                 pause_s = line.busy_pause_s(device_id, attempts) if error.code == BUSY else None
@@ -76,30 +76,38 @@ class Way:
                 line.answered(device_id)
                 raise
             except DeviceError as error:
-                line.failed(device_id, error)
+                line.failed(device_id, error, time.monotonic() - began_s)
                 raise
             else:
                 line.answered(device_id)
                 return answer
             await asyncio.sleep(pause_s)
             attempts += 1
-            self._channel.statistics.repeats += 1
+            self._mine.statistics.repeats += 1
 
-    async def _attempt(self, request: Request[Answer], times: Times, *, repeat: bool) -> Answer:
-        if self._channel.device.is_connected:
+    @property
+    def _mine(self) -> Channel:
+        if self._channel is None:
+            raise RuntimeError("outside of the turn")
+        return self._channel
+
+    async def _attempt(self, request: Request[Answer], *, is_read: bool) -> Answer:
+        channel = self._mine
+        if channel.device.is_connected:
             try:
-                return await self._send(request, times)
+                return await self._send(channel, request, is_read=is_read)
             except DeviceLost:
-                if not repeat:
+                if not is_read:
                     raise
-                self._channel.statistics.repeats += 1
-        self._channel = await self._line.channels.replace(self._channel)
-        if not self._channel.device.is_connected:
-            await self._channel.connect()
-        return await self._send(request, times)
+                channel.statistics.repeats += 1
+        self._channel = None
+        self._channel = channel = await self._line.channels.replace(channel)
+        if not channel.device.is_connected:
+            await channel.connect()
+        return await self._send(channel, request, is_read=is_read)
 
-    async def _send(self, request: Request[Answer], times: Times) -> Answer:
-        channel = self._channel
+    async def _send(self, channel: Channel, request: Request[Answer], *, is_read: bool) -> Answer:
+        times = channel.statistics.reads if is_read else channel.statistics.writes
         began_s = time.monotonic()
         if channel.ready_at_s > began_s:
             await asyncio.sleep(channel.ready_at_s - began_s)

@@ -31,7 +31,7 @@ def address_of(entry: AddressEntry, place: Place, findings: Findings) -> Tcp | S
         if entry.ip_address is None:
             findings.problem(place.at("ip_address"), "missing, and there is no serial_device")
             return None
-        return Tcp(entry.ip_address.strip(), _port(entry, place, findings))
+        return Tcp(entry.ip_address, _port(entry, place, findings))
     if entry.ip_address is not None:
         findings.problem(place.at("serial_device"), "excludes ip_address")
         return None

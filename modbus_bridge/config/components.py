@@ -55,7 +55,7 @@ class ComponentReader:
 
     def _component(self, copy: Copy) -> Component | None:
         data, place, findings = copy.data, copy.place, self._findings
-        if is_disabled(data):
+        if keys.is_disabled(data):
             findings.disabled(place)
             return None
         entry = findings.validate(ComponentEntry, data, place)
@@ -78,7 +78,8 @@ class ComponentReader:
             findings.tolerate(place, message, f"using {DEFAULT_PERIOD_MS} ms")
             period_ms = DEFAULT_PERIOD_MS
         if entry.offset is not None:
-            findings.warn(place.at("offset"), "taken for offset_time")
+            taken = "taken for offset_time" if entry.offset_time is None else "not used: there is an offset_time"
+            findings.warn(place.at("offset"), taken)
         return Component(
             id=entry.id,
             period_s=period_ms / 1000,
@@ -136,7 +137,7 @@ class ComponentReader:
 
     def _entry(self, copy: Copy, table: RegisterType, inherited: Inherited) -> Iterator[tuple[Place, Point]]:
         findings = self._findings
-        if is_disabled(copy.data):
+        if keys.is_disabled(copy.data):
             findings.disabled(copy.place)
             return
         if left := unfilled(copy.data):
@@ -151,11 +152,6 @@ class ComponentReader:
             point = to_point(entry, table, kind_of(entry, table), _shifted(inherited, copy), where, findings)
             if point is not None:
                 yield where, point
-
-
-def is_disabled(data: Any) -> bool:
-    """Tell whether somebody has switched an object off by writing ``xid`` for ``id``."""
-    return isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data)
 
 
 def _is_routable(uri: str, place: Place, findings: Findings) -> bool:

@@ -22,16 +22,15 @@ def examine(data: Any, findings: Findings) -> None:
     """Check that a document holds only what JSON can, is not too deep, and has no blanks ``{{...}}`` left.
 
     Raises:
-        ConfigurationError: it cannot be read at all.
+        ConfigurationError: it cannot be walked through.
     """
-    for place, value in _walk(data, findings):
+    for place, value in _suspicious(data, findings):
         if isinstance(value, str):
             for blank in dict.fromkeys(_BLANK.findall(value)):
                 findings.problem(place, f"this is a template: fill in {blank[:60]}")
         elif isinstance(value, int):
-            if abs(value) >= _MAX_INT:
-                findings.problem(place, "this number is too large")
-        elif value is not None and not isinstance(value, float):
+            findings.problem(place, "this number is too large")
+        else:
             findings.problem(place, f"{type(value).__name__} is not a value of JSON")
 
 
@@ -68,23 +67,32 @@ def refused(source: object, message: str) -> ConfigurationError:
     return ConfigurationError(source, [Problem("", message)])
 
 
-def _walk(data: Any, findings: Findings) -> Iterator[tuple[Place, Any]]:
-    """Yield every value of a document that is no object and no list."""
+def _suspicious(data: Any, findings: Findings) -> Iterator[tuple[Place, Any]]:
+    """Yield what may be wrong in a document: texts with blanks, numbers that are too large, and what is no JSON."""
     # Without recursion: what is too deep must not end in a RecursionError. Paths are only made where one is needed.
     levels: list[Iterator[tuple[Any, Any]]] = [iter([("", data)])]
     keys: list[Any] = [""]
     while levels:
-        try:
-            keys[-1], value = next(levels[-1])
-        except StopIteration:
+        for keys[-1], value in levels[-1]:
+            if isinstance(value, dict | list):
+                break
+            if not _is_plain(value):
+                yield Place().at(*keys), value
+        else:
             levels.pop()
             keys.pop()
             continue
-        if isinstance(value, dict | list):
-            if len(levels) > _MAX_DEPTH:
-                findings.problem(Place().at(*keys[:6], "..."), f"deeper than {_MAX_DEPTH} levels")
-                findings.refuse()
-            levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
-            keys.append("")
-        elif not isinstance(value, str) or "{{" in value:
-            yield Place().at(*keys), value
+        if len(levels) > _MAX_DEPTH:
+            findings.give_up(Place().at(*keys[:6], "..."), f"deeper than {_MAX_DEPTH} levels")
+        if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+            findings.give_up(Place().at(*keys), "it has keys that are no texts")
+        levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
+        keys.append("")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" not in value
+    if isinstance(value, int):
+        return abs(value) < _MAX_INT
+    return value is None or isinstance(value, float)

@@ -38,6 +38,11 @@ def checked_name(text: str) -> str:
     return text
 
 
+def _host(value: str) -> str:
+    """Return a host; in those of IPv6 there are colons and a percent sign."""
+    return checked_name(value.strip().replace("%", "", 1)) and value.strip()
+
+
 def register_type(text: str) -> RegisterType | None:
     """Return the table that `text` names, in any of the spellings of modbus.md 1.3."""
     return _TYPES.get(text.lower().replace(" ", "").replace("_", "").removesuffix("s"))
@@ -94,7 +99,7 @@ def _format(value: object) -> object:
 Name = Annotated[str, AfterValidator(checked_name)]
 SystemId = Annotated[str, AfterValidator(_without_slashes)]
 # Converters write "" where a cell was empty.
-Host = Annotated[Name | None, BeforeValidator(_blank)]
+Host = Annotated[Annotated[str, AfterValidator(_host)] | None, BeforeValidator(_blank)]
 Text = Annotated[str, BeforeValidator(_words), WithJsonSchema({"type": "string"})]
 Mask = Annotated[int, BeforeValidator(_mask), WithJsonSchema({"type": "string", "pattern": "^0[xXbB][0-9a-fA-F]+$"})]
 DeviceId = Annotated[int, Field(ge=0, le=255)]

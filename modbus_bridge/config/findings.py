@@ -115,6 +115,15 @@ class Findings:
         if self.problems:
             self.refuse()
 
+    def give_up(self, place: Place, message: str) -> NoReturn:
+        """Refuse a file that is not read to its end; what was left out so far is of no interest then.
+
+        Raises:
+            ConfigurationError: with this problem and those before it.
+        """
+        self.problem(place, message)
+        raise ConfigurationError(self.source, self.problems)
+
     def refuse(self) -> NoReturn:
         """Give up on the file.
 

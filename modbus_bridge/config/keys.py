@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 # A leading x switches a key off (modbus.md 1).
 _REMARK: Final = re.compile(r"[xX]|note\d*$|comment")
@@ -16,6 +16,11 @@ def _keys(text: str) -> frozenset[str]:
 def is_remark(key: str) -> bool:
     """Tell whether a key is switched off or only for people."""
     return _REMARK.match(key) is not None
+
+
+def is_disabled(data: Any) -> bool:
+    """Tell whether somebody has switched an object off by writing ``xid`` for ``id``."""
+    return isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data)
 
 
 CLIENT_FILE: Final = _keys("fileInfo connection components")

@@ -90,25 +90,33 @@ def to_point(
             return None
         strings = found
     own = inherited.for_entry(entry, place, findings)
+    return replace(
+        _described(entry, table, own),
+        offset=offset,
+        # Bits without names are a number.
+        kind=kind if strings or kind is not Kind.INDIVIDUAL_BITS else Kind.NUMBER,
+        word_order=() if kind is Kind.TEXT or table.is_bits else own.order.positions(entry.size),
+        bits=0 if entry.starting_bit_pos + width == whole else width,
+        strings=strings,
+        invalid=frozenset(value for value in invalid if value is not None),
+    )
+
+
+def _described(entry: PointEntry, table: RegisterType, own: Inherited) -> Point:
+    """Return the point with what is taken from the entry as it is."""
     return Point(
         id=entry.id,
         type=table,
-        offset=offset,
+        offset=entry.offset,
         device_id=own.device_id,
         size=entry.size,
-        # Bits without names are a number.
-        kind=kind if strings or kind is not Kind.INDIVIDUAL_BITS else Kind.NUMBER,
         # Fraction of the text: a file that says 0.1 means a tenth.
         scale=None if entry.scale in (0, 1) or table.is_bits else Fraction(repr(entry.scale)),
         shift=entry.shift,
         signed=entry.signed,
         is_float=entry.is_float,
         invert_mask=_invert_mask(entry, table),
-        word_order=() if kind is Kind.TEXT or table.is_bits else own.order.positions(entry.size),
         first_bit=entry.starting_bit_pos,
-        bits=0 if entry.starting_bit_pos + width == whole else width,
-        strings=strings,
-        invalid=frozenset(value for value in invalid if value is not None),
         use_bool=entry.use_bool,
         multi_write=own.multi_write,
         debounce_s=own.debounce_s,

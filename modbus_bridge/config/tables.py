@@ -10,7 +10,6 @@ from ess_bus import uri as uris
 from ess_bus.errors import UriError
 from modbus_bridge.config import keys
 from modbus_bridge.config.claims import Claims
-from modbus_bridge.config.components import is_disabled
 from modbus_bridge.config.fields import register_type
 from modbus_bridge.config.findings import Findings
 from modbus_bridge.config.model import Kind, RegisterType, ServedPoint
@@ -66,7 +65,7 @@ class TableReader:
 
     def _entry(self, copy: Copy, table: RegisterType) -> Iterator[tuple[Place, ServedPoint]]:
         findings = self._findings
-        if is_disabled(copy.data):
+        if keys.is_disabled(copy.data):
             findings.disabled(copy.place)
             return
         if left := unfilled(copy.data):

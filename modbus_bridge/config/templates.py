@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from modbus_bridge.config.place import Place
 # What all templates of a file make together; a device has 4 x 65,536 addresses, and nobody reads them all.
 MAX_COPIES: Final = 100_000
 # Copying what is inside of a template costs time, too.
-_MAX_NODES: Final = 5_000_000
+_MAX_NODES: Final = 2_000_000
 _MAX_ADDRESS: Final = 65535
 _MAX_DEVICE_ID: Final = 255
 
@@ -131,9 +131,9 @@ class Templates:
         if self._copies > MAX_COPIES:
             self._too_many(place)
 
-    def _too_many(self, place: Place) -> None:
-        self._findings.problem(Place(place.path), f"this makes more entries than {MAX_COPIES:,}, the most in one file")
-        self._findings.refuse()
+    def _too_many(self, place: Place) -> NoReturn:
+        message = f"this makes more entries than {MAX_COPIES:,}, the most in one file"
+        self._findings.give_up(Place(place.path), message)
 
 
 def _counters(data: Mapping[str, Any], default_step: int) -> list[_Counter]:

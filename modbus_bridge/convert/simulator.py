@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ess_bus.errors import Problem
@@ -106,8 +105,3 @@ def _served(point: Point) -> Point:
 def _place(point: Point) -> str:
     last = f" to {point.end - 1}" if point.size > 1 else ""
     return f"{point.type} {point.offset}{last}"
-
-
-def count(units: Iterable[ServedUnit]) -> int:
-    """Return how many points are served in all units together."""
-    return sum(len(unit.points) for unit in units)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
+from modbus_bridge import channels, health
 from modbus_bridge.config.model import Point, RegisterType
-from modbus_bridge.device import DeviceDiffers, DeviceRefused, DeviceSilent, DeviceUnreachable
+from modbus_bridge.device import DeviceDiffers, DeviceError, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.line import Line
 from modbus_bridge.reader import RETRY_BAD_AFTER_S, Answers, Reader
 from tests.integration.modbus_peer import Answer, Asked, Peer, answer_right, peer
@@ -78,6 +82,36 @@ class Gate:
             await self.opened.wait()
         self.now -= 1
         writer.write(asked.right())
+
+
+def assert_nothing_is_lent(bench: Bench) -> None:
+    turns: Any = bench.line.channels._turns
+    assert len(turns._free) == len(bench.line.channels._in_use)
+    assert set(turns._free) == bench.line.channels._in_use
+    assert not any(not waiter.done() for waiter in (*turns._urgent, *turns._others))
+
+
+async def misbehave(chance: random.Random, asked: Asked, writer: asyncio.StreamWriter) -> None:
+    wrong = asked.frame(b"\x03\x02\xde\xad", transaction=b"\xff\xf0")
+    match chance.randrange(40):
+        case 0:
+            writer.close()
+        case 1:
+            pass
+        case 2:
+            writer.write(asked.right()[:-1])
+            writer.close()
+        case 3:
+            await asyncio.sleep(0.06)
+            writer.write(asked.right())
+        case 4:
+            writer.write(asked.exception(chance.choice((2, 4, 6, 10, 11))))
+        case 5:
+            writer.write(asked.frame(b"\x03\x02\xde\xad", unit=9))
+        case 6 | 7:
+            writer.write(wrong + asked.right() + wrong)
+        case _:
+            writer.write(asked.right())
 
 
 class TestSeveral:
@@ -189,6 +223,67 @@ class TestSeveral:
             assert bench.line.is_up([1])
 
         bench(test, connections=2)
+
+    def test_who_gives_up_while_waiting_for_another_connection_leaves_none_behind(self) -> None:
+        async def test(bench: Bench) -> None:
+            await bench.read()
+            while bench.line.open_connections < 2:
+                await bench.read_many(1, 2)
+            bench.peer.answer = gate = Gate(8, 9)
+            slow = asyncio.create_task(bench.read(9))
+            await bench.peer.until(lambda: gate.now == 1)
+            broken = asyncio.create_task(bench.read(8))
+            await bench.peer.until(lambda: gate.now == 2)
+            bench.peer.writers[bench.peer.asked[-1].connection].close()
+            await bench.until(lambda: bench.line.open_connections == 1)
+            broken.cancel()
+            await asyncio.wait([broken])
+            gate.opened.set()
+            assert await slow == [9]
+            assert await bench.read_many(1, 2, 3) == [[1], [2], [3]]
+            assert_nothing_is_lent(bench)
+
+        bench(test, connections=2)
+
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_whatever_goes_wrong_no_value_is_wrong_and_no_connection_gets_lost(self, seed: int) -> None:
+        """Users come and go, some give up half-way; the device closes, is silent, late, busy and speaks nonsense."""
+        chance = random.Random(seed)
+
+        async def test(bench: Bench) -> None:
+            right = 0
+
+            async def use() -> None:
+                nonlocal right
+                for _ in range(40):
+                    start = chance.randrange(1000)
+                    with suppress(DeviceError, TimeoutError):
+                        async with asyncio.timeout(chance.choice((0.002, 5.0, 5.0, 5.0))):
+                            assert await bench.read(start, urgent=chance.random() < 0.2) == [start]
+                            right += 1
+                    await asyncio.sleep(max(0.0, bench.line.retry_at_s([1]) - time.monotonic()))
+
+            await bench.read()
+            bench.peer.greet = lambda number: number % 7 != 0
+            bench.peer.answer = partial(misbehave, chance)
+            # Its pauses would make this a test of waiting.
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(health, "FIRST_PAUSE_S", 0.002)
+                patch.setattr(health, "SHORT_OUTAGE_PAUSE_S", 0.01)
+                patch.setattr(channels, "FIRST_RETRY_S", 0.01)
+                patch.setattr(channels, "LAST_RETRY_S", 0.02)
+                await asyncio.gather(*(use() for _ in range(8)))
+                bench.peer.answer = answer_right
+                bench.peer.greet = lambda _: True
+                await bench.until(lambda: time.monotonic() > bench.line.retry_at_s([1]))
+                await bench.read()
+            assert right > 50
+            assert bench.peer.connections > 5
+            assert await bench.read_many(*range(50)) == [[n] for n in range(50)]
+            assert bench.line.is_up([1])
+            assert_nothing_is_lent(bench)
+
+        bench(test, connections=3, request_timeout_s=0.04)
 
 
 class TestTurns:

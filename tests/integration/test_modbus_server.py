@@ -6,58 +6,16 @@ import contextlib
 import json
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyModbusTCP.client import ModbusClient
 
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
-from tests.integration.conftest import Process, Start, eventually, free_port, start_broker
-
-SERVER = "modbus_bridge.server"
-URI = "/components/bms"
-
-
-class Owner:
-    """Owns `/components/bms` on the bus: answers gets, takes sets unless it refuses or ignores them."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.values: dict[str, Any] = {}
-        self.refused: set[str] = set()
-        self.ignored: set[str] = set()
-        self.sets: list[tuple[str, Any]] = []
-        self._ended = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(endpoint,))
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _serve(self, endpoint: str) -> None:
-        with Bus(endpoint, name="owner") as bus:
-            messages = bus.subscribe(URI)
-            self._ready.set()
-            while not self._ended.is_set():
-                message = messages.receive(0.05)
-                if message is None:
-                    continue
-                if message.method == "get":
-                    bus.reply(message, self.values)
-                elif message.method == "set":
-                    name = message.uri.removeprefix(URI).removeprefix("/")
-                    self.sets.append((name, message.json()))
-                    names = {name} if name else set(message.json())
-                    if names & self.refused:
-                        bus.refuse(message, "not now")
-                    elif not names & self.ignored:
-                        bus.reply(message, message.body)
+from tests.integration.conftest import Start, eventually, free_port, start_broker
+from tests.integration.server_site import SERVER, URI, Owner, Site, entry
 
 
 @pytest.fixture
@@ -71,10 +29,6 @@ def owner(broker: str) -> Iterator[Owner]:
 def bus(broker: str) -> Iterator[Bus]:
     with Bus(broker, name="test") as found:
         yield found
-
-
-def entry(name: str, offset: int, **keys: Any) -> dict[str, Any]:
-    return {"id": name, "offset": offset, "uri": URI} | keys
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
@@ -103,22 +57,6 @@ VALUES: dict[str, Any] = {
     "door_open": True,
     "foreign": "ignored",
 }
-
-
-class Site:
-    """A running server and a master that is connected to it."""
-
-    def __init__(self, process: Process, port: int) -> None:
-        self.process = process
-        self.port = port
-        self.master = ModbusClient(host="127.0.0.1", port=port, unit_id=1, auto_open=True, timeout=5)
-
-    def holding(self, address: int, count: int = 1) -> list[int] | None:
-        return self.master.read_holding_registers(address, count)  # type: ignore[no-any-return]
-
-    def exception(self, answer: object) -> int:
-        assert not answer
-        return int(self.master.last_except)
 
 
 def after_pub(bus: Bus, values: dict[str, Any], site: Site) -> list[int] | None:

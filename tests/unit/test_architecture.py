@@ -47,6 +47,8 @@ PURE = [
             "schedule",
             "health",
             "rtu_frame",
+            "statistics",
+            "units",
         )
     ),
     *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text")),
@@ -55,6 +57,11 @@ PURE = [
         ROOT / "modbus_bridge" / f"{name}.py"
         for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
     ),
+    *(
+        ROOT / "modbus_bridge" / "convert" / f"{name}.py"
+        for name in ("text", "entries", "client_file", "simulator", "server_file", "from_server")
+    ),
+    *(ROOT / "modbus_bridge" / "convert" / f"{name}.py" for name in ("cells", "columns", "connection_sheet", "rows")),
     *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from ess_bus.errors import Problem
 from modbus_bridge.check import check_files, file_options, report
 from modbus_bridge.config import load_client
+from modbus_bridge.process import log_warnings
 from tests.unit.modbus_files import PLACE, client_of
 
 ENTRY = {"id": "a", "offset": 0}
@@ -64,6 +65,11 @@ def test_nothing_that_a_file_says_reaches_the_terminal_as_a_command() -> None:
     plain = click.unstyle(first)
     assert plain == "x\\x1b.json: a.\\x1b[2J: b\\r\\nc: ok\\x07"
     assert second != click.unstyle(second) == "x\\x1b.json: ok with 1 warning"
+
+
+def test_a_bridge_that_starts_logs_a_few_of_many_warnings(caplog: pytest.LogCaptureFixture) -> None:
+    log_warnings(Path("x.json"), [Problem("a", "odd")] * 12)
+    assert caplog.messages == ["x.json: a: odd"] * 10 + ["x.json: 2 more like this; --check shows all"]
 
 
 class TestOptions:

@@ -83,6 +83,10 @@ class TestWhole:
         configuration, warnings = loaded(client_of({"id": "a", "offset": 0}, component={"offset": 300}))
         assert configuration.components[0].phase_s == 0.3
         assert warnings == ["components.0.offset: taken for offset_time"]
+        both = {"offset": 300, "offset_time": 20}
+        configuration, warnings = loaded(client_of({"id": "a", "offset": 0}, component=both))
+        assert configuration.components[0].phase_s == 0.02
+        assert warnings == ["components.0.offset: not used: there is an offset_time"]
 
     def test_the_same_offset_in_another_table_or_group_is_no_overlap(self) -> None:
         data = client_of({"id": "a", "offset": 1})
@@ -155,6 +159,7 @@ class TestUnusable:
             (client_of({"id": "a", "offset": 0, "size": 2}, kind="Coil"), "must be 1 in coils"),
             (client_of(), "map: list should have at least 1 item"),
             (client_of({"id": "a", "offset": 0, "note": ((),)}), "tuple is not a value of JSON"),
+            (client_of({"id": "a", "offset": 0, 5: 1}), "keys that are no texts"),
         ],
     )
     def test_files_that_cannot_be_used(self, data: Any, text: str) -> None:

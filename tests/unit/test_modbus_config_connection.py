@@ -41,6 +41,9 @@ class TestAddress:
     def test_one_that_cannot_be_used(self, keys: dict[str, Any], text: str) -> None:
         assert problems(client_of(ENTRY, connection=keys))[0].startswith(text)
 
+    def test_a_host_may_be_of_ipv6(self) -> None:
+        assert connection_of(ip_address=" fe80::1%eth0 ")[0].address == Tcp("fe80::1%eth0", 1502)
+
     def test_what_is_said_of_a_line_does_not_matter_without_one(self) -> None:
         remarks = {"data_bits": "Columns marked in green are REQUIRED", "serial_device": ""}
         assert connection_of(**remarks) == (Connection("pcs 1", Tcp("127.0.0.1", 1502)), [])

@@ -134,7 +134,7 @@ class TestMistakes:
     )
     def test_too_many_are_refused_before_they_take_the_memory(self, repeat: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr(templates, "MAX_COPIES", 2000)
-        (problem, *_) = problems(client_of({"id": "a", "offset": 1, "step": {}} | repeat | {"step": None}))
+        (problem,) = problems(client_of({"id": "a", "offset": 1, "step": {}} | repeat | {"step": None}))
         assert problem == f"{PLACE}.0: this makes more entries than 2,000, the most in one file"
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from modbus_bridge.health import FIRST_PAUSE_S, LAST_PAUSE_S, SHORT_OUTAGE_PAUSE_S, Health
 from modbus_bridge.schedule import Schedule
 from modbus_bridge.turns import Turns
+from modbus_bridge.units import Units
 
 
 class TestSchedule:
@@ -80,6 +81,52 @@ class TestHealth:
         health = Health()
         health.failed("", 10.0, least_pause_s=2.0)
         assert health.retry_at_s == 12.0
+
+
+class TestUnits:
+    def test_the_only_unit_is_asked_again_soon(self) -> None:
+        units = Units([1])
+        units.answered(1, 0.0)
+        units.failed(1, "no answer", 10.0, cost_s=1.0)
+        assert units[1].retry_at_s <= 10.0 + FIRST_PAUSE_S
+
+    def test_silent_units_take_a_fifth_of_the_time_of_those_that_answer(self) -> None:
+        units = Units(range(20))
+        dead = range(5)
+        for unit in range(5, 20):
+            units.answered(unit, 0.0)
+        now_s, wasted_s = 0.0, 0.0
+        while now_s < 1000:
+            due = [unit for unit in dead if units[unit].may_try(now_s)]
+            if due:
+                now_s += 1.0
+                wasted_s += 1.0
+                units.failed(due[0], "no answer", now_s, cost_s=1.0)
+            else:
+                now_s = min(units[unit].retry_at_s for unit in dead)
+        assert wasted_s < 1000 / 4
+        # Silence that a gateway reports at once costs nothing, so one may ask more often.
+        units.failed(19, "no answer", 0.0, cost_s=0.01)
+        assert units[19].retry_at_s < 0.3
+
+    def test_who_was_never_heard_takes_no_part(self) -> None:
+        units = Units([1, 2])
+        units.failed(1, "no answer", 10.0, cost_s=1.0)
+        assert units[1].retry_at_s <= 10.0 + FIRST_PAUSE_S
+
+    def test_who_fell_silent_together_is_asked_as_soon_as_one_is_back(self) -> None:
+        units = Units([1, 2, 3])
+        for unit in (1, 2, 3):
+            units.answered(unit, 0.0)
+        units.failed(3, "no answer", 10.0, cost_s=5.0)
+        for unit in (1, 2):
+            units.failed(unit, "no answer", 100.0 + unit, cost_s=5.0)
+        assert units[1].retry_at_s > 120
+        assert units.answered(2, 103.0)
+        assert units[1].retry_at_s == 103.0
+        units.failed(3, "no answer", 104.0, cost_s=5.0)
+        assert units[3].retry_at_s > 120
+        assert not units.answered(2, 104.0)
 
 
 Lent = Turns[str]

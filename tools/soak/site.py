@@ -101,11 +101,17 @@ def variables() -> list[Variable]:
     ]
 
 
-def configuration(port: int) -> dict[str, Any]:
-    """Return the bridge's configuration."""
+def configuration(port: int, connections: int = 1) -> dict[str, Any]:
+    """Return the bridge's configuration; it may open so many connections."""
     components = groupby(variables(), key=lambda variable: variable.component)
     return {
-        "connection": {"name": "soak", "ip_address": "127.0.0.1", "port": port, "connection_timeout": TIMEOUT_S},
+        "connection": {
+            "name": "soak",
+            "ip_address": "127.0.0.1",
+            "port": port,
+            "connection_timeout": TIMEOUT_S,
+            "max_num_connections": connections,
+        },
         "components": [
             {"id": name, "frequency": PERIOD_MS, "registers": [*_groups([*members])]} for name, members in components
         ],

@@ -16,6 +16,8 @@ _REGISTERS: Final = 120
 # Shorter than any answer takes: the bridge polls as fast as it can.
 _PERIOD_MS: Final = 0.05
 _SECONDS: Final = 5.0
+# Polls that the server had answered before it was asked, and whose pubs came after.
+_UNDER_WAY: Final = 2
 
 
 def _ours(bench: Bench) -> Sample:
@@ -28,7 +30,7 @@ def _ours(bench: Bench) -> Sample:
         meter = Meter(bridge.pid)
         count = len(site.arrivals(seconds)[part.id])
         used, after = meter.percent(), site.requests()
-    if before is not None and after is not None and count > after - before + 1:
+    if count > after - before + _UNDER_WAY:
         raise Failed(f"{count} pubs of {after - before} requests: something was published that was not read")
     return Sample({"rate": count / seconds, "cpu": used}, count, count)
 

@@ -101,14 +101,14 @@ class Hub:
         with self._bench.workers(self._server, role, **{**shared, **job}) as workers:
             yield workers[0]
 
-    def requests(self) -> int | None:
-        """Return how many requests the server has answered, if it tells."""
-        try:
-            told = self.bus.get("/interfaces/bench_device", timeout_s=2.0)
-        except BusError:
-            return None
-        count = told.get("requests") if isinstance(told, dict) else None
-        return count if isinstance(count, int) else None
+    def statistics(self, part: Part) -> dict[str, Any]:
+        """Return what its bridge counts of a component."""
+        told: dict[str, Any] = self.bus.get(f"/components/{part.id}/_stats")["component"]
+        return told
+
+    def requests(self) -> int:
+        """Return how many requests the server has answered."""
+        return int(self.bus.get("/interfaces/bench_device")["requests"])
 
     @contextmanager
     def _process(self, module: str, document: dict[str, Any], name: str) -> Iterator[Process]:
