@@ -94,9 +94,12 @@ def _nearest(point: Point, value: float) -> int:
         # Exact arithmetic costs ten times as much, and only matters close to the middle between two integers.
         if abs(abs(about) % 1 - 0.5) > margin:
             return math.floor(abs(about) + 0.5) * (-1 if about < 0 else 1)
-    exact = (_exact(value) - point.shift) * factor / divisor
-    nearest = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
-    return -nearest if exact < 0 else nearest
+        exact = (_exact(value) - point.shift) * factor / divisor
+        numerator, denominator = exact.numerator, exact.denominator
+    else:
+        numerator, denominator = (value - point.shift) * factor, divisor
+    nearest = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return -nearest if numerator < 0 else nearest
 
 
 def _float_bits(point: Point, value: float) -> int:
