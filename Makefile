@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs bench format clean
+.PHONY: help run demo test lint types unit docs bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ docs: $(VENV)/ready  ## run the commands that docs/tools.md shows and write thei
 
 bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
 	@$(BIN)/python -m tools.bench $(BENCH)
+
+soak: $(VENV)/ready  ## ten minutes of the bridge at a device that misbehaves; SOAK="--minutes 60" for longer
+	@$(BIN)/python -m tools.soak $(SOAK)
 
 format: $(VENV)/ready  ## let ruff put the code into shape
 	$(BIN)/ruff check --fix .

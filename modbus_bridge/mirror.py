@@ -5,47 +5,65 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from ess_bus import uri as uris
 from ess_bus import values
 from ess_bus.client import AsyncBus
-from ess_bus.errors import BusError, Refused
+from ess_bus.errors import BusError, Busy, Outcome, Refused
 from ess_bus.message import Message
-from modbus_bridge import codec
-from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint
-from modbus_bridge.registers import DEVICE_FAILURE, ILLEGAL_VALUE, Fault, Registers
+from modbus_bridge.config.model import RegisterType, ServedUnit
+from modbus_bridge.faults import DEVICE_BUSY, DEVICE_FAILURE, ILLEGAL_VALUE, Fault
+from modbus_bridge.registers import Registers, words_in
+from modbus_bridge.requests import MaskWrite
+from modbus_bridge.variables import Variables
 
 log = logging.getLogger(__name__)
 
 # Masters wait for an answer about this long; a later one would not be taken.
 WRITE_TIMEOUT_S = 1.0
+# The rest is left to the owner: a set that has hardly any time would only end in not knowing.
+_TURN_TIMEOUT_S = WRITE_TIMEOUT_S / 2
 # As the originals (modbus.md 2.3).
 GET_TIMEOUT_S = 2.0
 _ASK_EVERY_S = 1.0
 
 
-class Mirror:
-    """Registers that follow their owners on the bus."""
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """What a master wrote last, and what became of it; `at_s` is wall clock time, for people."""
 
-    def __init__(self, points: Sequence[ServedPoint], bus: AsyncBus) -> None:
-        self._registers = Registers(points)
+    at_s: float
+    assigned: dict[str, Any]
+    outcome: str
+
+
+class Mirror:
+    """Registers of one or more units that follow their owners on the bus."""
+
+    def __init__(self, units: Sequence[ServedUnit], bus: AsyncBus) -> None:
+        """Lay out the registers.
+
+        Raises:
+            ValueError: two variables of a unit overlap.
+        """
+        registers = {unit.device_id: Registers(unit.points) for unit in units}
+        self.units = {device_id: MirroredUnit(self, one) for device_id, one in registers.items()}
+        self.variables = Variables(registers.values())
+        self.last_write: LastWrite | None = None
         self._bus = bus
-        self._variables: dict[str, dict[str, list[ServedPoint]]] = {}
-        for served in points:
-            self._variables.setdefault(served.uri, {}).setdefault(served.point.id, []).append(served)
-        # Owner -> the variables that are known now, and those that were heard since the owner was asked last.
-        self._known: dict[str, set[str]] = {uri: set() for uri in self._variables}
-        self._fresh: dict[str, set[str]] = {uri: set() for uri in self._variables}
+        owners = self.variables.owners
+        # Owner -> the names that were heard since it was asked last.
+        self._fresh: dict[str, set[str]] = {uri: set() for uri in owners}
+        # Writes to an owner are carried out one after another, whichever masters they come from.
+        self._turns = {uri: asyncio.Lock() for uri in owners}
         self._answering: set[str] = set()
         self._gaps = bus.gaps
-        self._unusable: set[tuple[str, str]] = set()
-
-    @property
-    def uris(self) -> list[str]:
-        """The URIs of all owners."""
-        return list(self._variables)
+        self._lost = False
+        self._told = False
 
     async def follow(self) -> None:
         """Ask every owner for its values, and go on asking.
@@ -53,39 +71,32 @@ class Mirror:
         Owners publish what changes, and a process that is gone changes nothing: only a question tells a value that
         stands still from one that nobody keeps any more.
         """
-        told = False
         while True:
-            reasons = [reason for reason in await asyncio.gather(*map(self._ask, self._variables)) if reason]
-            if reasons and not told:
-                more = f" (and {len(reasons) - 1} more like this)" if len(reasons) > 1 else ""
-                log.warning("%s%s; registers answer exception 4 until their owners are heard", reasons[0], more)
-            elif told and not reasons:
-                log.info("all owners are heard")
-            told = bool(reasons)
+            await self.ask()
             await asyncio.sleep(_ASK_EVERY_S)
 
-    async def _ask(self, uri: str) -> str | None:
-        """Ask one owner; return why nothing of it is known."""
-        self._notice_gaps()
-        self._fresh[uri].clear()
-        try:
-            assigned = values.assignments((), await self._bus.get(uri, timeout_s=GET_TIMEOUT_S))
-        except (BusError, ValueError) as error:
-            # One that only ever publishes is believed; one that used to answer and fell silent is gone.
-            if uri in self._answering and not self._fresh[uri]:
-                self._forget(uri)
-            return None if self._known[uri] else str(error)
-        self._answering.add(uri)
-        # What was heard in a pub or set by a master is as new as this answer, or newer.
-        heard = self._known[uri] | self._fresh[uri]
-        self._update(uri, {name: value for name, value in assigned.items() if name not in heard})
-        return None
+    async def ask(self) -> None:
+        """Ask every owner once."""
+        found = await asyncio.gather(*map(self._ask, self.variables.owners))
+        reasons = [reason for reason in found if reason]
+        if reasons and not self._told:
+            more = f" (and {len(reasons) - 1} more like this)" if len(reasons) > 1 else ""
+            log.warning("%s%s; registers answer exception 4 until their owners are heard", reasons[0], more)
+        elif self._told and not reasons:
+            log.info("all owners are heard")
+        self._told = bool(reasons)
+
+    def adopt(self, other: Mirror) -> None:
+        """Take over what another one has heard, as far as it is served here too."""
+        for uri in set(self.variables.owners) & set(other.variables.owners):
+            self.variables.update(uri, dict(other.variables.heard(uri)))
+        self._answering |= other._answering & set(self.variables.owners)
 
     def take(self, message: Message) -> None:
         """Take over what an owner publishes; anything else in it is ignored."""
         for uri in (message.uri, message.uri.rpartition("/")[0]):
             owner = uris.normal(uri)
-            if owner in self._variables:
+            if owner in self._fresh:
                 try:
                     assigned = values.assignments(uris.relative(message.uri, owner) or (), message.json())
                 except ValueError as error:
@@ -94,86 +105,134 @@ class Mirror:
                     self._update(owner, assigned)
                 return
 
-    async def read(self, table: RegisterType, start: int, count: int) -> list[int]:
-        """Return words for a master, or raise `Fault`: without the bus nobody knows what they are now."""
-        self._notice_gaps()
-        if not self._bus.connected:
-            raise Fault(DEVICE_FAILURE, "there is no broker")
-        return self._registers.read(table, start, count)
+    def check(self) -> None:
+        """Make unknown what may not be so any more: without the bus nobody knows what the values are now."""
+        lost = not self._bus.connected
+        if self._gaps != self._bus.gaps or (lost and not self._lost):
+            for uri in self.variables.owners:
+                self._forget(uri)
+        self._gaps, self._lost = self._bus.gaps, lost
 
-    async def write(self, table: RegisterType, start: int, words: Sequence[int]) -> None:
-        """Set every variable that a master's write covers, or raise `Fault`.
+    async def write(
+        self, registers: Registers, table: RegisterType, start: int, count: int, words: Callable[[], Sequence[int]]
+    ) -> None:
+        """Set every variable that a master's write covers, or raise `Fault`; `words` are asked for when it is its turn.
 
-        Nothing is set unless all of it can be; if an owner refuses, what was accepted before stays accepted.
+        Nothing is set unless all of it can be. The variables of one owner travel in one set, which it takes or refuses
+        as a whole; if one of several owners refuses, what was accepted before stays accepted.
         """
-        orders = [
-            (served, new_words, _value(served.point, new_words))
-            for served, new_words in self._registers.touched(table, start, words)
-        ]
+        self.check()
         deadline_s = time.monotonic() + WRITE_TIMEOUT_S
-        for served, new_words, value in orders:
-            await self._set(served, value, deadline_s - time.monotonic())
-            self._registers.store(served, new_words)
-            self._note(served.uri, served.point.id, value)
-            others = (other for other in self._variables[served.uri][served.point.id] if other is not served)
-            self._store(others, value)
+        slots = registers.touched(table, start, count)
+        owners = sorted({served.uri for slot in slots for served in slot.served})
+        async with AsyncExitStack() as turns:
+            for uri in owners:
+                await self._take_turn(turns, uri, deadline_s - WRITE_TIMEOUT_S + _TURN_TIMEOUT_S)
+            new = words()
+            orders: dict[str, dict[str, Any]] = {}
+            for slot in slots:
+                for uri, assigned in self.variables.assignments(slot, words_in(slot, start, new)).items():
+                    orders.setdefault(uri, {}).update(assigned)
+            await self._set_all(orders, deadline_s)
 
-    async def _set(self, served: ServedPoint, value: Any, timeout_s: float) -> None:
-        uri = f"{served.uri}/{served.point.id}"
-        if timeout_s <= 0:
-            raise Fault(DEVICE_FAILURE, f"{uri}: no time left to set it")
+    async def _take_turn(self, turns: AsyncExitStack, uri: str, deadline_s: float) -> None:
         try:
-            await self._bus.request("set", uri, {"value": value}, timeout_s=timeout_s)
+            async with asyncio.timeout(deadline_s - time.monotonic()):
+                await turns.enter_async_context(self._turns[uri])
+        except TimeoutError:
+            raise Fault(DEVICE_BUSY, f"{uri}: an earlier write is still under way") from None
+
+    async def _set_all(self, orders: dict[str, dict[str, Any]], deadline_s: float) -> None:
+        done: dict[str, Any] = {}
+        for uri, assigned in orders.items():
+            named = {f"{uri}/{name}": value for name, value in assigned.items()}
+            try:
+                await self._set(uri, assigned, deadline_s)
+            except Fault as fault:
+                before = f"; already set: {', '.join(done)}" if done else ""
+                outcome = f"exception {fault.code}: {fault}{before}"
+                level = logging.INFO if fault.code == ILLEGAL_VALUE else logging.WARNING
+                log.log(level, "a master's write of %s failed, %s", ", ".join(named), outcome)
+                self.last_write = LastWrite(time.time(), {**done, **named}, outcome)
+                raise
+            self._update(uri, assigned)
+            done |= named
+        self.last_write = LastWrite(time.time(), done, "ok")
+
+    async def _set(self, owner: str, assigned: dict[str, Any], deadline_s: float) -> None:
+        timeout_s = deadline_s - time.monotonic()
+        if timeout_s <= 0:
+            raise Fault(DEVICE_FAILURE, f"{owner}: no time left to set it")
+        uri, body = owner, {name: {"value": value} for name, value in assigned.items()}
+        if len(assigned) == 1:
+            ((name, body),) = body.items()
+            uri = f"{owner}/{name}"
+        try:
+            await self._bus.request("set", uri, body, timeout_s=timeout_s)
         except Refused as error:
-            log.info("a master's write was refused: %s", error)
             raise Fault(ILLEGAL_VALUE, str(error)) from None
+        except Busy as error:
+            raise Fault(DEVICE_BUSY, str(error)) from None
         except BusError as error:
-            log.warning("a master's write failed: %s", error)
+            if error.outcome is Outcome.UNKNOWN:
+                self.variables.doubt(owner, assigned)
             raise Fault(DEVICE_FAILURE, str(error)) from None
 
-    def _notice_gaps(self) -> None:
-        """Forget everything if something may have been missed; the owners are asked again."""
-        if self._gaps != self._bus.gaps:
-            self._gaps = self._bus.gaps
-            for uri in self._variables:
+    async def _ask(self, uri: str) -> str | None:
+        """Ask one owner; return why nothing of it is known."""
+        self.check()
+        fresh = self._fresh[uri]
+        fresh.clear()
+        heard = self.variables.heard(uri)
+        try:
+            assigned = values.assignments((), await self._bus.get(uri, timeout_s=GET_TIMEOUT_S))
+        except (BusError, ValueError) as error:
+            # One that only ever publishes is believed; one that used to answer and fell silent is gone.
+            if uri in self._answering and not fresh:
                 self._forget(uri)
+            return None if heard else str(error)
+        self._answering.add(uri)
+        # What was heard in a pub or set by a master is as new as this answer, or newer.
+        lacking = self.variables.lacking(uri, assigned)
+        self._update(uri, {name: value for name, value in lacking.items() if name not in fresh})
+        return None
 
     def _forget(self, uri: str) -> None:
         self._answering.discard(uri)
-        self._update(uri, dict.fromkeys(self._variables[uri]))
+        self._fresh[uri].clear()
+        self.variables.forget(uri)
 
     def _update(self, uri: str, assigned: dict[str, Any]) -> None:
-        variables = self._variables[uri]
-        for name, value in assigned.items():
-            if name in variables:
-                self._note(uri, name, value)
-                self._store(variables[name], value)
-
-    def _note(self, uri: str, name: str, value: Any) -> None:
-        self._fresh[uri].add(name)
-        (self._known[uri].discard if value is None else self._known[uri].add)(name)
-
-    def _store(self, points: Iterable[ServedPoint], value: Any) -> None:
-        for served in points:
-            words = None
-            if value is not None:
-                try:
-                    words = codec.encode(served.point, value)
-                    self._unusable.discard((served.uri, served.point.id))
-                except ValueError as error:
-                    self._note_unusable(served, error)
-            self._registers.store(served, words)
-
-    def _note_unusable(self, served: ServedPoint, error: ValueError) -> None:
-        variable = (served.uri, served.point.id)
-        if variable not in self._unusable:
-            self._unusable.add(variable)
-            log.warning("%s/%s: %s; its register answers exception 4", *variable, error)
+        self._fresh[uri].update(assigned)
+        self.variables.update(uri, assigned)
 
 
-def _value(point: Point, words: Sequence[int]) -> Any:
-    """Return what a master means by these words: a plain number also for enums and bit fields (modbus.md 2.5)."""
-    value = codec.decode(point, words) if point.kind is Kind.BOOL else codec.number(point, words)
-    if value is None:
-        raise Fault(ILLEGAL_VALUE, f"{point.id}: not a finite number")
-    return value
+class MirroredUnit:
+    """The tables of one unit; see `modbus_bridge.desk.ReadyTables`."""
+
+    def __init__(self, mirror: Mirror, registers: Registers) -> None:
+        self._mirror = mirror
+        self.registers = registers
+
+    def packed(self, table: RegisterType, start: int, count: int) -> bytes | bytearray:
+        """Return what answers a read, or raise `Fault`."""
+        self._mirror.check()
+        return self.registers.packed(table, start, count)
+
+    async def read(self, table: RegisterType, start: int, count: int) -> list[int]:
+        """Return words, or raise `Fault`."""
+        self._mirror.check()
+        return self.registers.read(table, start, count)
+
+    async def write(self, table: RegisterType, start: int, words: Sequence[int]) -> None:
+        """Carry out a write, or raise `Fault`."""
+        await self._mirror.write(self.registers, table, start, len(words), lambda: words)
+
+    async def mask_write(self, change: MaskWrite) -> None:
+        """Change bits of a holding register as it is known when it is this write's turn, or raise `Fault`."""
+        table, address = RegisterType.HOLDING, change.address
+
+        def words() -> list[int]:
+            return [change.applied(self.registers.read(table, address, 1)[0])]
+
+        await self._mirror.write(self.registers, table, address, 1, words)

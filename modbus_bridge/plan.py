@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from modbus_bridge.config.model import Connection, Point, RegisterType, Serial
 
@@ -60,13 +61,19 @@ def _gap(connection: Connection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One read request; `points` are in the order of their addresses and lie inside of it."""
+    """One read request; `points` are in the order of their addresses and lie inside of it.
+
+    `decoders` belongs to `decoder.decoder_of`, which keeps there what it has compiled.
+    """
 
     type: RegisterType
     device_id: int
     start: int
     count: int
     points: tuple[Point, ...]
+    decoders: list[Callable[[Sequence[int]], dict[str, Any]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def words(self, point: Point, registers: Sequence[int]) -> Sequence[int]:
         """Return the part of the block's `registers` that belongs to `point`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from ess_bus.errors import Problem
 
 log = logging.getLogger(__name__)
 
+_SHOWN = 10
+
 
 def begin(verbose: bool) -> None:
     """Do what every process does first, and keep pymodbus from logging expected silence of devices as errors."""
@@ -20,10 +22,12 @@ def begin(verbose: bool) -> None:
     logging.getLogger("pymodbus").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
 
 
-def log_warnings(source: Path, warnings: Iterable[Problem]) -> None:
+def log_warnings(source: Path, warnings: Sequence[Problem]) -> None:
     """Say in a few lines what in a file has no effect."""
-    for warning in warnings:
+    for warning in warnings[:_SHOWN]:
         log.warning("%s: %s", source, warning)
+    if len(warnings) > _SHOWN:
+        log.warning("%s: %d more like this; --check shows all", source, len(warnings) - _SHOWN)
 
 
 def log_briefly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

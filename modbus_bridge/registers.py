@@ -1,114 +1,153 @@
-"""The registers that a server offers to masters: which exist, what they hold, what a write touches; pure."""
+"""The registers that a unit offers to masters: which variables they are, what a write touches; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
+from modbus_bridge import served as meaning
 from modbus_bridge.config.model import RegisterType, ServedPoint
+from modbus_bridge.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.memory import Memory
+from modbus_bridge.served import Bits
 
-# Modbus Application Protocol 1.1b3, section 7.
-ILLEGAL_ADDRESS: Final = 2
-ILLEGAL_VALUE: Final = 3
-DEVICE_FAILURE: Final = 4
+__all__ = ["DEVICE_FAILURE", "ILLEGAL_ADDRESS", "ILLEGAL_VALUE", "Fault", "Registers", "Slot"]
 
 
-class Fault(Exception):
-    """What a master is told instead of an answer.
+class Slot:
+    """Registers that are written together: those of one variable, or of several that share them.
 
     Attributes:
-        code: the Modbus exception code.
+        served: the variables.
+        known: the mask of the bits that are known.
+        bits: what they are; see `modbus_bridge.served` for how registers are one integer.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
+    __slots__ = ("_absent", "_needed", "bits", "known", "offset", "served", "size", "table")
+
+    def __init__(self, table: RegisterType, offset: int, size: int) -> None:
+        self.table = table
+        self.offset = offset
+        self.size = size
+        self.served: list[ServedPoint] = []
+        self.known = 0
+        self.bits = 0
+        self._needed = 0
+        self._absent = Bits(0, 0)
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.offset + self.size
+
+    @property
+    def words(self) -> tuple[int, ...] | None:
+        """What a master reads; ``None`` while that is unknown."""
+        absent = self._absent
+        if self._needed & ~(self.known | absent.mask):
+            return None
+        return meaning.parted(self.size, self.bits | absent.value & ~self.known)
+
+    def add(self, served: ServedPoint) -> None:
+        """Let a variable lie in these registers."""
+        self.served.append(served)
+        self._needed |= meaning.needed(served.point)
+        absent = meaning.not_available(served.point)
+        self._absent = Bits(self._absent.mask | absent.mask, self._absent.value | absent.value)
+
+    def knows(self, served: ServedPoint) -> bool:
+        """Tell whether one of its variables is known."""
+        return not meaning.needed(served.point) & ~self.known
 
 
 class Registers:
-    """Four tables of words; a register is *unknown* until its variable's owner was heard."""
+    """Four tables; a register is *unknown* until all that lies in it was heard from its owners."""
 
     def __init__(self, points: Iterable[ServedPoint]) -> None:
-        self._tables = {table: _Table() for table in RegisterType}
-        for served in points:
-            self._tables[served.point.type].add(served)
+        """Lay out the variables.
 
-    def read(self, table: RegisterType, start: int, count: int) -> list[int]:
-        """Return the words; addresses that are not defined read 0 between defined ones (modbus.md 2.5).
+        Raises:
+            ValueError: two of them overlap without sharing the same registers.
+        """
+        self._slots: dict[RegisterType, dict[int, Slot]] = {table: {} for table in RegisterType}
+        for served in points:
+            self._add(served)
+        self._memories = {
+            table: Memory(table, {(slot.offset, slot.end) for slot in slots.values()})
+            for table, slots in self._slots.items()
+        }
+        for slot in self.slots:
+            self._show(slot)
+
+    @property
+    def slots(self) -> list[Slot]:
+        """All slots, in the order of their variables in the file."""
+        return list(dict.fromkeys(slot for slots in self._slots.values() for slot in slots.values()))
+
+    def packed(self, table: RegisterType, start: int, count: int) -> bytes | bytearray:
+        """Return the answer to a read as it travels; addresses that are not defined read 0 between defined ones.
 
         Raises:
             Fault: illegal address outside of what is defined, device failure if a value is unknown.
         """
-        return self._tables[table].read(start, count)
+        return self._memories[table].read(start, count)
 
-    def touched(
-        self, table: RegisterType, start: int, words: Sequence[int]
-    ) -> list[tuple[ServedPoint, tuple[int, ...]]]:
-        """Return the variables that a write covers, with their new words.
+    def read(self, table: RegisterType, start: int, count: int) -> list[int]:
+        """Return the same as words, or bits as 0 and 1; raises as `packed`."""
+        return list(self._memories[table].words(start, count))
+
+    def touched(self, table: RegisterType, start: int, count: int) -> list[Slot]:
+        """Return what a write covers.
 
         Raises:
-            Fault: illegal address if none is defined there, illegal value if one is covered in part.
+            Fault: illegal address if nothing is defined there, illegal value if something is covered in part.
         """
-        return self._tables[table].touched(start, words)
-
-    def store(self, served: ServedPoint, words: Sequence[int] | None) -> None:
-        """Give a variable new words, or make it unknown."""
-        self._tables[served.point.type].store(served, words)
-
-
-class _Table:
-    def __init__(self) -> None:
-        self._owners: dict[int, ServedPoint] = {}
-        # Address -> word, for every defined address; None is unknown.
-        self._words: dict[int, int | None] = {}
-        self._first = 0
-        self._end = 0
-
-    def add(self, served: ServedPoint) -> None:
-        point = served.point
-        self._first = min(self._first, point.offset) if self._owners else point.offset
-        self._end = max(self._end, point.end)
-        for address in range(point.offset, point.end):
-            self._owners[address] = served
-            self._words[address] = None
-
-    def read(self, start: int, count: int) -> list[int]:
-        self._check(start, count)
-        found: list[int] = []
-        for address in range(start, start + count):
-            word = self._words.get(address, 0)
-            if word is None:
-                owner = self._owners[address]
-                raise Fault(DEVICE_FAILURE, f"{owner.uri}/{owner.point.id} is unknown")
-            found.append(word)
-        return found
-
-    def touched(self, start: int, words: Sequence[int]) -> list[tuple[ServedPoint, tuple[int, ...]]]:
-        self._check(start, len(words))
-        end = start + len(words)
-        found: list[tuple[ServedPoint, tuple[int, ...]]] = []
-        address = start
-        while address < end:
-            owner = self._owners.get(address)
-            if owner is None:
-                address += 1
-                continue
-            point = owner.point
-            if point.offset < start or point.end > end:
-                raise Fault(ILLEGAL_VALUE, f"{owner.uri}/{point.id} has {point.size} registers; all must be written")
-            found.append((owner, tuple(words[point.offset - start : point.end - start])))
-            address = point.end
+        self._memories[table].check(start, count)
+        slots, end = self._slots[table], start + count
+        found = list(dict.fromkeys(slots[address] for address in range(start, end) if address in slots))
+        for slot in found:
+            if slot.offset < start or slot.end > end:
+                what = " and ".join(f"{served.uri}/{served.point.id}" for served in slot.served)
+                raise Fault(ILLEGAL_VALUE, f"{what} has {slot.size} registers; all must be written")
         if not found:
             # The originals say OK here; but nobody would hear of what was written.
             raise Fault(ILLEGAL_ADDRESS, "nothing is defined there")
         return found
 
-    def store(self, served: ServedPoint, words: Sequence[int] | None) -> None:
-        for index in range(served.point.size):
-            self._words[served.point.offset + index] = None if words is None else words[index]
+    def store(self, slot: Slot, bits: Bits) -> None:
+        """Let some bits of a slot be known, and be as given."""
+        slot.bits = slot.bits & ~bits.mask | bits.value
+        slot.known |= bits.mask
+        self._show(slot)
 
-    def _check(self, start: int, count: int) -> None:
-        if not self._first <= start <= start + count <= self._end:
-            raise Fault(
-                ILLEGAL_ADDRESS, f"{start} to {start + count - 1} is outside of {self._first} to {self._end - 1}"
-            )
+    def forget(self, slot: Slot, mask: int) -> None:
+        """Make some bits of a slot unknown."""
+        slot.bits &= ~mask
+        slot.known &= ~mask
+        self._show(slot)
+
+    def _add(self, served: ServedPoint) -> None:
+        point = served.point
+        slots = self._slots[point.type]
+        there = {slots[address] for address in range(point.offset, point.end) if address in slots}
+        if not there:
+            slot = Slot(point.type, point.offset, point.size)
+            slots.update(dict.fromkeys(range(point.offset, point.end), slot))
+        else:
+            slot = there.pop()
+            if there or (slot.offset, slot.size) != (point.offset, point.size):
+                raise ValueError(
+                    f"{served.uri}/{point.id} overlaps with {slot.served[0].uri}/{slot.served[0].point.id}"
+                )
+        slot.add(served)
+
+    def _show(self, slot: Slot) -> None:
+        words, memory = slot.words, self._memories[slot.table]
+        if words is None:
+            memory.forget(slot.offset, slot.size)
+        else:
+            memory.put(slot.offset, words)
+
+
+def words_in(slot: Slot, start: int, words: Sequence[int]) -> tuple[int, ...]:
+    """Return the part of a write from `start` on that belongs to a slot."""
+    return tuple(words[slot.offset - start : slot.end - start])

@@ -1,26 +1,29 @@
-"""``modbus_server``: offers variables of the bus to Modbus masters."""
+"""``modbus_server``: offers variables of the bus to Modbus masters, or simulates a device."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
-from ess_bus.errors import BusError
-from ess_bus.message import Message
 from ess_bus.process import process_options, run_until_stopped
+from modbus_bridge.addresses import address_of
+from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
-from modbus_bridge.config.model import ServerConfiguration, Tcp
-from modbus_bridge.listener import Listener
-from modbus_bridge.mirror import Mirror
+from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
+from modbus_bridge.convert.options import print_converted_server, server_conversion
+from modbus_bridge.listener_tcp import MAX_MASTERS
 from modbus_bridge.process import begin, log_briefly, log_warnings
+from modbus_bridge.serving import Load, Options, Server
+from modbus_bridge.simulate.running import Simulation, simulate
+from modbus_bridge.simulate.sources import load as load_simulated
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +32,33 @@ _EPILOG = """
 Examples:
   modbus_server ess.json
   modbus_server ess.json --bus plant -v
+  modbus_server --check *_server.json
+  modbus_server --schema > modbus_server.schema.json
+  modbus_server ess.json --client > client.json
+  modbus_server --simulate pcs.json                    the device of a client's file, or what a server's file serves
+  modbus_server --simulate pcs.json --listen 127.0.0.1:1502 --seed 7 --drift
+  modbus_server --simulate pcs.json --values pcs_values.json
 
 \b
 What a master sees:
   exception 2  the address is outside of what the file defines
   exception 3  a write was refused by the variable's owner, or covers a value in part
   exception 4  the value is unknown, or the owner of a written variable did not answer
+  exception 6  an earlier write to the same owner is still under way
+  exception 11 there is no such unit
+
+\b
+On the bus, get /interfaces/ID tells how it is, and /interfaces/ID/_help what else it answers.
 
 \b
 Exit status:
-  0  stopped by SIGTERM or SIGINT
-  1  the file cannot be used, the port is in use, or there is no broker
+  0  stopped by SIGTERM or SIGINT, or printed what was asked for
+  1  a file cannot be used, the port is in use, or there is no broker
   2  wrong usage
 """
 
 
-async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str) -> None:
+async def serve(configuration: ServerConfiguration, load: Load, options: Options, bus_endpoint: str, name: str) -> None:
     """Follow the owners of the variables and answer masters until cancelled.
 
     Raises:
@@ -52,49 +66,70 @@ async def serve(configuration: ServerConfiguration, bus_endpoint: str, name: str
         ListenError: the port cannot be used.
     """
     asyncio.get_running_loop().set_exception_handler(log_briefly)
-    unit, address = configuration.units[0], configuration.address
-    assert isinstance(address, Tcp)  # noqa: S101 - the loader refuses serial lines so far
-    own_uri = f"/interfaces/{configuration.id}"
     async with AsyncBus(bus_endpoint, name=name) as bus:
-        mirror = Mirror(unit.points, bus)
-        # pub_only: a request to an owner must never be counted as delivered because this process heard it.
-        messages = await bus.subscribe(*mirror.uris, pub_only=True)
-        await messages.add(own_uri)
-        listener = Listener(mirror, unit.device_id)
-        await listener.start(address.host, address.port)
-        log.info("%s: %d points at %s", name, len(unit.points), address)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(mirror.follow())
-                await bus.announce()
-                async for message in messages:
-                    await _dispatch(message, own_uri, mirror, bus)
-        finally:
-            listener.close()
+        await Server(configuration, load, bus, options).run()
 
 
-async def _dispatch(message: Message, own_uri: str, mirror: Mirror, bus: AsyncBus) -> None:
-    if message.method == "pub":
-        mirror.take(message)
-    elif uri.is_under(message.uri, own_uri) and not message.is_reply:
-        with suppress(BusError):
-            await bus.refuse(message, f"{message.method} is not supported here")
+def _address(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Tcp | Serial | None:
+    try:
+        return None if text is None else address_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("modbus_server", epilog=_EPILOG)
-@click.argument("config", type=click.Path(path_type=Path))
+@file_options(load_server, "server")
+@click.option("--listen", callback=_address, metavar="HOST:PORT", help="Instead of the file's address; or /dev/LINE.")
+@click.option(
+    "--max-masters", type=click.IntRange(1), default=MAX_MASTERS, show_default=True, metavar="N",
+    help="How many masters may be connected at once.",
+)  # fmt: skip
+@click.option("--simulate", "simulated", is_flag=True, help="Serve values of its own, without any bus.")
+@click.option("--seed", type=int, metavar="N", help="Of the simulated values; the same seed gives the same ones.")
+@click.option(
+    "--values", type=click.Path(path_type=Path), metavar="FILE",
+    help='Simulated values: {"/components/x": {"id": value}}; the rest is random.',
+)  # fmt: skip
+@click.option("--drift", is_flag=True, help="Let simulated numbers wander.")
+@server_conversion
 @process_options
-def command(config: Path, bus: str | None, process_name: str | None, verbose: bool) -> None:
-    """Serve the registers that the file CONFIG describes over Modbus TCP.
+def command(
+    config: Path,
+    strict: bool,
+    listen: Tcp | Serial | None,
+    max_masters: int,
+    simulated: bool,
+    bus: str | None,
+    process_name: str | None,
+    verbose: bool,
+    client: bool,
+    **values: Any,
+) -> None:
+    """Serve the registers that the file CONFIG describes over Modbus, TCP or RTU.
 
     What the owners of the variables publish is what a master reads; what a master writes becomes a set on the bus, and
     the master is told whether it was accepted.
     """
+    simulation = Simulation(**values)
+    if not simulated and simulation != Simulation():
+        raise click.UsageError("--seed, --values and --drift belong to --simulate")
     begin(verbose)
-    configuration, warnings = load_server(config)
+    options = Options(listen, max_masters)
+    load = (
+        partial(load_simulated, config, listen, strict=strict)
+        if simulated
+        else partial(load_server, config, strict=strict)
+    )
+    configuration, warnings = load()
     log_warnings(config, warnings)
-    name = process_name or f"modbus_server@{configuration.id.replace(' ', '_')}"
-    run_until_stopped(serve(configuration, endpoint.resolve(bus), name))
+    if client:
+        print_converted_server(configuration, config, listen)
+        return
+    if simulated:
+        run_until_stopped(simulate(configuration, options, simulation))
+        return
+    name = process_name or f"modbus_server@{'_'.join(uri.segments(configuration.id)).replace(' ', '_')}"
+    run_until_stopped(serve(configuration, load, options, endpoint.resolve(bus), name))
 
 
 def main() -> NoReturn:

@@ -22,6 +22,7 @@ COMMANDS = {
     "ess_controller": "ess_bus.engine.command",
     "modbus_client": "modbus_bridge.client",
     "modbus_server": "modbus_bridge.server",
+    "modbus_bridge": "modbus_bridge.convert.command",
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
     "ess_site": "tools.ess_site.command",

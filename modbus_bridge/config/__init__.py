@@ -1,14 +1,14 @@
-"""Modbus configuration files: two formats in, one checked model out."""
+"""Modbus configuration files: four formats in, one checked model out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ess_bus.errors import Problem
-from modbus_bridge.config.client_format import load_client
-from modbus_bridge.config.server_format import load_server
+from modbus_bridge.config.client_format import client_from, load_client
+from modbus_bridge.config.server_format import load_server, server_from
 
-__all__ = ["check_client", "check_server", "load_client", "load_server"]
+__all__ = ["check_client", "check_server", "client_from", "load_client", "load_server", "server_from"]
 
 
 def check_client(path: Path) -> list[Problem]:

@@ -1,180 +1,113 @@
-"""The client's file: ``connection`` and ``components`` (format C of modbus.md 1)."""
+"""The client's files: ``connection`` and ``components`` (format C), ``system`` and groups (format C0); modbus.md 1."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ess_bus import uri as uris
 from ess_bus.configuration import read_json
-from ess_bus.errors import Problem, UriError
+from ess_bus.errors import Problem
 from modbus_bridge.config import keys
-from modbus_bridge.config.entries import (
-    ComponentEntry,
-    ConnectionEntry,
-    GroupEntry,
-    PointEntry,
-    checked_name,
-    register_type,
-)
-from modbus_bridge.config.findings import Findings, join
-from modbus_bridge.config.model import ClientConfiguration, Component, Connection, Kind, Point, Tcp
-from modbus_bridge.config.points import Inherited, is_usable, kind_of, note_overlaps, to_point
+from modbus_bridge.config.components import DEFAULT_PERIOD_MS, ComponentReader
+from modbus_bridge.config.connections import connection_of
+from modbus_bridge.config.document import examine, kind_of_file, refused
+from modbus_bridge.config.entries import ConnectionEntry
+from modbus_bridge.config.findings import Findings
+from modbus_bridge.config.model import ClientConfiguration, Component, Connection
+from modbus_bridge.config.place import Place
+from modbus_bridge.config.served_entries import OldSystemEntry
+from modbus_bridge.config.templates import TemplateError, filled, range_of
 
-DEFAULT_PERIOD_MS = 1000
-DEFAULT_TIMEOUT_S = 1.0
-# The reference's default (modbus.md 1.1); on TCP it addresses the device itself (Modbus over TCP, 4.4.2).
-DEFAULT_DEVICE_ID = 255
-
-
-T = TypeVar("T")
+_MAX_COMPONENTS = 255
+_WANTED = {
+    "S": "this is a server's file; expected connection and components",
+    "S[]": "this is a server's file; expected connection and components",
+    "dnp3": "this is a DNP3 file; only Modbus is spoken here",
+    "": 'expected an object with "connection" and an array "components"',
+}
 
 
-def load_client(path: Path) -> tuple[ClientConfiguration, list[Problem]]:
-    """Return what a client's file means, and a few lines about what in it has no effect.
+def load_client(path: Path, *, strict: bool = False) -> tuple[ClientConfiguration, list[Problem]]:
+    """Return what a client's file means, and the warnings about it.
+
+    With `strict`, what the original's strict program refuses is refused here, too (modbus.md 1 and 7).
 
     Raises:
         ConfigurationError: with every problem of the file.
     """
-    findings = Findings(path)
-    data = read_json(path)
-    if not isinstance(data, dict) or "connection" not in data or not isinstance(data.get("components"), list):
-        findings.problem("", 'expected an object with "connection" and an array "components"')
+    return client_from(read_json(path), path, strict=strict)
+
+
+def client_from(data: Any, source: object, *, strict: bool = False) -> tuple[ClientConfiguration, list[Problem]]:
+    """Return what the content of a client's file means, and the warnings about it; `source` is for the messages.
+
+    Raises:
+        ConfigurationError: with every problem.
+    """
+    kind = kind_of_file(data)
+    if kind not in ("C", "C0"):
+        raise refused(source, _WANTED[kind])
+    findings = Findings(source, strict=strict)
+    examine(data, findings)
+    found = _components(data, findings) if kind == "C" else _one_component(data, findings)
+    if found is None:
         findings.refuse()
-    findings.note_foreign(data, keys.CLIENT_FILE)
-    entry = findings.validate(ConnectionEntry, data["connection"], "connection")
-    connection = None if entry is None else _connection(entry, findings)
-    # With a broken connection the components are still read, so that one run shows every problem.
-    parent = entry or ConnectionEntry(name="?")
-    components = [
-        component
-        for index, component_data in enumerate(data["components"])
-        if (component := _component(component_data, parent, join("components", index), findings)) is not None
-    ]
-    _note_duplicate_components(components, findings)
-    if not components and not findings.problems:
-        findings.problem("components", "nothing in it can be used")
-    if findings.problems or connection is None:
+    connection, components = found
+    if not components:
+        findings.nothing_left(Place("components" if kind == "C" else "registers"))
+    findings.refuse_if_problems()
+    if connection is None:
         findings.refuse()
     return ClientConfiguration(connection, tuple(components)), findings.warnings()
 
 
-def _connection(entry: ConnectionEntry, findings: Findings) -> Connection | None:
-    findings.note_keys(entry, keys.CONNECTION_UNSUPPORTED, keys.CONNECTION_METADATA)
-    if entry.ip_address is None:
-        if entry.serial_device is not None:
-            findings.problem("connection.serial_device", "serial lines are not supported yet; expected ip_address")
-        else:
-            findings.problem("connection.ip_address", "missing")
-        return None
-    if entry.serial_device is not None:
-        findings.problem("connection.serial_device", "excludes ip_address")
-    timeout_s = DEFAULT_TIMEOUT_S if entry.connection_timeout is None else entry.connection_timeout
-    if not 0 < timeout_s <= 10:
-        findings.warn("connection.connection_timeout", f"{timeout_s:g} s is not in 0 to 10, using {DEFAULT_TIMEOUT_S}")
-        timeout_s = DEFAULT_TIMEOUT_S
-    return Connection(
-        entry.name,
-        Tcp(entry.ip_address.strip(), entry.port),
-        connect_timeout_s=timeout_s,
-        request_timeout_s=timeout_s,
-    )
+def _components(data: dict[str, Any], findings: Findings) -> tuple[Connection | None, list[Component]] | None:
+    findings.note_foreign(data, keys.CLIENT_FILE)
+    place = Place("connection")
+    data = _with_address(data, place.at("ip_range"), findings)
+    entry = findings.validate(ConnectionEntry, data["connection"], place, needed=True)
+    connection = None
+    if entry is not None:
+        findings.note_keys(entry, keys.CONNECTION_IGNORED, keys.CONNECTION_SILENT | {"ip_range"})
+        connection = connection_of(entry, entry.name, place, findings)
+    # With a broken connection the components are still read, so that one run shows every problem.
+    reader = ComponentReader(entry or ConnectionEntry(), place, findings)
+    components = reader.all(data["components"], Place("components"))
+    if len(components) > _MAX_COMPONENTS:
+        findings.strictly(Place("components"), f"{len(components)} are more than {_MAX_COMPONENTS}")
+    return connection, components
 
 
-def _component(data: Any, parent: ConnectionEntry, where: str, findings: Findings) -> Component | None:
-    if isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data):
-        findings.leave_out(where, "its id is disabled")
-        return None
-    entry = findings.validate(ComponentEntry, data, where)
+def _one_component(data: dict[str, Any], findings: Findings) -> tuple[Connection | None, list[Component]] | None:
+    """Read format C0: what the device is called is the name of its only component, too."""
+    findings.note_foreign(data, keys.SYSTEM_FILE)
+    place = Place("system")
+    entry = findings.validate(OldSystemEntry, data["system"], place, needed=True)
     if entry is None:
         return None
-    findings.note_keys(entry, keys.COMPONENT_UNSUPPORTED, keys.COMPONENT_METADATA)
-    if entry.frequency is None and parent.frequency is None:
-        findings.warn(where, f"no frequency in {entry.id!r} nor in connection, using {DEFAULT_PERIOD_MS} ms")
-    points: list[tuple[str, Point]] = []
-    for index, group in enumerate(entry.registers):
-        points += _group(group, parent, entry, join(where, "registers", index), findings)
-    _note_key_problems(entry.id, points, findings)
-    if not points:
-        findings.leave_out(where, "none of its registers can be used")
-        return None
-    period_ms = _first(entry.frequency, parent.frequency, DEFAULT_PERIOD_MS)
-    return Component(entry.id, period_ms / 1000, entry.offset_time / 1000, tuple(point for _, point in points))
+    findings.note_keys(entry, keys.CONNECTION_IGNORED, keys.CONNECTION_SILENT)
+    connection = connection_of(entry, entry.id, place, findings)
+    if entry.frequency is None:
+        # There, its place was in another program's configuration.
+        findings.strictly(place.at("frequency"), "missing")
+        entry = entry.model_copy(update={"frequency": DEFAULT_PERIOD_MS})
+    reader = ComponentReader(entry, place, findings)
+    component = reader.one({"id": entry.id, "registers": data["registers"]}, Place())
+    return connection, [] if component is None else [component]
 
 
-def _group(
-    data: Any, connection: ConnectionEntry, component: ComponentEntry, where: str, findings: Findings
-) -> list[tuple[str, Point]]:
-    entry = findings.validate(GroupEntry, data, where)
-    if entry is None:
-        return []
-    findings.note_keys(entry, keys.GROUP_UNSUPPORTED, keys.GROUP_METADATA)
-    table = register_type(entry.type)
-    if table is None:
-        findings.problem(join(where, "type"), f"{entry.type!r} must be Holding, Input, Coil or Discrete Input")
-        return []
-    inherited = Inherited(
-        type=table,
-        device_id=_first(entry.device_id, component.device_id, connection.device_id, DEFAULT_DEVICE_ID),
-        off_by_one=_first(entry.off_by_one, component.off_by_one, connection.off_by_one, False),
-        byte_swap=_first(entry.byte_swap, component.byte_swap, connection.byte_swap, False),
-        word_order=_first(entry.word_order, component.word_order) is not None,
-    )
-    points: list[tuple[str, Point]] = []
-    for index, item in enumerate(entry.map):
-        place = join(where, "map", index)
-        if (point := _point(item, inherited, place, findings)) is not None:
-            points.append((place, point))
-    note_overlaps(points, findings)
-    return points
-
-
-def _point(data: Any, inherited: Inherited, where: str, findings: Findings) -> Point | None:
-    if not is_usable(data, where, findings):
-        return None
-    entry = findings.validate(PointEntry, data, where)
-    if entry is None:
-        return None
-    point = to_point(entry, kind_of(entry, inherited.type), inherited, where, findings)
-    if point is None or point.kind in (Kind.NUMBER, Kind.BOOL):
-        return point
-    if not point.strings:
-        findings.problem(join(where, "bit_strings"), f"{point.kind} needs at least one string")
-    if point.kind is Kind.INDIVIDUAL_BITS:
-        for name in point.strings.values():
-            try:
-                checked_name(name)
-            except ValueError as error:
-                findings.problem(join(where, "bit_strings"), str(error))
-    return point
-
-
-def _note_key_problems(component_id: str, points: list[tuple[str, Point]], findings: Findings) -> None:
-    seen: dict[str, str] = {}
-    for where, point in points:
-        for key in dict.fromkeys((point.id, *point.keys)):
-            if key in seen:
-                findings.problem(where, f"{key!r} is used already at {seen[key]}")
-            seen.setdefault(key, where)
-            _check_uri(f"/components/{component_id}/{key}", where, findings)
-        if len(set(point.keys)) < len(point.keys):
-            findings.problem(where, f"two bits of {point.id!r} have the same name")
-
-
-def _check_uri(text: str, where: str, findings: Findings) -> None:
+def _with_address(data: dict[str, Any], place: Place, findings: Findings) -> dict[str, Any]:
+    """Return the file with the one address of `ip_range` filled in."""
+    connection = data["connection"]
+    if not isinstance(connection, dict) or "ip_range" not in connection:
+        return data
     try:
-        uris.check(text)
-    except UriError as error:
-        findings.problem(where, str(error))
-
-
-def _note_duplicate_components(components: list[Component], findings: Findings) -> None:
-    seen: set[str] = set()
-    for component in components:
-        if component.id in seen:
-            findings.problem("components", f"two components have the id {component.id!r}")
-        seen.add(component.id)
-
-
-def _first(*values: T | None) -> Any:
-    return next((value for value in values if value is not None), None)
+        entry = range_of(connection["ip_range"], "")
+    except TemplateError as error:
+        findings.problem(place.at(error.key), str(error))
+        return data
+    count = len(range(entry.begin, entry.end + 1, entry.step))
+    if count > 1:
+        message = f"{count} addresses: a process has one device; write one file for each, with a range of one"
+        findings.problem(place, message)
+    return filled(data, entry.replace, entry.begin) if count == 1 else data

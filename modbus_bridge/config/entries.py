@@ -1,65 +1,37 @@
-"""The JSON objects of both file formats: which keys mean something here, and their types (modbus.md 1 and 2)."""
+"""The JSON objects of the client's file: which keys mean something here, and their types (modbus.md 1)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
-from modbus_bridge.config.model import RegisterType
+from modbus_bridge.config.fields import (
+    MAX_ADDRESS,
+    DeviceId,
+    Host,
+    Mask,
+    Milliseconds,
+    Name,
+    Order,
+    Port,
+    RawValues,
+    Seconds,
+    Shown,
+    Text,
+)
 
-MAX_ADDRESS = 65535
-
-_FORBIDDEN = frozenset('{}\\/"%')
-_TYPES = {
-    "holding": RegisterType.HOLDING,
-    "holdingregister": RegisterType.HOLDING,
-    "input": RegisterType.INPUT,
-    "inputregister": RegisterType.INPUT,
-    "coil": RegisterType.COIL,
-    "discreteinput": RegisterType.DISCRETE,
+_STRINGS = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {"type": ["string", "null"]},
+            {"type": "object", "required": ["value", "string"]},
+            {"type": "object", "required": ["IGNORE"]},
+            {"type": "object", "required": ["begin_bit", "end_bit"]},
+        ]
+    },
 }
-
-
-def checked_name(text: str) -> str:
-    """Return `text` if it can be a URI segment; unlike the original, spaces are allowed (real maps have them).
-
-    Raises:
-        ValueError: it is empty, too long or holds a forbidden character (modbus.md 1.1).
-    """
-    if not text.strip() or len(text) > 255:
-        raise ValueError("expected 1 to 255 characters")
-    for character in text:
-        if character in _FORBIDDEN or not character.isprintable():
-            raise ValueError(f"{text[:60]!r} must not contain {character!r}")
-    return text
-
-
-def register_type(text: str) -> RegisterType | None:
-    """Return the table that `text` names, in any of the spellings of modbus.md 1.3."""
-    return _TYPES.get(text.lower().replace(" ", "").replace("_", "").removesuffix("s"))
-
-
-def _mask(text: str) -> str:
-    if text[:2].lower() not in ("0x", "0b"):
-        raise ValueError(f"{text!r} must begin with 0x or 0b")
-    try:
-        int(text, 0)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a hexadecimal or binary number") from None
-    return text
-
-
-def _without_slashes(text: str) -> str:
-    return checked_name(text.strip("/"))
-
-
-Name = Annotated[str, AfterValidator(checked_name)]
-Mask = Annotated[str, AfterValidator(_mask)]
-DeviceId = Annotated[int, Field(ge=0, le=255)]
-# A day: nothing is polled more seldom, and larger numbers are mistakes.
-Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=86_400_000)]
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Strict(BaseModel):
@@ -68,79 +40,155 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
 
-class PointEntry(Strict):
-    """A register entry of either format (modbus.md 1.4 and 2.2)."""
+class Inheritable(Strict):
+    """What the objects around an entry say for all entries inside; the nearest one counts."""
 
-    id: Name
-    offset: int = Field(ge=0, le=MAX_ADDRESS)
-    size: int = 1
-    scale: FiniteFloat = 0
-    shift: int = 0
-    signed: bool = False
-    is_float: bool = Field(False, alias="float")
-    invert_mask: Mask = "0x0"
-    bit_field: bool = False
-    individual_bits: bool = False
-    enum: bool = False
-    random_enum: bool = False
-    bit_strings: list[Any] = []
-    byte_swap: bool | None = None
-    word_order: Any = None
-    starting_bit_pos: int = 0
-    number_of_bits: int | None = None
+    byte_swap: bool | None = Field(None, description="Whether the words of sizes 2 and 4 are in reverse order.")
+    word_order: Order = Field(
+        None, description="The rank of each register of a size of as many digits; 1 is the most significant: 4321."
+    )
+    multi_write_op_code: bool | None = Field(None, description="Write single registers with function code 16, not 6.")
+    format: Shown = Field(None, description="How values are published: x, {'value': x}, or with all that is known.")
 
 
-class ServedEntry(PointEntry):
-    """A register entry of a server: the same, with the URI that owns it."""
+class Level(Inheritable):
+    """What a connection, a component or a group says for all entries inside."""
 
-    uri: str
-    is_bool: bool = Field(False, alias="bool")
-
-
-class GroupEntry(Strict):
-    """A register group; starting_offset and number_of_registers are derived, not trusted (modbus.md 1.3)."""
-
-    type: str
-    map: list[Any] = Field(min_length=1)
-    device_id: DeviceId | None = None
-    off_by_one: bool | None = None
-    byte_swap: bool | None = None
-    word_order: Any = None
+    device_id: DeviceId | None = Field(None, description="The unit id of the device; 255 if nobody says.")
+    off_by_one: bool | None = Field(None, description="Whether offsets count from 1.")
 
 
-class ComponentEntry(Strict):
-    """A component (modbus.md 1.2)."""
+class Paced(Level):
+    """What a connection says for its components, or a component for itself."""
 
-    id: Name
-    registers: list[Any] = Field(min_length=1)
-    device_id: DeviceId | None = None
-    off_by_one: bool | None = None
-    byte_swap: bool | None = None
-    word_order: Any = None
-    frequency: Milliseconds | None = Field(None, gt=0)
-    offset_time: Milliseconds = 0
-
-
-class ConnectionEntry(Strict):
-    """The connection (modbus.md 1.1)."""
-
-    name: Name
-    ip_address: Name | None = None
-    serial_device: str | None = None
-    port: Port = 502
-    device_id: DeviceId | None = None
-    off_by_one: bool | None = None
-    byte_swap: bool | None = None
-    frequency: Milliseconds | None = Field(None, gt=0)
-    connection_timeout: FiniteFloat | None = None
+    frequency: Milliseconds | None = Field(None, gt=0, description="The period of reading and publishing, in ms.")
+    debounce: Milliseconds | None = Field(
+        None, description="Sets that follow each other within this many ms become one; the latest value is written."
+    )
+    publish: Literal["always", "on_change"] | None = Field(
+        None, description="Whether everything is published each period, or only what has changed."
+    )
+    refresh: Milliseconds | None = Field(
+        None, gt=0, description="With publish on_change, how often everything is published all the same, in ms."
+    )
 
 
-class SystemEntry(Strict):
-    """The head of a server's file (modbus.md 2.1); real files write ids such as ``/site``."""
+class PointEntry(Inheritable):
+    """A register, a coil, or a part of a register."""
 
-    id: Annotated[str, AfterValidator(_without_slashes)]
-    ip_address: Name | None = None
-    serial_device: str | None = None
-    port: Port = 502
-    device_id: int | None = Field(None, ge=-1, le=255)
-    byte_swap: bool = False
+    id: Name = Field(description="Its name on the bus.")
+    offset: int = Field(ge=0, le=MAX_ADDRESS, description="The address of its first register.")
+    size: int = Field(1, description="How many registers: 1, 2 or 4; up to 125 for a text.")
+    scale: FiniteFloat = Field(0, description="What a read divides by and a write multiplies by; 0 and 1 are none.")
+    shift: int = Field(0, description="What a read adds after the division.")
+    signed: bool = Field(False, description="Two's complement.")
+    is_float: bool = Field(False, alias="float", description="IEEE 754, of size 2 or 4.")
+    is_bool: bool = Field(False, alias="bool", description="True if the register is not 0.")
+    text: bool = Field(False, description="Characters, two in a register, the first one in the high byte.")
+    string: bool = Field(False, description="The same as text.")
+    type: Any = Field(None, description="'string' is the same as text.")
+    invert_mask: Mask = Field(0, description="The bits that are inverted, such as 0xF or 0b11.")
+    bit_field: bool = Field(False, description="Published as a list of the bits that are set.")
+    individual_bits: bool = Field(False, description="Each named bit is published on its own.")
+    enum: bool = Field(False, description="Published as a number with its text.")
+    random_enum: bool = Field(False, description="The same as enum.")
+    enum_field: bool = Field(False, description="Several enums in one register, which have no names: left out.")
+    individual_enums: bool = Field(False, description="Several enums in one register, as packed_register.")
+    bit_strings: Annotated[list[Any], WithJsonSchema(_STRINGS)] = Field(
+        [], description="The names of bits or values, counted from 0; null skips one, {'value': n, 'string': s} sets n."
+    )
+    packed_register: bool = Field(False, description="Several variables in one register: see bit_ranges.")
+    bit_ranges: list[Any] = Field([], description="The variables of a packed register.")
+    starting_bit_pos: int = Field(0, ge=0, le=63, description="The lowest bit that belongs to it.")
+    number_of_bits: int | None = Field(None, ge=1, le=64, description="How many bits belong to it.")
+    invalid: RawValues = Field((), description="The raw values that mean: not available.")
+    use_bool: bool = Field(True, description="Whether a coil is published as true and false, not as 1 and 0.")
+    debounce: Seconds | None = Field(None, description="As that of the component, but in seconds.")
+    deadband: FiniteFloat = Field(0, ge=0, description="With publish on_change, changes up to this are none.")
+    name: Text = Field("", description="What people call it.")
+    unit: Text = Field("", description="What it is measured in.")
+    units: Text = Field("", description="The same as unit.")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its registers hold characters."""
+        return self.text or self.string or self.type == "string"
+
+
+class GroupEntry(Level):
+    """Registers of one table; starting_offset and number_of_registers are derived, not trusted (modbus.md 1.3)."""
+
+    type: str = Field(description="Holding Registers, Input Registers, Coils or Discrete Inputs.")
+    map: list[Any] = Field(min_length=1, description="The registers.")
+
+
+class ComponentEntry(Paced):
+    """What is published together as /components/ID."""
+
+    id: Name = Field(description="Its name on the bus: /components/ID.")
+    registers: list[Any] = Field(min_length=1, description="Groups of registers.")
+    offset_time: Milliseconds | None = Field(None, description="How long after the others it is read, in ms.")
+    offset: Milliseconds | None = Field(None, description="Taken for offset_time.")
+    add_timings: bool = Field(False, description="Whether the time that each table took to read is published.")
+    heartbeat_enabled: bool = Field(False, description="Whether there is a heartbeat.")
+    component_heartbeat_read_uri: str | None = Field(None, description="The id of the register that must change.")
+    component_heartbeat_write_uri: str | None = Field(None, description="The id of the register that is counted up.")
+    component_heartbeat_max_value: int = Field(0, ge=0, description="The last value before 0; 0 is the largest.")
+    component_heartbeat_timeout_ms: Milliseconds | None = Field(
+        None, gt=0, description="How long the register may stand still, in ms; twice the frequency."
+    )
+    modbus_heartbeat_timeout_ms: Milliseconds = Field(
+        0, description="How often the heartbeat is written, in ms; 0 is the frequency."
+    )
+    heartbeat_control: Name | None = Field(
+        None, description="The process on the bus for which the heartbeat is written; it stops when that is gone."
+    )
+    watchdog_enabled: bool = Field(False, description="Whether a register is watched.")
+    watchdog_uri: str | None = Field(None, description="The id of the register that must change.")
+    watchdog_alarm_timeout_ms: Milliseconds | None = Field(None, gt=0, description="Standing still: an alarm, in ms.")
+    watchdog_fault_timeout_ms: Milliseconds | None = Field(None, gt=0, description="Standing still: a fault, in ms.")
+    watchdog_recovery_timeout_ms: Milliseconds | None = Field(
+        None, gt=0, description="Standing still while recovering: a fault again, in ms."
+    )
+    watchdog_recovery_time_ms: Milliseconds | None = Field(
+        None, gt=0, description="Changing that long ends the recovery, in ms."
+    )
+    watchdog_frequency_ms: Milliseconds = Field(1000, gt=0, description="How often it is looked at, in ms.")
+
+
+class AddressEntry(Strict):
+    """Where a device is, or where a server listens."""
+
+    ip_address: Host = Field(None, description="The host.")
+    port: Port = Field(502, description="The TCP port.")
+    service: Host = Field(None, description="The name of the port in /etc/services; counts before port.")
+    serial_device: Annotated[Any, WithJsonSchema({"type": "string"})] = Field(
+        None, description="A serial line, such as /dev/ttyUSB0, instead of ip_address."
+    )
+    baud_rate: Annotated[Any, WithJsonSchema({"type": "integer"})] = Field(115200, description="Of the serial line.")
+    parity: Annotated[Any, WithJsonSchema({"enum": ["none", "even", "odd"]})] = Field(
+        "none", description="Of the serial line."
+    )
+    data_bits: Annotated[Any, WithJsonSchema({"type": "integer"})] = Field(8, description="Of the serial line.")
+    stop_bits: Annotated[Any, WithJsonSchema({"type": "integer"})] = Field(1, description="Of the serial line.")
+
+
+class ConnectionEntry(AddressEntry, Paced):
+    """The device and how it is reached."""
+
+    name: Name | None = Field(None, description="What the process is called after.")
+    connection_timeout: FiniteFloat | None = Field(
+        None, description="How long connecting and each answer may take, in seconds: up to 10."
+    )
+    transfer_timeout: FiniteFloat | None = Field(
+        None, description="How long each answer may take, in seconds: 0.05 to 30."
+    )
+    max_num_connections: int = Field(1, description="How many connections may be open at once: 1 to 25.")
+    inter_message_delay_ms: Milliseconds = Field(0, description="The least pause between two requests, in ms.")
+    max_register_group_size: int = Field(125, description="The longest read of registers that the device allows.")
+    max_bit_size: int = Field(2000, description="The longest read of coils or discrete inputs that it allows.")
+    allow_gaps: bool = Field(True, description="Whether one read may cover registers that nobody asked for.")
+    allow_multi_sets: bool = Field(False, description="Whether neighbours in one set are written in one request.")
+    force_multi_sets: bool = Field(False, description="The same as allow_multi_sets.")
+    stats_pub_uri: str | None = Field(None, description="Where statistics are published.")
+    stats_pub_frequency: Milliseconds = Field(1000, gt=0, description="How often, in ms.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Iterable
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ess_bus.configuration import problems_of
 from ess_bus.errors import ConfigurationError, Problem
+from modbus_bridge.config.keys import is_remark
+from modbus_bridge.config.place import Place
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -19,75 +20,118 @@ _SHOWN = 12
 
 
 class Findings:
-    """The problems and the warnings of one file."""
+    """The problems and the warnings of one file.
 
-    def __init__(self, source: Path) -> None:
+    Attributes:
+        strict: whether what is otherwise tolerated or left out makes the file unusable.
+        problems: what makes the file unusable.
+    """
+
+    def __init__(self, source: object, *, strict: bool = False) -> None:
         self.source = source
+        self.strict = strict
         self.problems: list[Problem] = []
-        self._notes: list[Problem] = []
+        self._warnings: list[Problem] = []
+        self._left_out: list[Problem] = []
         self._unknown: Counter[str] = Counter()
-        self._unsupported: Counter[str] = Counter()
-        self._left_out: dict[str, list[str]] = {}
+        self._ignored: Counter[str] = Counter()
 
-    def problem(self, where: str, message: str) -> None:
+    def problem(self, place: Place, message: str) -> None:
         """Note what makes the file unusable."""
-        self.problems.append(Problem(where, message))
+        self.problems.append(Problem(place.path, place.says(message)))
 
-    def warn(self, where: str, message: str) -> None:
+    def warn(self, place: Place, message: str) -> None:
         """Note what is odd but harmless."""
-        self._notes.append(Problem(where, message))
+        self._warnings.append(Problem(place.path, place.says(message)))
 
-    def leave_out(self, where: str, reason: str) -> None:
+    def tolerate(self, place: Place, message: str, instead: str = "") -> None:
+        """Note what is harmless here, and what is done `instead`; the original refuses it."""
+        if self.strict:
+            self.problem(place, message)
+        else:
+            self.warn(place, f"{message}{instead and ', '}{instead}")
+
+    def strictly(self, place: Place, message: str) -> None:
+        """Note what only the original refuses; nobody else needs to know."""
+        if self.strict:
+            self.problem(place, message)
+
+    def leave_out(self, place: Place, reason: str) -> None:
         """Note an entry that is not used, because using it would give wrong values."""
-        self._left_out.setdefault(reason, []).append(where)
+        if self.strict:
+            self.problem(place, reason)
+        else:
+            self._left_out.append(Problem(place.path, place.says(reason)))
 
-    def validate(self, model: type[Model], data: Any, where: str) -> Model | None:
-        """Return `data` as a `model`, or note every field that is wrong and return ``None``."""
+    def nothing_left(self, place: Place) -> None:
+        """Note that a file is unusable because all of it is left out; the reasons come first."""
+        if not self.problems:
+            self.problems = [*self._left_out, Problem(place.path, "nothing in it can be used")]
+            self._left_out = []
+
+    def disabled(self, place: Place) -> None:
+        """Note an entry that somebody has switched off by writing ``xid``."""
+        self.warn(place, "left out: its id is disabled")
+
+    def validate(self, model: type[Model], data: Any, place: Place, *, needed: bool = False) -> Model | None:
+        """Return `data` as a `model`, or note every field that is wrong and return ``None``.
+
+        What is `needed` makes the whole file unusable if it is wrong; anything else is left out.
+        """
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            self.problems += [Problem(join(where, found.where), found.message) for found in problems_of(error)]
+            for found in problems_of(error):
+                (self.problem if needed else self.leave_out)(place.at(found.where), found.message)
             return None
 
-    def note_keys(self, entry: BaseModel, unsupported: frozenset[str], metadata: frozenset[str]) -> None:
-        """Name the keys of `entry` that have no effect; a leading x disables a key and is silent (modbus.md 1)."""
+    def note_keys(self, entry: BaseModel, ignored: frozenset[str], silent: frozenset[str]) -> None:
+        """Name the keys of `entry` that have no effect."""
         for key, value in (entry.model_extra or {}).items():
-            if key in unsupported:
-                # Switched off is what this version does anyway.
-                self._unsupported[key] += value not in (False, None)
-            elif key not in metadata and not key.startswith(("x", "X")):
+            if key in ignored:
+                # Switched off is what happens anyway.
+                self._ignored[key] += value not in (False, None, 0, "")
+            elif key not in silent and not is_remark(key):
                 self._unknown[key] += 1
 
-    def note_foreign(self, data: Iterable[str], known: frozenset[str]) -> None:
-        """Name the keys of a whole file that are not `known`; a leading x disables a key and is silent."""
-        self._unknown.update(key for key in data if key not in known and not key.startswith(("x", "X")))
+    def note_foreign(self, data: Iterable[str], known: Collection[str]) -> None:
+        """Name the keys of a whole file that are not `known`."""
+        self._unknown.update(key for key in data if key not in known and not is_remark(key))
 
     def warnings(self) -> list[Problem]:
-        """Everything harmless, a few lines however long the file is."""
-        found = list(self._notes)
-        for reason, where in self._left_out.items():
-            found.append(Problem(where[0], f"left out: {reason}{_times(len(where))}"))
-        for title, keys in (("not honoured yet", self._unsupported), ("unknown keys ignored", self._unknown)):
+        """Everything that does not make the file unusable."""
+        found = self._warnings + [Problem(where, f"left out: {reason}") for where, reason in self._left_out]
+        for title, keys in (("not honoured", self._ignored), ("unknown keys ignored", self._unknown)):
             if keys := +keys:
                 found.append(Problem("", f"{title}: {_listed(keys)}"))
         return found
+
+    def refuse_if_problems(self) -> None:
+        """Give up on the file if something makes it unusable.
+
+        Raises:
+            ConfigurationError: with everything that was found.
+        """
+        if self.problems:
+            self.refuse()
+
+    def give_up(self, place: Place, message: str) -> NoReturn:
+        """Refuse a file that is not read to its end; what was left out so far is of no interest then.
+
+        Raises:
+            ConfigurationError: with this problem and those before it.
+        """
+        self.problem(place, message)
+        raise ConfigurationError(self.source, self.problems)
 
     def refuse(self) -> NoReturn:
         """Give up on the file.
 
         Raises:
-            ConfigurationError: with everything that was found.
+            ConfigurationError: with everything that was found, also what would only be left out.
         """
-        raise ConfigurationError(self.source, self.problems)
-
-
-def join(*parts: object) -> str:
-    """Return a path inside a file: ``components.0.registers.1.map.7.size``."""
-    return ".".join(text for part in parts if (text := str(part)))
-
-
-def _times(count: int) -> str:
-    return f" (and {count - 1} more)" if count > 1 else ""
+        left_out = [Problem(where, f"left out: {reason}") for where, reason in self._left_out]
+        raise ConfigurationError(self.source, self.problems + left_out)
 
 
 def _listed(keys: Counter[str]) -> str:

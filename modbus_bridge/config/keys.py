@@ -1,54 +1,64 @@
-"""Keys of real files that change nothing: known metadata (silent) and what is not honoured yet (named in a warning)."""
+"""Keys of real files that change nothing: remarks and what happens anyway are silent, what is not honoured is named."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
+
+# A leading x switches a key off (modbus.md 1).
+_REMARK: Final = re.compile(r"[xX]|note\d*$|comment")
 
 
 def _keys(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-CLIENT_FILE: Final = _keys("fileInfo connection components note")
-SERVER_FILE: Final = _keys("fileInfo system registers note")
+def is_remark(key: str) -> bool:
+    """Tell whether a key is switched off or only for people."""
+    return _REMARK.match(key) is not None
 
-CONNECTION_METADATA: Final = _keys("version protocol local_id device_id_string ip_address1 ip_address2")
-CONNECTION_UNSUPPORTED: Final = _keys(
-    """
-    service baud_rate parity data_bits stop_bits max_num_connections transfer_timeout multi_write_op_code debounce
-    data_buffer_size auto_disable allow_multi_sets force_multi_sets max_register_group_size max_bit_size allow_gaps
-    stats_pub_uri stats_pub_frequency dbi_save_frequency_seconds inter_message_delay_ms format ip_range device_id_range
-    component_offset_range decode_offset_range
-    """
-)
 
-COMPONENT_METADATA: Final = _keys("uri hex_start component_id")
-COMPONENT_UNSUPPORTED: Final = _keys(
+def is_disabled(data: Any) -> bool:
+    """Tell whether somebody has switched an object off by writing ``xid`` for ``id``."""
+    return isinstance(data, dict) and "id" not in data and any(key.lower() in ("xid", "xxid") for key in data)
+
+
+CLIENT_FILE: Final = _keys("fileInfo connection components")
+# Either head in the other kind of file is left over from a conversion.
+SYSTEM_FILE: Final = _keys("fileInfo system registers")
+
+# auto_disable, data_buffer_size, allow_multi_gets and force_multi_gets ask for what is done anyway, or for nothing.
+CONNECTION_SILENT: Final = _keys(
     """
-    multi_write_op_code debounce heartbeat_enabled component_heartbeat_read_uri component_heartbeat_write_uri
-    component_heartbeat_max_value component_heartbeat_timeout_ms modbus_heartbeat_timeout_ms watchdog_enabled
-    watchdog_uri watchdog_alarm_timeout_ms watchdog_fault_timeout_ms watchdog_recovery_timeout_ms
-    watchdog_recovery_time_ms watchdog_frequency_ms pub_sync sync_percent dbi_save_frequency_seconds
-    inter_message_delay_ms format add_timings device_id_range component_offset_range decode_offset_range
+    version protocol local_id device_id_string ip_address1 ip_address2 auto_disable data_buffer_size allow_multi_gets
+    force_multi_gets
     """
-)
+) | {
+    "device name",
+    "device id string",
+    "device protocol",
+    "device protocol version",
+    "data bits (8 typical)",
+    "connection name",
+    "standard version",
+}
+CONNECTION_IGNORED: Final = _keys("dbi_save_frequency_seconds")
+
+# A late pub is skipped and the next one is on time: that is what pub_sync asks for.
+COMPONENT_SILENT: Final = _keys("uri hex_start component_id pub_sync sync_percent name")
+COMPONENT_IGNORED: Final = _keys("dbi_save_frequency_seconds inter_message_delay_ms")
 
 # The span of a group is derived from its entries.
-GROUP_METADATA: Final = _keys("starting_offset number_of_registers note hex_offset") | {"hex offset"}
-GROUP_UNSUPPORTED: Final = _keys("multi_write_op_code format decode_offset_range")
+GROUP_SILENT: Final = _keys("starting_offset number_of_registers hex_offset name") | {"hex offset"}
+GROUP_IGNORED: Final = frozenset[str]()
 
-POINT_METADATA: Final = _keys(
+POINT_SILENT: Final = _keys(
     """
-    name units unit web_ui_options web_ui_display_type echo_id twins_id repeat_of_offset uri bool use_bool normal_set
-    deadband note
+    web_ui_options web_ui_display_type status_ui ui_type echo_id twins_id repeat_of_offset uri normal_set
     """
 )
-POINT_UNSUPPORTED: Final = _keys("debounce multi_write_op_code format")
+POINT_IGNORED: Final = frozenset[str]()
 
-SYSTEM_METADATA: Final = _keys("name version protocol comment_ip_address comment_port")
-SYSTEM_UNSUPPORTED: Final = _keys(
-    """
-    service baud_rate parity data_bits stop_bits server_delay bypass_init low_debug off_by_one
-    dbi_save_frequency_seconds
-    """
-)
+# Registers are unknown until their owners are heard, and nobody waits for them: what bypass_init asks for.
+SYSTEM_SILENT: Final = CONNECTION_SILENT | _keys("name bypass_init low_debug")
+SYSTEM_IGNORED: Final = _keys("server_delay off_by_one dbi_save_frequency_seconds frequency")

@@ -1,106 +1,95 @@
-"""The server's file: ``system`` and ``registers`` (format S of modbus.md 2)."""
+"""The server's files: ``system`` and ``registers`` (formats S and S[]; modbus.md 2)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from ess_bus import uri as uris
 from ess_bus.configuration import read_json
-from ess_bus.errors import Problem, UriError
+from ess_bus.errors import Problem
 from modbus_bridge.config import keys
-from modbus_bridge.config.entries import ServedEntry, SystemEntry, register_type
-from modbus_bridge.config.findings import Findings, join
-from modbus_bridge.config.model import Kind, RegisterType, ServedPoint, ServedUnit, ServerConfiguration, Tcp
-from modbus_bridge.config.points import Inherited, is_usable, kind_of, note_overlaps, to_point
+from modbus_bridge.config.addresses import address_of
+from modbus_bridge.config.document import examine, kind_of_file, refused
+from modbus_bridge.config.findings import Findings
+from modbus_bridge.config.model import Serial, ServedUnit, ServerConfiguration, Tcp
+from modbus_bridge.config.place import Place
+from modbus_bridge.config.served_entries import SystemEntry
+from modbus_bridge.config.tables import TableReader
+
+# In a list of units, this one is for all that have none of their own (modbus.md 2.2).
+_WILDCARD = 255
+_WANTED = {
+    "C": "this is a client's file; expected system and registers",
+    "C0": "this is a client's file; a server has an object of tables as registers, such as holding_registers",
+    "dnp3": "this is a DNP3 file; only Modbus is spoken here",
+    "": 'expected an object with "system" and "registers"',
+}
 
 
-def load_server(path: Path) -> tuple[ServerConfiguration, list[Problem]]:
-    """Return what a server's file means, and a few lines about what in it has no effect.
+def load_server(path: Path, *, strict: bool = False) -> tuple[ServerConfiguration, list[Problem]]:
+    """Return what a server's file means, and the warnings about it.
+
+    With `strict`, what would be left out makes the file unusable, as in the original (modbus.md 2.2).
 
     Raises:
         ConfigurationError: with every problem of the file.
     """
-    findings = Findings(path)
-    data = read_json(path)
-    if not isinstance(data, dict) or "system" not in data or "registers" not in data:
-        findings.problem("", 'expected an object with "system" and "registers"')
+    return server_from(read_json(path), path, strict=strict)
+
+
+def server_from(data: Any, source: object, *, strict: bool = False) -> tuple[ServerConfiguration, list[Problem]]:
+    """Return what the content of a server's file means, and the warnings about it; `source` is for the messages.
+
+    Raises:
+        ConfigurationError: with every problem.
+    """
+    kind = kind_of_file(data)
+    if kind not in ("S", "S[]"):
+        raise refused(source, _WANTED[kind])
+    findings = Findings(source, strict=strict)
+    examine(data, findings)
+    findings.note_foreign(data, keys.SYSTEM_FILE)
+    system = findings.validate(SystemEntry, data["system"], Place("system"), needed=True)
+    address = None if system is None else _address(system, is_list=kind == "S[]", findings=findings)
+    reader = TableReader(system or SystemEntry(id="?"), findings)
+    units = _units(data["registers"], reader, findings) if kind == "S[]" else [_unit(data["registers"], system, reader)]
+    if not any(unit.points for unit in units):
+        findings.nothing_left(Place("registers"))
+    findings.refuse_if_problems()
+    if system is None or address is None:
         findings.refuse()
-    findings.note_foreign(data, keys.SERVER_FILE)
-    system = findings.validate(SystemEntry, data["system"], "system")
-    if system is not None:
-        findings.note_keys(system, keys.SYSTEM_UNSUPPORTED, keys.SYSTEM_METADATA)
-        if system.ip_address is None:
-            wanted = "serial lines are not supported yet; expected ip_address" if system.serial_device else "missing"
-            findings.problem("system.ip_address", wanted)
-    points = _tables(data["registers"], bool(system and system.byte_swap), findings)
-    if not points and not findings.problems:
-        findings.problem("registers", "nothing in it can be used")
-    if findings.problems or system is None or system.ip_address is None:
-        findings.refuse()
-    device_id = None if system.device_id == -1 else system.device_id
-    served = ServerConfiguration(
-        system.id, Tcp(system.ip_address, system.port), (ServedUnit(device_id, tuple(points)),)
-    )
-    return served, findings.warnings()
+    return ServerConfiguration(system.id, address, tuple(units)), findings.warnings()
 
 
-def _tables(data: Any, byte_swap: bool, findings: Findings) -> list[ServedPoint]:
-    if isinstance(data, list):
-        findings.problem("registers", "several device ids (an array) are not supported yet; expected an object")
-        return []
-    if not isinstance(data, dict):
-        findings.problem("registers", 'expected an object such as {"holding_registers": [...]}')
-        return []
-    points: list[ServedPoint] = []
-    for name, entries in data.items():
-        where = join("registers", name)
-        table = register_type(name)
-        if table is None:
-            if not name.startswith(("x", "X")):
-                findings.problem(where, "expected coils, discrete_inputs, input_registers or holding_registers")
-        elif not isinstance(entries, list):
-            findings.problem(where, "expected an array of register entries")
-        else:
-            points += _table(entries, Inherited(table, 0, byte_swap=byte_swap), where, findings)
-    return points
+def _address(system: SystemEntry, *, is_list: bool, findings: Findings) -> Tcp | Serial | None:
+    findings.note_keys(system, keys.SYSTEM_IGNORED, keys.SYSTEM_SILENT)
+    address = address_of(system, Place("system"), findings)
+    if isinstance(address, Serial) and not is_list and system.device_id in (None, -1):
+        # Others may be on the same line: who answers for all unit ids talks over them.
+        findings.problem(Place("system.device_id"), "missing: on a serial line a server has a unit id")
+    return address
 
 
-def _table(entries: list[Any], inherited: Inherited, where: str, findings: Findings) -> list[ServedPoint]:
-    found: list[tuple[str, ServedPoint]] = []
-    seen: dict[tuple[str, str], str] = {}
-    for index, data in enumerate(entries):
-        place = join(where, index)
-        served = _served_point(data, inherited, place, findings)
-        if served is None:
+def _unit(registers: dict[str, Any], system: SystemEntry | None, reader: TableReader) -> ServedUnit:
+    device_id = None if system is None or system.device_id == -1 else system.device_id
+    return ServedUnit(device_id, reader.points(registers, Place("registers")))
+
+
+def _units(blocks: list[Any], reader: TableReader, findings: Findings) -> list[ServedUnit]:
+    found: dict[int | None, ServedUnit] = {}
+    for index, block in enumerate(blocks):
+        place = Place("registers").at(index)
+        if not isinstance(block, dict):
+            findings.leave_out(place, "expected an object with device_id and tables")
             continue
-        # Owner and name say which variable it is; one register table has each variable once (modbus.md 2.2).
-        variable = (served.uri, served.point.id)
-        if variable in seen:
-            findings.problem(place, f"{served.point.id!r} of {served.uri} is used already at {seen[variable]}")
-        seen.setdefault(variable, place)
-        found.append((place, served))
-    note_overlaps([(place, served.point) for place, served in found], findings)
-    return [served for _, served in found]
-
-
-def _served_point(data: Any, inherited: Inherited, where: str, findings: Findings) -> ServedPoint | None:
-    if not is_usable(data, where, findings):
-        return None
-    entry = findings.validate(ServedEntry, data, where)
-    if entry is None:
-        return None
-    try:
-        uris.check(f"{entry.uri}/{entry.id}")
-    except UriError as error:
-        findings.problem(join(where, "uri"), str(error))
-        return None
-    point = to_point(entry, _kind(entry, inherited.type), inherited, where, findings)
-    # Slashes that do not count are dropped, so that equal owners have equal texts.
-    return None if point is None else ServedPoint(uris.normal(entry.uri), point)
-
-
-def _kind(entry: ServedEntry, table: RegisterType) -> Kind:
-    kind = Kind.BOOL if entry.is_bool else kind_of(entry, table)
-    # A server gets the register's number from its owner; the names of its bits are only for people (modbus.md 2.2).
-    return Kind.NUMBER if kind is Kind.INDIVIDUAL_BITS else kind
+        device_id = block.get("device_id", _WILDCARD)
+        if isinstance(device_id, bool) or not isinstance(device_id, int) or not 0 <= device_id <= 255:
+            findings.leave_out(place.at("device_id"), f"expected 0 to 255, got {str(device_id)[:60]}")
+            continue
+        unit = None if device_id == _WILDCARD else device_id
+        if unit in found:
+            findings.problem(place.at("device_id"), f"there is a block for {device_id} already")
+            continue
+        tables = {name: entries for name, entries in block.items() if name != "device_id"}
+        found[unit] = ServedUnit(unit, reader.points(tables, place))
+    return list(found.values())

@@ -37,6 +37,25 @@ def test_a_stopped_subscriber_is_accounted_for(run, tmp_path):
     )
 
 
+def test_the_bridge_beside_a_bare_loop(run, tmp_path):
+    done = run(MODULE, "--quick", "--row", "bridge-[ps]*", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    entries = {entry["name"]: entry for entry in json.loads((tmp_path / "bench.json").read_text())}
+    rate = entries["bridge, one component of 120 registers: rate"]
+    assert rate["ours"] > 0
+    assert rate["peers"]["pymodbus loop"] > 0
+    assert entries["bridge, 1,562 values once a second: memory"]["ours"] > 10
+    assert "at least 0.8 x pymodbus loop" in done.stdout
+
+
+def test_dead_devices_do_not_stop_the_living_ones(run, tmp_path):
+    done = run(MODULE, "--quick", "--row", "bridge-dead", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    entries = {entry["name"]: entry for entry in json.loads((tmp_path / "bench.json").read_text())}
+    # This machine may be busy; a bridge that waits for a dead device would be off by its time-out of 500 ms.
+    assert entries["5 of 20 devices dead: mean period"]["ours"] < 100
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_takes_every_process_along(start, tmp_path, number):
     bench = start(MODULE, "--row", "latency", "--output", tmp_path)

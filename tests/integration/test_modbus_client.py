@@ -499,7 +499,7 @@ class TestProcess:
         ended = run(CLIENT, file)
         assert ended.returncode == 1
         place = "components.0.registers.0.map.0.size"
-        assert ended.stderr == f"modbus_client: {file}: {place}: must be 1, 2 or 4, got 3 (and 1 more)\n"
+        assert ended.stderr == f"modbus_client: {file}: {place}: must be 1, 2 or 4, got 3 (and 3 more)\n"
         assert run(CLIENT, folder / "none.json").stderr.endswith("none.json: no such file or directory\n")
 
     def test_without_a_broker_it_says_so(self, run: Callable[..., Any], folder: Path) -> None:

@@ -6,57 +6,16 @@ import contextlib
 import json
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyModbusTCP.client import ModbusClient
 
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
-from tests.integration.conftest import Process, Start, eventually, free_port, start_broker
-
-SERVER = "modbus_bridge.server"
-URI = "/components/bms"
-
-
-class Owner:
-    """Owns `/components/bms` on the bus: answers gets, takes sets unless it refuses or ignores them."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.values: dict[str, Any] = {}
-        self.refused: set[str] = set()
-        self.ignored: set[str] = set()
-        self.sets: list[tuple[str, Any]] = []
-        self._ended = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(endpoint,))
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _serve(self, endpoint: str) -> None:
-        with Bus(endpoint, name="owner") as bus:
-            messages = bus.subscribe(URI)
-            self._ready.set()
-            while not self._ended.is_set():
-                message = messages.receive(0.05)
-                if message is None:
-                    continue
-                if message.method == "get":
-                    bus.reply(message, self.values)
-                elif message.method == "set":
-                    name = message.uri.removeprefix(URI + "/")
-                    self.sets.append((name, message.json()))
-                    if name in self.refused:
-                        bus.refuse(message, "not now")
-                    elif name not in self.ignored:
-                        bus.reply(message, message.body)
+from tests.integration.conftest import Start, eventually, free_port, start_broker
+from tests.integration.server_site import SERVER, URI, Owner, Site, entry
 
 
 @pytest.fixture
@@ -70,10 +29,6 @@ def owner(broker: str) -> Iterator[Owner]:
 def bus(broker: str) -> Iterator[Bus]:
     with Bus(broker, name="test") as found:
         yield found
-
-
-def entry(name: str, offset: int, **keys: Any) -> dict[str, Any]:
-    return {"id": name, "offset": offset, "uri": URI} | keys
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
@@ -102,22 +57,6 @@ VALUES: dict[str, Any] = {
     "door_open": True,
     "foreign": "ignored",
 }
-
-
-class Site:
-    """A running server and a master that is connected to it."""
-
-    def __init__(self, process: Process, port: int) -> None:
-        self.process = process
-        self.port = port
-        self.master = ModbusClient(host="127.0.0.1", port=port, unit_id=1, auto_open=True, timeout=5)
-
-    def holding(self, address: int, count: int = 1) -> list[int] | None:
-        return self.master.read_holding_registers(address, count)  # type: ignore[no-any-return]
-
-    def exception(self, answer: object) -> int:
-        assert not answer
-        return int(self.master.last_except)
 
 
 def after_pub(bus: Bus, values: dict[str, Any], site: Site) -> list[int] | None:
@@ -266,16 +205,13 @@ class TestWriting:
 
     def test_each_kind_of_value(self, owner: Owner, site: Site) -> None:
         assert site.master.write_multiple_registers(14, [2, 0b101, 0, 0x4000, 0])
-        assert owner.sets == [
-            ("mode", {"value": 2}),
-            ("alarms", {"value": 5}),
-            ("enabled", {"value": False}),
-            ("ratio", {"value": 2.0}),
-        ]
+        values = {"mode": 2, "alarms": 5, "enabled": False, "ratio": 2.0}
+        assert owner.sets == [("", {name: {"value": value} for name, value in values.items()})]
         assert site.holding(14, 5) == [2, 0b101, 0, 0x4000, 0]
         assert site.master.write_single_coil(0, True)
         assert site.master.write_multiple_coils(0, [False, False])
-        assert owner.sets[4:] == [("breaker", {"value": v}) for v in (True, False)] + [("fan", {"value": False})]
+        both = {"breaker": {"value": False}, "fan": {"value": False}}
+        assert owner.sets[1:] == [("breaker", {"value": True}), ("", both)]
         assert site.master.read_coils(0, 2) == [False, False]
 
     def test_a_refused_write_is_told_to_the_master_and_changes_nothing(self, owner: Owner, site: Site) -> None:
@@ -311,12 +247,12 @@ class TestWriting:
         assert owner.sets == []
         assert site.holding(10, 9) == before
 
-    def test_a_write_stops_where_an_owner_refuses(self, owner: Owner, site: Site) -> None:
+    def test_the_variables_of_one_owner_are_taken_or_refused_as_a_whole(self, owner: Owner, site: Site) -> None:
         owner.refused = {"energy"}
+        before = site.holding(10, 5)
         assert site.exception(site.master.write_multiple_registers(10, [20, 0, 0, 5, 1])) == 3
-        assert [name for name, _ in owner.sets] == ["setpoint", "energy"]
-        # What was accepted was accepted.
-        assert site.holding(10, 5) == [20, 0, 1, 2, 3]
+        assert owner.sets == [("", {"setpoint": {"value": 2.0}, "energy": {"value": 5}, "mode": {"value": 1}})]
+        assert site.holding(10, 5) == before
 
     def test_a_late_answer_is_never_taken_for_the_next_one(self, owner: Owner, site: Site) -> None:
         owner.ignored = {"setpoint"}
@@ -367,8 +303,10 @@ class TestRobustness:
         for body in (b"\xff", b"[", b"5", b'"x"', b"{}", b"[1]", None):
             for uri in (URI, f"{URI}/setpoint", f"{URI}/setpoint/x", "/interfaces/bms_server"):
                 bus.send("pub", uri, body)
-        with pytest.raises(Refused, match="get is not supported here"):
-            bus.get("/interfaces/bms_server")
+        with pytest.raises(Refused, match="Method not implemented for that URI"):
+            bus.set("/interfaces/bms_server", 1)
+        with pytest.raises(Refused, match="Method not implemented for that URI"):
+            bus.get("/interfaces/bms_server/nothing")
         assert site.process.popen.poll() is None
         assert "Traceback" not in site.process.output
 
@@ -425,7 +363,7 @@ class TestProcess:
         ended = run(SERVER, file)
         assert ended.returncode == 1
         place = "registers.coils.0.id"
-        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 2 more)\n"
+        assert ended.stderr == f"modbus_server: {file}: {place}: expected a text, got 1 (and 3 more)\n"
 
     def test_help_has_examples(self, run: Callable[..., Any]) -> None:
         ended = run(SERVER, "--help")

@@ -15,6 +15,11 @@ ALLOWED = {
     "calculator": {"ess_bus"},
     "tools": {"ess_bus", "modbus_bridge", "calculator"},
 }
+# What a Modbus client is on the bus, as far as it is pure.
+FACE = (
+    *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
+    *("heartbeat", "watchdog", "pulse", "debounce"),
+)
 ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
     *(
@@ -30,14 +35,51 @@ PURE = [
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(
         ROOT / "modbus_bridge" / f"{name}.py"
-        for name in ("codec", "plan", "orders", "registers", "schedule", "health", "rtu_frame", "statistics", "units")
+        for name in (
+            "codec",
+            "meaning",
+            "bits",
+            "decoder",
+            "views",
+            "plan",
+            "orders",
+            "registers",
+            "schedule",
+            "health",
+            "rtu_frame",
+            "statistics",
+            "units",
+        )
     ),
+    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
     ROOT / "tools" / "ess_site" / "backoff.py",
+    *(
+        ROOT / "modbus_bridge" / f"{name}.py"
+        for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
+    ),
+    *(
+        ROOT / "modbus_bridge" / "convert" / f"{name}.py"
+        for name in ("text", "entries", "client_file", "simulator", "server_file", "from_server")
+    ),
+    *(ROOT / "modbus_bridge" / "convert" / f"{name}.py" for name in ("cells", "columns", "connection_sheet", "rows")),
+    *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
+    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
-        for name in ("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report")
+        for name in (
+            *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
+            *("plants", "regularity"),
+        )
+    ),
+    *(
+        ROOT / "tools" / "awkward" / f"{name}.py"
+        for name in ("frames", "misdeeds", "registers", "records", "answering")
+    ),
+    *(
+        ROOT / "tools" / "soak" / f"{name}.py"
+        for name in ("site", "odds", "findings", "checker", "ledger", "pace", "memory")
     ),
 ]
 

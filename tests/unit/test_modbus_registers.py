@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from modbus_bridge.config.model import Point, RegisterType, ServedPoint
-from modbus_bridge.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault, Registers
+from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint
+from modbus_bridge.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault, Registers, Slot, words_in
+from modbus_bridge.served import Bits
 
 HOLDING = RegisterType.HOLDING
+COIL = RegisterType.COIL
 ONE = ServedPoint("/a", Point("one", HOLDING, offset=10, device_id=0))
 TWO = ServedPoint("/a", Point("two", HOLDING, offset=12, device_id=0, size=2))
+ALL = (1 << 32) - 1
+
+
+def slot_of(registers: Registers, served: ServedPoint) -> Slot:
+    return next(slot for slot in registers.slots if served in slot.served)
+
+
+def store(registers: Registers, served: ServedPoint, number: int, mask: int = ALL) -> None:
+    registers.store(slot_of(registers, served), Bits(mask & (1 << 16 * served.point.size) - 1, number))
 
 
 @pytest.fixture
 def registers() -> Registers:
     found = Registers([TWO, ONE])
-    found.store(ONE, (1,))
-    found.store(TWO, (2, 3))
+    store(found, ONE, 1)
+    store(found, TWO, 0x00020003)
     return found
 
 
@@ -28,39 +39,100 @@ def code(registers: Registers, start: int, count: int, table: RegisterType = HOL
 
 def test_gaps_read_zero_and_what_lies_outside_is_illegal(registers: Registers) -> None:
     assert registers.read(HOLDING, 10, 4) == [1, 0, 2, 3]
+    assert registers.packed(HOLDING, 10, 4) == bytes.fromhex("0001 0000 0002 0003")
     assert registers.read(HOLDING, 11, 1) == [0]
     assert code(registers, 9, 2) == ILLEGAL_ADDRESS
     assert code(registers, 13, 2) == ILLEGAL_ADDRESS
-    assert code(registers, 0, 1, RegisterType.COIL) == ILLEGAL_ADDRESS
+    assert code(registers, 0xFFFF, 125) == ILLEGAL_ADDRESS
+    assert code(registers, 0, 1, COIL) == ILLEGAL_ADDRESS
+
+
+def test_the_last_address_can_be_served() -> None:
+    last = ServedPoint("/a", Point("last", HOLDING, offset=0xFFFF, device_id=0))
+    registers = Registers([last])
+    store(registers, last, 7)
+    assert registers.read(HOLDING, 0xFFFF, 1) == [7]
+    assert code(registers, 0xFFFF, 2) == ILLEGAL_ADDRESS
 
 
 def test_an_unknown_value_is_a_device_failure_for_every_read_that_touches_it(registers: Registers) -> None:
-    registers.store(TWO, None)
+    registers.forget(slot_of(registers, TWO), ALL)
     assert registers.read(HOLDING, 10, 2) == [1, 0]
     assert code(registers, 10, 3) == DEVICE_FAILURE
     assert code(Registers([ONE]), 10, 1) == DEVICE_FAILURE
 
 
+def test_what_is_served_for_an_unknown_value_is_what_the_file_says() -> None:
+    served = ServedPoint("/a", Point("a", HOLDING, 0, 0, size=2, word_order=(1, 0), invalid=frozenset({0x7FFF0000, 5})))
+    registers = Registers([served])
+    assert registers.read(HOLDING, 0, 2) == [0, 0x7FFF]
+    store(registers, served, 0x00010002)
+    assert registers.read(HOLDING, 0, 2) == [1, 2]
+    registers.forget(slot_of(registers, served), ALL)
+    assert registers.read(HOLDING, 0, 2) == [0, 0x7FFF]
+
+
+def test_a_register_of_parts_is_known_when_all_of_them_are() -> None:
+    low = ServedPoint("/a", Point("low", HOLDING, 5, 0, first_bit=0, bits=4))
+    high = ServedPoint("/b", Point("high", HOLDING, 5, 0, first_bit=12, bits=4))
+    registers = Registers([low, high])
+    store(registers, low, 0x0003, 0x000F)
+    assert code(registers, 5, 1) == DEVICE_FAILURE
+    store(registers, high, 0xA000, 0xF000)
+    assert registers.read(HOLDING, 5, 1) == [0xA003]
+    store(registers, low, 0x0004, 0x000F)
+    assert registers.read(HOLDING, 5, 1) == [0xA004]
+    registers.forget(slot_of(registers, high), 0xF000)
+    assert code(registers, 5, 1) == DEVICE_FAILURE
+    assert not slot_of(registers, high).knows(high)
+    assert slot_of(registers, low).knows(low)
+
+
+def test_of_individual_bits_only_those_with_a_name_must_be_known() -> None:
+    bits = ServedPoint("/a", Point("bits", HOLDING, 5, 0, kind=Kind.INDIVIDUAL_BITS, strings={0: "x", 9: "y"}))
+    registers = Registers([bits])
+    store(registers, bits, 0x0001, 0x0001)
+    assert code(registers, 5, 1) == DEVICE_FAILURE
+    store(registers, bits, 0x0200, 0x0200)
+    assert registers.read(HOLDING, 5, 1) == [0x0201]
+
+
+def test_bits() -> None:
+    coils = [ServedPoint("/a", Point(str(offset), COIL, offset, 0)) for offset in (3, 4, 12)]
+    registers = Registers(coils)
+    for coil, value in zip(coils, (1, 0, 1), strict=True):
+        registers.store(slot_of(registers, coil), Bits(1, value))
+    assert registers.read(COIL, 3, 10) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert registers.packed(COIL, 3, 10) == b"\x01\x02"
+
+
 def test_a_write_touches_whole_variables(registers: Registers) -> None:
-    assert registers.touched(HOLDING, 10, [7, 0, 8, 9]) == [(ONE, (7,)), (TWO, (8, 9))]
-    assert registers.touched(HOLDING, 12, [8, 9]) == [(TWO, (8, 9))]
+    one, two = slot_of(registers, ONE), slot_of(registers, TWO)
+    assert registers.touched(HOLDING, 10, 4) == [one, two]
+    assert words_in(two, 10, [7, 0, 8, 9]) == (8, 9)
+    assert registers.touched(HOLDING, 12, 2) == [two]
     assert registers.read(HOLDING, 10, 1) == [1]
 
 
 @pytest.mark.parametrize(
-    ("start", "words", "expected"),
+    ("start", "count", "expected"),
     [
-        (12, [8], ILLEGAL_VALUE),
-        (13, [9], ILLEGAL_VALUE),
-        (10, [7, 0, 8], ILLEGAL_VALUE),
-        (11, [5], ILLEGAL_ADDRESS),
-        (9, [5, 7], ILLEGAL_ADDRESS),
-        (13, [5, 7], ILLEGAL_ADDRESS),
+        (12, 1, ILLEGAL_VALUE),
+        (13, 1, ILLEGAL_VALUE),
+        (10, 3, ILLEGAL_VALUE),
+        (11, 1, ILLEGAL_ADDRESS),
+        (9, 2, ILLEGAL_ADDRESS),
+        (13, 2, ILLEGAL_ADDRESS),
     ],
 )
 def test_a_write_that_touches_part_of_a_variable_or_nothing(
-    registers: Registers, start: int, words: list[int], expected: int
+    registers: Registers, start: int, count: int, expected: int
 ) -> None:
     with pytest.raises(Fault) as caught:
-        registers.touched(HOLDING, start, words)
+        registers.touched(HOLDING, start, count)
     assert caught.value.code == expected
+
+
+def test_variables_share_registers_or_do_not_overlap() -> None:
+    with pytest.raises(ValueError, match="/a/one overlaps with /a/two"):
+        Registers([TWO, ServedPoint("/a", Point("one", HOLDING, 13, 0))])

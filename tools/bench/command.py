@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import signal
 import sys
@@ -25,12 +26,12 @@ MISSED, UNMEASURED = 3, 1
 
 
 def _chosen(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> list[Row]:
-    """Return the rows of these names; all if there are none."""
+    """Return the rows of these names or patterns; all if there are none."""
     rows = {row.name: row for row in registry.rows()}
     for name in names:
-        if name not in rows:
+        if not fnmatch.filter(rows, name):
             raise click.BadParameter(f"there is no row {name!r}; expected one of {', '.join(rows)}")
-    return [row for row in rows.values() if not names or row.name in names]
+    return [row for row in rows.values() if not names or any(fnmatch.fnmatch(row.name, name) for name in names)]
 
 
 @click.command(
@@ -41,6 +42,7 @@ Examples:
   python -m tools.bench --row 1-1-200 --row get-200
   python -m tools.bench --row fims_send --runs 9
   make bench BENCH="--row stopped"
+  make bench BENCH="--row 'bridge*'"                the bridge's rows
 
 \b
 Exit status:
@@ -50,7 +52,12 @@ Exit status:
   3  with --strict: something that is required was not reached"""
 )
 @click.option(
-    "--row", "rows", multiple=True, metavar="NAME", callback=_chosen, help="Measure this row only; repeatable."
+    "--row",
+    "rows",
+    multiple=True,
+    metavar="NAME",
+    callback=_chosen,
+    help="Measure this row only, or those of a pattern; repeatable.",
 )
 @click.option("--runs", type=click.IntRange(1, 100), metavar="N", help=f"Runs per row.  [default: {RUNS}, quick: 1]")
 @click.option("--quick", is_flag=True, help="A twentieth of everything: shows that it works, not how fast.")

@@ -80,11 +80,15 @@ class Process:
                 with contextlib.suppress(OSError):
                     stream.close()
 
+    def said(self, most: int) -> list[str]:
+        """Return the lines of the last `most` bytes that it said on stderr."""
+        size = os.fstat(self._log.fileno()).st_size
+        text = os.pread(self._log.fileno(), most, max(0, size - most)).decode(errors="replace")
+        return [line.strip() for line in text.split("\n") if line.strip()]
+
     def last_words(self) -> str:
         """Return the last line of its stderr."""
-        size = os.fstat(self._log.fileno()).st_size
-        lines = os.pread(self._log.fileno(), 4096, max(0, size - 4096)).decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return next(reversed(self.said(4096)), "it said nothing")
 
 
 class Worker(Process):

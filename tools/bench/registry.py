@@ -24,6 +24,9 @@ _ROWS: Final = (
     "footprint",
     "stopped_subscriber",
     "one_shot_replies",
+    "bridge_polls",
+    "bridge_site",
+    "bridge_dead",
 )
 
 

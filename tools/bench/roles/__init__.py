@@ -19,6 +19,8 @@ _FILES: Final = {
     "ask": "requesting",
     "ask_one_shot": "one_shot",
     "keep_newest": "newest",
+    "poll_bare": "modbus",
+    "be_devices": "modbus",
 }
 
 Role = Callable[[Client, dict[str, Any], Any], Awaitable[None]]

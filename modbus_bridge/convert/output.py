@@ -1,0 +1,36 @@
+"""Writing a converted file: all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from ess_bus.errors import EssError
+
+
+def write_file(path: Path, text: str, *, force: bool = False) -> None:
+    """Write `text` to `path`; whoever reads it meanwhile sees the old file or the new one.
+
+    Raises:
+        EssError: there is such a file already, unless `force` is given.
+        OSError: it cannot be written.
+    """
+    if path.exists() and not force:
+        raise EssError(f"{path}: exists already; --force replaces it")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes it private; a configuration is as readable as the umask allows.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

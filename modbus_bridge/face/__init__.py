@@ -1,0 +1,1 @@
+"""What a Modbus client is on the bus: what it publishes, answers and carries out."""

@@ -1,0 +1,1 @@
+"""Looking at a device without a bus: which registers it has, and what is in them (`modbus_client --probe`)."""

@@ -1,0 +1,7 @@
+"""``python -m tools.awkward``."""
+
+from __future__ import annotations
+
+from tools.awkward.command import main
+
+main()
