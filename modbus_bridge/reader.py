@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from modbus_bridge.config.model import Point, RegisterType
@@ -36,10 +36,12 @@ class Reader:
 
     Attributes:
         statistics: what it costs, and what the device does not let it read.
+        on_block: called with each block that was read, how long it waited for its turn, and how long the device took.
     """
 
     def __init__(self, name: str, points: Iterable[Point]) -> None:
         self.statistics = ReaderStatistics()
+        self.on_block: Callable[[Block, float, float], None] | None = None
         self._name = name
         self._bad: dict[Key, float] = {}
         self._failing = False
@@ -115,8 +117,12 @@ class Reader:
         reading.answers.append((block, values))
 
     async def _request(self, line: Line, block: Block) -> Sequence[int]:
+        asked_s = time.monotonic()
         async with line.turn() as way:
+            began_s = time.monotonic()
             values = await way.read(block.type, block.device_id, block.start, block.count)
+        if self.on_block is not None:
+            self.on_block(block, began_s - asked_s, time.monotonic() - began_s)
         if self._bad and self._bad.pop(block.key, None) is not None:
             log.info("%s: %s: answered again", self._name, _named(block))
         return values

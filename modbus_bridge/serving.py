@@ -81,13 +81,13 @@ class Server:
         """Serve `configuration`; `load` reads it again. Call `run`.
 
         Raises:
-            ValueError: two variables overlap.
+            ConfigurationError: two variables overlap.
         """
         self._options = options
         self._configuration = placed(configuration, self._options)
         self._load = load
         self._bus = bus
-        self._mirror = Mirror(configuration.units, bus)
+        self._mirror = _mirror(configuration, bus)
         self._desk = Desk(self._mirror.units, configuration.id)
         self._notices = Notices(bus, _SOURCE)
         self._own_uri = f"/interfaces/{configuration.id}"
@@ -171,12 +171,12 @@ class Server:
                 f"nothing is changed: the id is {configuration.id} now; expected {before.id} until a restart"
             )
         try:
-            mirror = Mirror(configuration.units, self._bus)
+            mirror = _mirror(configuration, self._bus)
             await self._messages.add(*mirror.variables.owners, pub_only=True)
             if configuration.address != before.address:
                 old, self._listener = self._listener, await self._listen(configuration)
                 old.close()
-        except (ValueError, ListenError, BusError) as error:
+        except (ConfigurationError, ListenError, BusError) as error:
             raise _Refusal(f"nothing is changed: {error}") from None
         self._mirror.check()
         mirror.adopt(self._mirror)
@@ -195,6 +195,13 @@ class Server:
             self._options.max_masters,
             lambda text: self._notices.post(text, _SEVERITY),
         )
+
+
+def _mirror(configuration: ServerConfiguration, bus: AsyncBus) -> Mirror:
+    try:
+        return Mirror(configuration.units, bus)
+    except ValueError as error:
+        raise ConfigurationError(configuration.id, [Problem("registers", str(error))]) from None
 
 
 class _Refusal(Exception):

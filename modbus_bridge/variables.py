@@ -70,7 +70,7 @@ class Variables:
                 continue
             if value is None:
                 heard.pop(name, None)
-            elif name in heard and heard[name] == value and type(heard[name]) is type(value):
+            elif name in heard and _is_same(heard[name], value):
                 continue
             else:
                 heard[name] = value
@@ -144,14 +144,22 @@ class Variables:
                 registers.store(slot, meaning.bits_of(served, name, value))
                 self._unusable.discard((served.uri, name))
                 return
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 self._note_unusable(served.uri, name, error)
         registers.forget(slot, meaning.mask_of(served.point, name))
 
-    def _note_unusable(self, uri: str, name: str, error: ValueError) -> None:
+    def _note_unusable(self, uri: str, name: str, error: Exception) -> None:
         if (uri, name) not in self._unusable:
             self._unusable.add((uri, name))
             log.warning("%s/%s: %s; its register answers exception 4", uri, name, error)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except RecursionError:
+        # Somebody published a thousand arrays inside each other.
+        return False
 
 
 def _is_known(place: Place) -> bool:

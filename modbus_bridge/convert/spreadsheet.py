@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ess_bus.errors import ConfigurationError, Problem
 from modbus_bridge.config import client_from
-from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
+from modbus_bridge.config.model import ClientConfiguration, RegisterType, Serial, Tcp
 from modbus_bridge.convert.client_file import TYPE_NAMES, address_keys
 from modbus_bridge.convert.columns import Header, find_header
 from modbus_bridge.convert.connection_sheet import is_connection, read_connection
@@ -92,7 +92,18 @@ def _rows(sheet: Sheet, header: Header, problems: list[Problem], notes: list[Pro
         point = RowReader(sheet, header, row, problems).read()
         if point is not None:
             found.append(point)
+    _note_register_numbers(found, notes)
     return found
+
+
+def _note_register_numbers(points: list[PointRow], notes: list[Problem]) -> None:
+    """Remark on numbers whose first digit may be that of their table: 40001 is often holding register 0."""
+    for table, first in ((RegisterType.HOLDING, 40001), (RegisterType.INPUT, 30001)):
+        found = [point for point in points if point.table is table]
+        if found and all(first <= point.entry["offset"] < first + 9999 for point in found):
+            address = found[0].entry["offset"]
+            message = f"taken as the address {address}; if it is {table} register {address - first}, write that"
+            notes.append(Problem(found[0].cells["offset"], f"{message} (and so for the others of the sheet)"))
 
 
 def _point_rows(sheet: Sheet, header: Header) -> Iterator[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ess_bus.client import AsyncBus
+from modbus_bridge.statistics import ChannelStatistics, Times
 
 _STARTED_S: Final = time.monotonic()
 _KIBIBYTE: Final = 1024
@@ -26,9 +27,29 @@ def process(name: str) -> dict[str, Any]:
     }
 
 
+def channel(statistics: ChannelStatistics) -> dict[str, Any]:
+    """Return what happened on one connection to the device, with the names of gen-3 (modbus.md 3.2)."""
+    return {
+        "connects": statistics.connects,
+        "time_to_connect": _times(statistics.connect_times),
+        "modbus_read_times": _times(statistics.reads),
+        "modbus_write_times": _times(statistics.writes),
+        "num_jobs": statistics.requests,
+        "num_fails": statistics.failures,
+        "repeats": statistics.repeats,
+        "exceptions": {str(code): count for code, count in sorted(statistics.exceptions.items())},
+    }
+
+
 def bus(connection: AsyncBus) -> dict[str, Any]:
     """Return the counters of the connection to the bus."""
     return connection.statistics()._asdict()
+
+
+def _times(times: Times) -> dict[str, Any]:
+    """Return extremes and average in milliseconds."""
+    figures = {"Max": times.most_s, "Min": times.least_s, "Avg": times.mean_s}
+    return {name: round(1000 * seconds, 4) for name, seconds in figures.items()} | {"Count": times.count}
 
 
 def _resident_bytes(at_most: int) -> int:

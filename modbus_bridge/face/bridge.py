@@ -55,7 +55,7 @@ class Bridge:
     def start(self) -> None:
         """Begin to poll and to serve."""
         for component in self.configuration.components:
-            self._start(component)
+            self._start(self._made(component))
 
     async def stop(self) -> None:
         """Say for the last time that nothing is known any more."""
@@ -71,23 +71,26 @@ class Bridge:
 
         Components that are the same go on without a break, as long as the connection is the same.
         """
-        before, self.configuration = self.configuration, configuration
         wanted = {component.id: component for component in configuration.components}
-        same_line = _line_of(before.connection) == _line_of(configuration.connection)
+        same_line = _line_of(self.configuration.connection) == _line_of(configuration.connection)
         kept = {
             component_id
             for component_id, task in self.components.items()
             if same_line and task.component == wanted.get(component_id)
         }
-        old = set(self.components)
+        old, old_line = set(self.components), self._line
+        self.configuration = configuration
+        if not same_line:
+            self._open()
+        fresh = [self._made(component) for component_id, component in wanted.items() if component_id not in kept]
         for component_id in old - kept:
             await self._stop(component_id, _GONE)
         if not same_line:
-            self._line.close()
-            self._open()
-        for component_id, component in wanted.items():
-            if component_id not in kept:
-                self._start(component)
+            old_line.close()
+            self._down = frozenset()
+        for task in fresh:
+            self._start(task)
+        self._changed.set()
         return {
             "kept": sorted(kept),
             "replaced": sorted((old - kept) & wanted.keys()),
@@ -130,9 +133,7 @@ class Bridge:
 
     def document(self, fragment: str, component_id: str | None = None) -> Any:
         """Return what `_config`, `_server` or `_help` answer."""
-        if fragment == "_help":
-            return documents.HELP
-        return documents.config(self.configuration, component_id)
+        return documents.document(fragment, self.configuration, component_id)
 
     def _connection(self) -> dict[str, Any]:
         return {
@@ -140,6 +141,8 @@ class Bridge:
             "address": self.address,
             "connected": self._line.is_up(()),
             "units_down": sorted(self._down),
+            "connections_open": self._line.open_connections,
+            "connections": [about.channel(each) for each in self._line.statistics],
             "write_time_ms": self._writer.times.quantiles_ms(),
             "writes_failed": self._writer.failures,
         }
@@ -150,10 +153,13 @@ class Bridge:
         self._line = Line(self.configuration.connection, _ALL_UNITS, self.wake_all)
         self._writer = Writer(self._line, together=self.configuration.connection.write_together)
 
-    def _start(self, component: Component) -> None:
-        task = ComponentTask(component, self._line, self._writer, self._bus, self._events, self)
-        self.components[component.id] = task
-        self._loops[component.id] = [self._group.create_task(lasting(task.uri, loop)) for loop in task.loops()]
+    def _made(self, component: Component) -> ComponentTask:
+        return ComponentTask(component, self._line, self._writer, self._bus, self._events, self)
+
+    def _start(self, task: ComponentTask) -> None:
+        component_id = task.component.id
+        self.components[component_id] = task
+        self._loops[component_id] = [self._group.create_task(lasting(task.uri, loop)) for loop in task.loops()]
 
     async def _stop(self, component_id: str, reason: str) -> None:
         loops = self._loops.pop(component_id)

@@ -25,6 +25,7 @@ from modbus_bridge.face.poller import Poller
 from modbus_bridge.face.publisher import Publisher
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.sets import PATIENCE_S, Sets
+from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.line import Line
 from modbus_bridge.orders import Catalogue
@@ -51,6 +52,8 @@ class ComponentTask:
         self._pulse = Pulse(self.uri, component, time.monotonic())
         self._publisher = Publisher(self.uri, component, self._image, self._overlay, self._pulse, bus)
         self._poller = Poller(self.uri, component, line, self._image, self._overlay, self._publisher.note)
+        if component.add_timings:
+            self._publisher.timings = self._poller.timings
         self._sets = Sets(self._catalogue, self._overlay, writer, bus, self._note_written)
         self._keeper = Keeper(
             component, self._image, self._pulse, self._overlay, writer, bus, events, self._publisher.decided
@@ -125,6 +128,10 @@ class ComponentTask:
             "ticks_skipped": poller.skipped,
             "tick_lateness_ms": poller.lateness.quantiles_ms(),
             "read_time_ms": poller.read_times.quantiles_ms(),
+            "requests_a_poll": poller.statistics.blocks,
+            "blocks_split": poller.statistics.splits,
+            "points_bad": list(poller.statistics.bad),
+            "failing": poller.statistics.failing,
             "pubs": publisher.pubs,
             "pubs_lost": publisher.lost,
             "pub_time_ms": publisher.times.quantiles_ms(),
@@ -140,14 +147,18 @@ class ComponentTask:
 
     def timings(self) -> dict[str, Any]:
         """Return what `_timings` answers: how long a request waits for the connection and for its answer."""
-        times = self._poller.read_times.extremes_ms()
-        response = {"min": times["Min"], "max": times["Max"], "avg": times["Avg"]}
-        return {"response_time": response, "unit": "ms", "num_timings_recorded": times["Count"]}
+        poller = self._poller
+        return {
+            "conn_get_time": _least_most_mean(poller.waits),
+            "response_time": _least_most_mean(poller.answers),
+            "unit": "ms",
+            "num_timings_recorded": poller.answers.count,
+        }
 
     def reset_timings(self) -> None:
         """Begin to measure anew."""
-        for spread in (self._poller.lateness, self._poller.read_times, self._publisher.times):
-            spread.reset()
+        self._poller.reset_timings()
+        self._publisher.times.reset()
 
     def _note_written(self, assigned: dict[str, Any]) -> None:
         self._image.set_values |= assigned
@@ -187,6 +198,11 @@ class ComponentTask:
     async def _refuse(self, message: Message, reason: str) -> None:
         with suppress(BusError):
             await self._bus.refuse(message, reason)
+
+
+def _least_most_mean(spread: Spread) -> dict[str, float]:
+    figures = spread.extremes_ms()
+    return {"min": figures["Min"], "max": figures["Max"], "avg": figures["Avg"]}
 
 
 def _kind(error: Exception) -> str:

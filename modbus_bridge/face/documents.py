@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from fractions import Fraction
+from dataclasses import replace
 from typing import Any, Final
 
 from modbus_bridge.config.model import ClientConfiguration
@@ -34,19 +33,19 @@ HELP: Final = {
 }
 
 
-def config(configuration: ClientConfiguration, component_id: str | None) -> Any:
-    """Return the configuration, or what of it concerns one component."""
-    document: dict[str, Any] = _plain(configuration)
+def document(fragment: str, configuration: ClientConfiguration, component_id: str | None) -> Any:
+    """Return what `_config`, `_server` or `_help` answer: of the whole process, or of what concerns one component."""
+    if fragment == "_help":
+        return HELP
     if component_id is not None:
-        document["components"] = [part for part in document["components"] if part["id"] == component_id]
-    return document
+        own = tuple(component for component in configuration.components if component.id == component_id)
+        configuration = replace(configuration, components=own)
+    # Converting is for people who ask; a bridge that only polls need not load it.
+    from modbus_bridge.convert.client_file import client_document
+    from modbus_bridge.convert.server_file import server_document
+    from modbus_bridge.convert.simulator import simulator_of
 
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple | list | frozenset):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    return float(value) if isinstance(value, Fraction) else value
+    if fragment == "_config":
+        return client_document(configuration)
+    served, _ = simulator_of(configuration)
+    return server_document(served)

@@ -51,10 +51,17 @@ class Host:
                 log.info("%s: %d components of %s", self._name, len(bridge.components), bridge.address)
                 async for message in self._messages:
                     if not message.is_reply:
-                        await self._dispatch(message, bridge, group)
+                        await self._take(message, bridge, group)
             finally:
                 await bridge.stop()
                 bridge.close()
+
+    async def _take(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
+        try:
+            await self._dispatch(message, bridge, group)
+        except Exception as error:
+            log.error("%s %s: %s: %s", message.method, message.uri, type(error).__name__, error)
+            log.debug("the traceback of it", exc_info=error)
 
     async def _dispatch(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         parts = uris.segments(message.uri)

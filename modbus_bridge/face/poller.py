@@ -14,8 +14,10 @@ from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.spread import Spread
 from modbus_bridge.line import Line
-from modbus_bridge.reader import Reader
+from modbus_bridge.plan import Block
+from modbus_bridge.reader import Key, Reader
 from modbus_bridge.schedule import Schedule
+from modbus_bridge.statistics import ReaderStatistics
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ class Poller:
     Attributes:
         lateness: how long after its deadline each tick began.
         read_times: how long reading everything took.
+        waits: how long each request waited for its turn on the line.
+        answers: how long the device took for each.
+        block_times: the last of these by block, of the blocks of the last poll.
         skipped: ticks that were left out because the one before was not over.
         polls: attempts to read, whatever came of them.
         failures: attempts that the device did not answer.
@@ -43,6 +48,9 @@ class Poller:
     ) -> None:
         self.lateness = Spread()
         self.read_times = Spread()
+        self.waits = Spread()
+        self.answers = Spread()
+        self.block_times: dict[Key, float] = {}
         self.skipped = 0
         self.polls = 0
         self.failures = 0
@@ -55,12 +63,28 @@ class Poller:
         self._on_read = on_read
         self._device_ids = sorted({point.device_id for point in component.points})
         self._reader = Reader(uri, component.points)
+        self._reader.on_block = self._note_block
         self._alarm = Alarm()
         self._reading = asyncio.Lock()
         self._wanted = 1
         self._seen = 0
         self._told_late = False
         self._must_adapt = False
+
+    @property
+    def statistics(self) -> ReaderStatistics:
+        """What reading costs, and what the device does not let it read."""
+        return self._reader.statistics
+
+    def timings(self) -> dict[str, float]:
+        """Return how long each block took in the last poll, named as in gen-1 (modbus.md 1.2)."""
+        times = sorted(self.block_times.items())
+        return {f"{key[0]}_{index:02}_time_ms": round(1000 * took_s, 3) for index, (key, took_s) in enumerate(times)}
+
+    def reset_timings(self) -> None:
+        """Begin to measure anew."""
+        for spread in (self.lateness, self.read_times, self.waits, self.answers):
+            spread.reset()
 
     def wake(self) -> None:
         """Poll now: something about the device changed."""
@@ -88,7 +112,8 @@ class Poller:
             await self._wait(schedule)
             now_s = time.monotonic()
             if now_s >= schedule.next_s:
-                self.lateness.record(now_s - schedule.next_s)
+                if self._image.connected:  # the pauses of a silent device say nothing about the schedule
+                    self.lateness.record(now_s - schedule.next_s)
                 skipped = schedule.skipped
                 schedule.advance(now_s)
                 self._note_late(schedule.skipped - skipped)
@@ -123,6 +148,8 @@ class Poller:
                 self._reader.points = self._overlay.polled
             began_s = time.monotonic()
             self.polls += 1
+            if self.block_times:
+                self.block_times = {}
             try:
                 answers = await self._reader.read(self._line, began_s)
             except DeviceError:
@@ -139,6 +166,12 @@ class Poller:
                     await asyncio.sleep(0)  # nothing was awaited so far; the others must have their turn
             self._seen = wanted
         self._on_read()
+
+    def _note_block(self, block: Block, waited_s: float, took_s: float) -> None:
+        self.waits.record(waited_s)
+        self.answers.record(took_s)
+        if self._component.add_timings:
+            self.block_times[block.key] = took_s
 
     async def _note_error(self, error: Exception) -> None:
         self.errors += 1

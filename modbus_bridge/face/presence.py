@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError
+from ess_bus.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +40,19 @@ class Presence:
         except BusError as error:
             log.debug("%s: not followed: %s", self.name, error)
             return
-        async with messages:
+        try:
             async for message in messages:
-                try:
-                    body = message.json()
-                except ValueError:
-                    continue
-                self.is_there = isinstance(body, dict) and body.get("gone") is not True
+                self._hear(message)
+        finally:
+            # Without a broker there is nobody to take it back from, and no need to wait for one.
+            if self._bus.connected:
+                with suppress(BusError):
+                    await messages.close()
+
+    def _hear(self, message: Message) -> None:
+        with suppress(ValueError):
+            body = message.json()
+            self.is_there = isinstance(body, dict) and body.get("gone") is not True
 
     async def ask_forever(self) -> None:
         """Ask again and again whether it is there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from ess_bus.client import AsyncBus
@@ -36,6 +37,7 @@ class Publisher:
         times: how long decoding and publishing took.
         pubs: how many were handed to the bus.
         lost: how many were not, because there was no broker.
+        timings: what returns the times that are published too.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Publisher:
         self._down_published_s = float("-inf")
         self._was_connected: bool | None = None
         self._lost_now = 0
+        self.timings: Callable[[], dict[str, float]] | None = None
 
     def note(self) -> None:
         """Publish soon: the device was asked."""
@@ -113,6 +116,8 @@ class Publisher:
             self._was_connected = connected
         if body is None:
             return
+        if self.timings is not None:
+            body |= self.timings()
         body["Timestamp"] = self._stamper.text(time.time())
         await self._send(body)
         self.times.record(time.monotonic() - began_s)

@@ -97,7 +97,17 @@ class Sets:
         while True:
             await self._alarm.sleep_until(min(self._debounce.next_s, time.monotonic() + 3600))
             for waiting in self._debounce.due(time.monotonic()):
-                await self._write(waiting.job, [waiting.write])
+                await self._release(waiting.job, waiting.write)
+
+    async def _release(self, job: Job, write: Write) -> None:
+        try:
+            self._require_allowed([write])  # somebody may have decided otherwise meanwhile
+        except ValueError as error:
+            job.failure = str(error)
+            job.waiting -= 1 + len(self._debounce.drop(job))
+            await self._answer(job)
+        else:
+            await self._write(job, [write])
 
     async def abandon(self, reason: str) -> None:
         """Refuse everything that waits."""

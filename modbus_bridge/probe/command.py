@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from modbus_bridge.addresses import address_of
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.probe.order import Order, addresses_of
-from modbus_bridge.probe.target import address_of
+from modbus_bridge.probe.order import DEFAULT_PORT, Order, addresses_of
 from modbus_bridge.process import begin
 
 Checked = TypeVar("Checked")
@@ -39,58 +40,90 @@ _FLAGS = {
 
 
 def with_probe(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--probe`` and its options to a click command; with it, the command itself is not called.
-
-    The command's files may be its parameter `files` (several) or `config` (one); `--probe` can do without.
-    """
+    """Add ``--probe`` and its options to a click command that takes `files`; with it, the command is not called."""
 
     @_options
     @click.pass_context
     @wraps(function)
     def either(context: click.Context, /, probe: str | None, verbose: bool, **given: Any) -> Any:
         options = {name: given.pop(name) for name in _FLAGS}
+        files: tuple[Path, ...] = given["files"]
         if probe is None:
-            _refuse(context)
-            if given.get("config", ...) is None:
-                (parameter,) = (known for known in context.command.params if known.name == "config")
-                raise click.MissingParameter(ctx=context, param=parameter)
+            _refuse_alone(context)
+            if not files:
+                raise click.MissingParameter(ctx=context, param_type="argument", param_hint="'CONFIG'")
             return function(verbose=verbose, **given)
-        return _probe(_order(probe, options, given), verbose=verbose)
+        _refuse_others(context)
+        return _probe(_order(probe, options, files), verbose=verbose)
 
+    for parameter in vars(either)["__click_params__"]:
+        if parameter.name == "files":
+            # Only a probe can do without; see above.
+            parameter.required = False
     return either
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
+    number = click.IntRange(0, 255)
     tables = click.Choice([table.value for table in RegisterType])
     for option in reversed(
         (
-            click.option("--probe", metavar="HOST:PORT", callback=_target, help="Show what the device there tells."),
-            click.option("--watch", is_flag=True, help="Probe again and again, until Ctrl-C."),
-            click.option("--interval", "interval_s", metavar="SECONDS", callback=_seconds, help="Of --watch: [1]"),
-            click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each probe."),
-            click.option("--device-id", type=click.IntRange(0, 255), help="Which unit: [CONFIG's, or 1]"),
-            click.option("--table", "tables", multiple=True, type=tables, help="Which tables: [all]"),
-            click.option("--range", "addresses", metavar="A-B", callback=_addresses, help="Addresses: [0-9999]"),
-            click.option("--only", metavar="PATTERN", help="Which points of CONFIG, such as 'cell_*'."),
-            click.option("--all", "all_rows", is_flag=True, help="Print registers that are 0, too."),
-            click.option("--max-requests", type=click.IntRange(1), help="For searching each table: [2000]"),
-            click.option("--timeout", "timeout_s", metavar="SECONDS", callback=_seconds, help="Of each answer: [1]"),
+            click.option(
+                "--probe",
+                metavar="HOST:PORT",
+                callback=_target,
+                help="Only print what the device there (or at /dev/LINE:BAUD:8N1) tells; see down to --timeout.",
+            ),
+            click.option("--watch", is_flag=True, help="Go on reading until Ctrl-C."),
+            click.option(
+                "--interval", "interval_s", metavar="SECONDS", callback=_seconds, help="How often.  [default: 1]"
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print a line of JSON each time."),
+            click.option(
+                "--device-id", metavar="N", type=number, help="Which unit is asked.  [default: as in CONFIG, or 1]"
+            ),
+            click.option("--table", "tables", multiple=True, type=tables, help="Only this one; may be repeated."),
+            click.option(
+                "--range", "addresses", metavar="A-B", callback=_addresses, help="Only these.  [default: 0-9999]"
+            ),
+            click.option("--only", metavar="PATTERN", help="Only names like this, such as 'cell_*'."),
+            click.option("--all", "all_rows", is_flag=True, help="Without CONFIG: registers that are 0, too."),
+            click.option(
+                "--max-requests",
+                metavar="N",
+                type=click.IntRange(1),
+                help="Without CONFIG: the most reads to search a table with.  [default: 2000]",
+            ),
+            click.option(
+                "--timeout",
+                "timeout_s",
+                metavar="SECONDS",
+                callback=_seconds,
+                help="How long an answer may take.  [default: as in CONFIG, or 1]",
+            ),
         )
     ):
         function = option(function)
     return function
 
 
-def _refuse(context: click.Context) -> None:
-    """Refuse what only belongs to a probe."""
+def _refuse_alone(context: click.Context) -> None:
+    """Refuse options that only belong to a probe."""
     for name, flag in _FLAGS.items():
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} belongs to --probe")
 
 
-def _order(target: str, options: dict[str, Any], given: dict[str, Any]) -> Order:
-    single = given.get("config")
-    files: Sequence[Path] = given.get("files") or (() if single is None else (single,))
+def _refuse_others(context: click.Context) -> None:
+    """Refuse options that do not belong to a probe."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in {*_FLAGS, "probe", "files", "verbose"}:
+            raise click.UsageError(f"{parameter.opts[0]} and --probe exclude each other")
+
+
+def _order(target: str, options: dict[str, Any], files: tuple[Path, ...]) -> Order:
     if len(files) > 1:
         raise click.UsageError(f"--probe takes one CONFIG at most, got {len(files)}")
     if options["only"] and not files:
@@ -113,7 +146,7 @@ def _probe(order: Order, *, verbose: bool) -> int:
 
 def _target(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     if text is not None:
-        _checked(address_of, text)
+        _checked(lambda typed: address_of(typed, DEFAULT_PORT), text)
     return text
 
 

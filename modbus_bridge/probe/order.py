@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modbus_bridge.config.model import Point, RegisterType
 
+DEFAULT_PORT = 502
 DEFAULT_DEVICE_ID = 1
 DEFAULT_ADDRESSES = range(10_000)
 MAX_ADDRESS = 0xFFFF

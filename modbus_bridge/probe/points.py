@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ess_bus.configuration import read_json
 from ess_bus.errors import Problem
 from modbus_bridge.config import load_client, load_server
+from modbus_bridge.config.document import kind_of_file
 from modbus_bridge.config.model import Connection, Point
 from modbus_bridge.probe.order import DEFAULT_DEVICE_ID, Order
 
@@ -21,7 +21,8 @@ def load(order: Order, config: Path) -> tuple[Connection, Components, list[Probl
     Raises:
         ConfigurationError: the file cannot be used.
     """
-    connection, components, warnings = _server(config) if is_server_file(read_json(config)) else _client(config)
+    is_server = kind_of_file(read_json(config)) in ("S", "S[]")
+    connection, components, warnings = _server(config) if is_server else _client(config)
     chosen: Components = {}
     for component, points in components.items():
         if order.device_id is not None:
@@ -29,14 +30,6 @@ def load(order: Order, config: Path) -> tuple[Connection, Components, list[Probl
         if wanted := [point for point in points if order.wants(point)]:
             chosen[component] = wanted
     return connection, chosen, warnings
-
-
-def is_server_file(data: Any) -> bool:
-    """Tell a server's file from a client's: both may have `system`, but a client's registers are groups with a map."""
-    if not isinstance(data, dict) or "system" not in data:
-        return False
-    groups = data.get("registers")
-    return not (isinstance(groups, list) and any(isinstance(group, dict) and "map" in group for group in groups))
 
 
 def _client(config: Path) -> tuple[Connection, Components, list[Problem]]:

@@ -7,20 +7,21 @@ import logging
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from ess_bus.errors import EssError
 from ess_bus.process import run_until_stopped
+from modbus_bridge.addresses import address_of, with_settings_of
 from modbus_bridge.config.model import Connection, RegisterType, Tcp
 from modbus_bridge.device import DeviceError
 from modbus_bridge.probe import output, points, text
 from modbus_bridge.probe.line import ProbeLine
-from modbus_bridge.probe.order import DEFAULT_ADDRESSES, DEFAULT_DEVICE_ID, Order
+from modbus_bridge.probe.order import DEFAULT_ADDRESSES, DEFAULT_DEVICE_ID, DEFAULT_PORT, Order
 from modbus_bridge.probe.scan import Scan, Table, points_of
 from modbus_bridge.probe.session import Session
-from modbus_bridge.probe.target import redirected
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +76,21 @@ async def probe(order: Order) -> int:
 
 def _load(order: Order) -> tuple[Connection, points.Components]:
     if order.config is None:
-        return redirected(Connection("probe", Tcp("")), order.target, order.timeout_s), {}
+        return _redirected(Connection("probe", Tcp("")), order), {}
     connection, components, warnings = points.load(order, order.config)
     if warnings:
         log.warning("%s: %d lines of it have no effect; modbus_client --check says which", order.config, len(warnings))
     if not components:
         raise ProbeError(f"{order.config}: none of its points is wanted")
-    return redirected(connection, order.target, order.timeout_s), components
+    return _redirected(connection, order), components
+
+
+def _redirected(connection: Connection, order: Order) -> Connection:
+    """Return `connection` with the address that was typed, and with its time-out."""
+    address = with_settings_of(address_of(order.target, DEFAULT_PORT), connection.address)
+    if order.timeout_s is None:
+        return replace(connection, address=address)
+    return replace(connection, address=address, connect_timeout_s=order.timeout_s, request_timeout_s=order.timeout_s)
 
 
 def _device_id(order: Order) -> int:

@@ -124,12 +124,18 @@ class TestGet:
             assert whole["components"]["pcs"]["points"] == 4
             timings = await site.bus.get(f"{URI}/_timings")
             assert timings["num_timings_recorded"] >= 3
+            assert timings["conn_get_time"]["max"] >= 0
             assert timings["response_time"]["min"] <= timings["response_time"]["avg"] <= timings["response_time"]["max"]
             assert await site.bus.get(f"{URI}/_reset_timings") == "Modbus Client -> timings reset"
             assert (await site.bus.get(f"{URI}/_timings"))["num_timings_recorded"] < timings["num_timings_recorded"]
             points = await site.bus.get(f"{URI}/_points")
             assert [point["id"] for point in points] == ["plain", "scaled", "flags", "power"]
+            (channel,) = stats["connection"]["connections"]
+            assert channel["num_jobs"] >= channel["modbus_read_times"]["Count"] >= 3
+            assert (channel["connects"], channel["num_fails"]) == (1, 0)
             assert (await site.bus.get(f"{URI}/_config"))["components"][0]["id"] == "pcs"
+            simulator = await site.bus.get(f"{URI}/_server")
+            assert simulator["registers"]["input_registers"][0]["uri"] == URI
             assert "_force, _unforce" in (await site.bus.get("/modbus_client/pcs_1/_help"))["set"]
 
         run(shared_broker, body, PCS)
@@ -156,6 +162,18 @@ class TestGet:
 
 
 class TestPublishing:
+    def test_full_and_clothed(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.listen(URI)
+            pub = await site.published()
+            assert (pub["plain"]["value"], pub["plain"]["unit"], pub["plain"]["is_forced"]) == (5, "kW", False)
+            assert pub["on"] == {"value": True}
+            assert await site.bus.get(f"{URI}/flags") == {"on": {"value": True}, "hot": {"value": False}}
+            assert (await site.bus.get(f"{URI}/plain"))["raw_val"] == 5
+
+        points = (replace(PLAIN, format=Format.FULL), replace(FLAGS, format=Format.FULL))
+        run(shared_broker, body, replace(PCS, points=points), holding=[5, 0, 1])
+
     def test_only_what_has_changed(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
             await site.listen(URI)
@@ -232,6 +250,17 @@ class TestPublishing:
 
         run(shared_broker, body, PCS, replace(PCS, id="other", points=(POWER,)))
         assert sum("not read: KeyError" in line for line in caplog.messages) == 1
+
+    def test_how_long_each_table_took(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.listen(URI)
+            timed = await site.published()
+            assert timed["holding_00_time_ms"] > 0
+            assert timed["input_01_time_ms"] > 0
+            site.plant.stop()
+            assert "holding_00_time_ms" not in await site.published(lambda body: not body["component_connected"])
+
+        run(shared_broker, body, replace(PCS, add_timings=True))
 
 
 class TestDecisions:
@@ -350,6 +379,18 @@ class TestSets:
         slow = Point("slow", HOLDING, 5, 1, debounce_s=0.6)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)))
 
+    def test_what_is_forced_meanwhile_is_not_written(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.set(f"{URI}/slow", 1)
+            held = asyncio.create_task(site.refusal("set", f"{URI}/slow", 2))
+            await asyncio.sleep(0)
+            await site.bus.set(f"{URI}/slow/_force", 9)
+            assert await held == "slow: forced; set .../_unforce first"
+            assert site.plant.writes == [(5, 1)]
+
+        slow = Point("slow", HOLDING, 5, 1, debounce_s=0.3)
+        run(shared_broker, body, replace(SLOW, points=(slow,)))
+
     def test_the_rest_of_a_set_is_dropped_when_the_device_refuses(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
             await site.bus.set(f"{URI}/slow", 1)
@@ -362,6 +403,22 @@ class TestSets:
 
         slow = Point("slow", HOLDING, 5, 1, debounce_s=0.3)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)))
+
+
+class TestWritingTogether:
+    points = (PLAIN, replace(PLAIN, id="next", offset=1), replace(PLAIN, id="far", offset=9))
+
+    def test_neighbours_of_one_set_are_one_request(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            values = {"plain": 1, "next": 2, "far": 3}
+            assert (await site.bus.set(URI, values)).json() == values
+            assert site.plant.writes == [(0, 1, 2), (9, 3)]
+            site.plant.refused.add(9)
+            reason = await site.refusal("set", URI, values)
+            assert reason.startswith("far: the device refuses")
+            assert reason.endswith("written before: plain, next")
+
+        run(shared_broker, body, replace(SLOW, points=self.points), write_together=True)
 
 
 class TestHeartbeats:
@@ -447,6 +504,12 @@ async def stats(site: Site, **expected: Any) -> bool:
     return all(found[key] == value for key, value in expected.items())
 
 
+async def taken(site: Site) -> bool:
+    """Tell whether the component has begun with all that was sent to it."""
+    component = (await site.bus.get("/modbus_client/pcs_1/_stats"))["components"]["pcs"]
+    return bool(component["requests_waiting"] == 0)
+
+
 class TestReload:
     def test_what_is_equal_goes_on_and_the_rest_is_replaced(self, shared_broker: str) -> None:
         other, gone = replace(PCS, id="other", points=(POWER,)), replace(PCS, id="gone", points=(POWER,))
@@ -490,6 +553,27 @@ class TestReload:
             await until(lambda: site.bus.get(f"{URI}/component_connected"))
 
         run(shared_broker, body, PCS)
+
+    def test_what_still_waits_is_refused(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.set(f"{URI}/slow", 1)
+            held = asyncio.create_task(site.refusal("set", f"{URI}/slow", 2))
+            await until(lambda: stats(site, requests_waiting=0))
+            site.configuration = replace(site.configuration, components=(PCS,))
+            await site.bus.set(f"{URI}/_reload", None)
+            assert await held == "the configuration was read again; try once more"
+            # A write that is under way may or may not have had its effect.
+            await site.bus.get(URI)
+            site.plant.answers.clear()
+            running = asyncio.create_task(site.refusal("set", f"{URI}/plain", 5))
+            await asyncio.sleep(0)
+            await until(lambda: taken(site))
+            site.configuration = replace(site.configuration, components=(replace(PCS, period_s=0.06),))
+            await site.bus.set(f"{URI}/_reload", None)
+            assert (await running).endswith("try once more; whether it was carried out is unknown")
+
+        slow = Point("slow", HOLDING, 5, 1, debounce_s=60.0)
+        run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)), request_timeout_s=5.0)
 
     def test_a_broken_file_is_refused_with_its_problems_and_changes_nothing(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:

@@ -324,9 +324,9 @@ class TestOthers:
                 both = await master.readwrite_registers(read_address=9, read_count=3, write_address=10, values=[70])
                 assert both.registers == [9, 70, 1]
                 assert (await master.read_holding_registers(390, count=20)).exception_code == 2
-                identity = await master.read_device_information(read_code=2)
+                identity: Any = await master.read_device_information(read_code=2)
                 assert identity.information[0] == b"ess-bus"
-                echo = await master.diag_query_data(b"\x12\x34")
+                echo: Any = await master.diag_query_data(b"\x12\x34")
                 assert echo.message == b"\x12\x34"
                 master.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -20,7 +21,9 @@ import pytest
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.listener import Listener
 from modbus_bridge.registers import Fault
+from modbus_bridge.rtu_frame import RequestSplitter, frame
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
+from tests.integration.modbus_peer import right_pdu
 
 CLIENT = "modbus_bridge.client"
 HOLDING, INPUT, COIL = RegisterType.HOLDING, RegisterType.INPUT, RegisterType.COIL
@@ -222,10 +225,39 @@ def test_a_device_that_keeps_silent_where_it_has_nothing(run: Any, device: Devic
     assert device.reads < 30
 
 
+def test_a_serial_line(run: Any) -> None:
+    ours, theirs = os.openpty()
+    requests = RequestSplitter()
+
+    def answer() -> None:
+        # Closing the other side ends it.
+        with contextlib.suppress(OSError):
+            while True:
+                for request in requests.feed(os.read(ours, 4096)):
+                    os.write(ours, frame(request.unit, right_pdu(request.pdu)))
+
+    units = threading.Thread(target=answer)
+    units.start()
+    try:
+        target = f"{os.ttyname(theirs)}:9600:8E1"
+        found = run(CLIENT, "--probe", target, "--device-id", "2", "--table", "holding", "--range", "10-12", "--json")
+    finally:
+        os.close(theirs)
+        units.join()
+        os.close(ours)
+    assert (found.returncode, found.stderr) == (0, "")
+    rows = json.loads(found.stdout)["rows"]
+    assert [(row["device_id"], row["offset"], row["value"]) for row in rows] == [(2, 10, 10), (2, 11, 11), (2, 12, 12)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        ([], "Missing argument 'CONFIG'"),
         (["--watch"], "--watch belongs to --probe"),
+        (["--probe", "h:1", "--check"], "--check and --probe exclude each other"),
+        (["--probe", "h:1", "--bus", "x"], "--bus and --probe exclude each other"),
+        (["--probe", "h:1", "a", "b"], "one CONFIG at most"),
         (["--probe", "a b"], "expected HOST:PORT"),
         (["--probe", "h:1", "--range", "9-1"], "expected addresses"),
         (["--probe", "h:1", "--interval", "0"], "expected seconds"),

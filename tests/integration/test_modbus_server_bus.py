@@ -225,10 +225,10 @@ def test_a_write_behind_one_that_nobody_answers_is_busy(site: Site, owner: Owner
 
 
 def test_a_write_with_an_unknown_outcome_is_settled_by_the_owner(site: Site, owner: Owner) -> None:
+    # It is carried out, but that is not answered; the owner publishes only what changes later.
     owner.ignored = {"power"}
-    assert site.exception(site.master.write_single_register(0, 77)) == 4
-    # It was carried out all the same, and the owner publishes only what changes later.
     owner.values["power"] = 77
+    assert site.exception(site.master.write_single_register(0, 77)) == 4
     eventually(lambda: site.holding(0) == [77])
 
 
@@ -324,7 +324,7 @@ def test_the_most_masters_are_an_option(launch: Launch) -> None:
     with socket.create_connection(("127.0.0.1", site.port), timeout=10) as first:
         first.sendall(bytes.fromhex("0001 0000 0006 01 03 0000 0001"))
         assert first.recv(9).hex() == "000100000003018304"
-        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as second:
-            with contextlib.suppress(ConnectionResetError):
-                assert second.recv(1) == b""
+        second = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+        with second, contextlib.suppress(ConnectionResetError):
+            assert second.recv(1) == b""
     assert "1 are connected, which is the most" in site.process.output

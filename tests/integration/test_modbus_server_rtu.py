@@ -81,7 +81,7 @@ class Bench:
     def __init__(self) -> None:
         self.master = Master()
         self.units = {3: Unit(0x1234), 4: Unit(0x5678)}
-        self.desk = Desk(self.units)
+        self.desk = Desk({3: self.units[3], 4: self.units[4]})
         self.listener = RtuListener(self.desk, Serial(self.master.name, 19200))
 
 

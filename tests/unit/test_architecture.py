@@ -51,7 +51,7 @@ PURE = [
             "units",
         )
     ),
-    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text", "target")),
+    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text")),
     ROOT / "tools" / "ess_site" / "backoff.py",
     *(
         ROOT / "modbus_bridge" / f"{name}.py"

@@ -195,6 +195,15 @@ class TestColumns:
             "History: not used: no row names an address and an id",
         ]
 
+    def test_numbers_that_look_like_those_of_registers_are_remarked_on(self, book):
+        path = book(points=[HEAD, ["a", "HR", 40001], ["b", "HR", 40002], ["c", "IR", 30001], ["d", "IR", 7]])
+        configuration, notes = read_spreadsheet(path, Tcp("h"))
+        assert configuration.components[0].points[0].offset == 40001
+        assert [str(note) for note in notes] == [
+            "points!C2: taken as the address 40001; if it is holding register 0, write that "
+            "(and so for the others of the sheet)"
+        ]
+
 
 class TestSheets:
     def test_each_sheet_is_a_component_unless_a_column_says_otherwise(self, book):

@@ -7,14 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from modbus_bridge.config.model import Connection, Kind, RegisterType, Serial, Tcp
+from modbus_bridge.config.model import Kind, RegisterType
 from modbus_bridge.plan import blocks
 from modbus_bridge.probe import text
 from modbus_bridge.probe.order import Order, addresses_of
-from modbus_bridge.probe.points import is_server_file
 from modbus_bridge.probe.scan import Table, points_of
 from modbus_bridge.probe.sheet import Sheet
-from modbus_bridge.probe.target import address_of, redirected
 from tests.modbus_points import point
 
 POWER = point(id="power", offset=10, scale=10, signed=True, unit="kW")
@@ -139,40 +137,6 @@ def test_summaries() -> None:
     assert orjson.loads(orjson.dumps(text.table_facts(full)))["ranges"] == [[0, 4], [9, 9]]
 
 
-@pytest.mark.parametrize(
-    ("typed", "address"),
-    [
-        ("10.0.0.5:1502", Tcp("10.0.0.5", 1502)),
-        ("bms.local", Tcp("bms.local", 502)),
-        ("[fe80::1%eth0]:503", Tcp("fe80::1%eth0", 503)),
-        ("[::1]", Tcp("::1", 502)),
-        ("/dev/ttyUSB0", Serial("/dev/ttyUSB0")),
-        ("/dev/ttyUSB0:9600", Serial("/dev/ttyUSB0", 9600)),
-        ("/dev/pts/3:19200:7E2", Serial("/dev/pts/3", 19200, "even", 7, 2)),
-    ],
-)
-def test_targets(typed: str, address: Tcp | Serial) -> None:
-    assert address_of(typed) == address
-
-
-@pytest.mark.parametrize(
-    "typed", ["", "a b", "::1", "host:", "host:0", "host:65536", "/dev/x:0", "/dev/x:9600:9N1", "h:1:2"]
-)
-def test_what_is_no_target(typed: str) -> None:
-    with pytest.raises(ValueError, match="expected HOST:PORT or /dev/NAME"):
-        address_of(typed)
-
-
-def test_a_serial_line_keeps_what_was_not_typed() -> None:
-    connection = Connection("bms", Serial("/dev/ttyS0", 9600, "even"), request_timeout_s=3.0)
-    assert redirected(connection, "/dev/ttyUSB1", None) == Connection(
-        "bms", Serial("/dev/ttyUSB1", 9600, "even"), request_timeout_s=3.0
-    )
-    assert redirected(connection, "/dev/ttyUSB1:1200", 0.5) == Connection(
-        "bms", Serial("/dev/ttyUSB1", 1200), connect_timeout_s=0.5, request_timeout_s=0.5
-    )
-
-
 def test_address_ranges() -> None:
     assert addresses_of("0-65535") == range(65_536)
     assert addresses_of("7") == range(7, 8)
@@ -192,11 +156,3 @@ def test_which_points_are_wanted() -> None:
         (Order("h", only="door*"), [flags, coil]),
     ):
         assert [some for some in points if order.wants(some)] == wanted
-
-
-def test_files_of_servers_and_of_clients() -> None:
-    assert is_server_file({"system": {}, "registers": {"coils": []}})
-    assert is_server_file({"system": {}, "registers": [{"device_id": 1, "coils": []}]})
-    assert not is_server_file({"system": {}, "registers": [{"type": "Coils", "map": []}]})
-    assert not is_server_file({"connection": {}, "components": []})
-    assert not is_server_file([])

@@ -85,6 +85,19 @@ def test_what_does_not_fit_is_unknown_and_said_once(value: Any, caplog: pytest.L
     assert shown.after({"a": 2}) == [2]
 
 
+def test_arrays_inside_each_other_without_end() -> None:
+    shown = Shown(served("a"))
+    nested: Any = []
+    for _ in range(5000):
+        nested = [nested]
+    again: Any = []
+    for _ in range(5000):
+        again = [again]
+    assert shown.after({"a": nested}) == DEVICE_FAILURE
+    assert shown.after({"a": again}) == DEVICE_FAILURE
+    assert shown.after({"a": 1}) == [1]
+
+
 def test_an_unknown_value_is_what_the_file_says_that_stands_for_it() -> None:
     shown = Shown(served("a", invalid=frozenset({0xFFFF})))
     assert shown.read() == [0xFFFF]

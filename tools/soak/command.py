@@ -39,7 +39,14 @@ Exit status:
 @click.option(
     "--connections", type=click.IntRange(1, 25), default=1, show_default=True, help="How many the bridge may open."
 )
-def command(minutes: float, seed: int, rough: float, connections: int) -> int:
+@click.option(
+    "--slack",
+    type=click.FloatRange(0, 60),
+    default=0.0,
+    show_default=True,
+    help="Seconds that everything may be late, on a machine that is busy with other things.",
+)
+def command(minutes: float, seed: int, rough: float, connections: int, slack: float) -> int:
     """Let the bridge poll a device that misbehaves, and check everything that it publishes.
 
     A broker and a modbus_client poll three units and some 200 values at 10 Hz. The device refuses, stalls, closes,
@@ -49,7 +56,7 @@ def command(minutes: float, seed: int, rough: float, connections: int) -> int:
     """
     # Ended by a service or a time limit, it takes its processes with it as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    soak = Soak(minutes * 60, seed, rough, connections)
+    soak = Soak(minutes * 60, seed, rough=rough, connections=connections, slack_s=slack)
     progress = Progress(soak)
     try:
         asyncio.run(soak.run(progress.tell))

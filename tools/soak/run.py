@@ -54,6 +54,8 @@ class Soak:
     Attributes:
         seconds: how long it takes.
         calm_s: how many of them at the end are calm.
+        window_s: how old a value may be.
+        quiet_s: how long a component may be quiet.
         device: the device.
         findings: what must not be.
         checker: what is known of the values.
@@ -63,15 +65,27 @@ class Soak:
         log_lines: how many lines the bridge logged.
     """
 
-    def __init__(self, seconds: float, seed: int, rough: float = 1.0, connections: int = 1) -> None:
+    def __init__(
+        self, seconds: float, seed: int, *, rough: float = 1.0, connections: int = 1, slack_s: float = 0.0
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            seconds: how long it takes.
+            seed: where all chance begins.
+            rough: how much more often than usual the device misbehaves.
+            connections: how many connections the bridge may open.
+            slack_s: how much later than usual everything may be; for a machine that has other things to do.
+        """
         variables = site.variables()
         self.seconds = seconds
+        self.window_s, self.quiet_s = WINDOW_S + slack_s, QUIET_LIMIT_S + slack_s
         self.calm_s = min(seconds * _CALM_PART, _CALM_S)
         self.device = AwkwardDevice(odds.plan(seed, rough), silent=(site.DEAD_UNIT,), late_after_s=LATE_AFTER_S)
         self.findings = Findings()
-        self.checker = Checker(variables, self.device.records, self.findings, window_s=WINDOW_S, dead=site.DEAD)
+        self.checker = Checker(variables, self.device.records, self.findings, window_s=self.window_s, dead=site.DEAD)
         self.ledger = Ledger(self.device.records, self.findings)
-        self.pace = Pace(self.checker.components, self.findings, limit_s=QUIET_LIMIT_S, now_s=time.monotonic())
+        self.pace = Pace(self.checker.components, self.findings, limit_s=self.quiet_s, now_s=time.monotonic())
         self.memory = {"broker": Memory(), "modbus_client": Memory()}
         self.log_lines = 0
         self._settings = [variable for variable in variables if variable.is_set]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Final, TextIO
@@ -9,7 +10,7 @@ from typing import Final, TextIO
 from tools.bench.table import number
 from tools.soak import site
 from tools.soak.ledger import Reply
-from tools.soak.run import QUIET_LIMIT_S, WINDOW_S, Soak
+from tools.soak.run import Soak
 
 _EVERY_S: Final = 10.0
 
@@ -26,7 +27,9 @@ class Progress:
     def tell(self) -> None:
         """Say how far it is, if it is time to."""
         if self._is_terminal:
-            self._output.write(f"\r\x1b[K{self._line()}")
+            # A line that wraps could not be written anew.
+            width = shutil.get_terminal_size().columns - 1
+            self._output.write(f"\r\x1b[K{self._line()[:width]}")
             self._output.flush()
         elif time.monotonic() >= self._next_s:
             self._next_s += _EVERY_S
@@ -68,13 +71,13 @@ def _facts(soak: Soak) -> list[str]:
         ("device", f"{records.requests:,} requests on {records.connections:,} connections: {deeds}"),
         ("values", f"{checker.true:,} true, {checker.marked:,} marked (unit {site.DEAD_UNIT} is silent)"),
         ("pubs/s", pubs),
-        ("quiet", f"{soak.pace.longest_s:.2f} s at most (allowed: {QUIET_LIMIT_S:g} s)"),
+        ("quiet", f"{soak.pace.longest_s:.2f} s at most (allowed: {soak.quiet_s:g} s)"),
         ("sets", replies),
         ("log", f"{soak.log_lines:,} lines of modbus_client"),
     ]
     if ages:
         p50, p99, oldest = ages
-        facts.append(("age", f"p50 {p50:.2f} s, p99 {p99:.2f} s, oldest {oldest:.2f} s (allowed: {WINDOW_S:g} s)"))
+        facts.append(("age", f"p50 {p50:.2f} s, p99 {p99:.2f} s, oldest {oldest:.2f} s (allowed: {soak.window_s:g} s)"))
     for name, memory in soak.memory.items():
         facts.append(("memory", f"{name}: {memory.growth() or 'too short a run to say'}"))
     return [f"{name:<8}{text}" for name, text in facts]
