@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import termios
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from modbus_bridge.rtu_frame import silence_s
 
 _PARITIES: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 _READ_BYTES: Final = 4096
+# The lock is held, or the driver lets only one in.
+_IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
 
 
 class PortError(Exception):
@@ -135,6 +138,6 @@ def _reason(error: Exception) -> str:
         return "it does not take these settings"
     if number is None:
         return str(error).lower()
-    if number in (11, 16):
+    if number in _IN_USE:
         return "in use by another process"
     return os.strerror(number).lower()

@@ -39,6 +39,7 @@ class ChannelStatistics:
     """What happened on one connection to a device.
 
     Attributes:
+        requests: how many were sent, answered or not.
         connects: how often it was opened.
         connect_times: how long opening took, where it succeeded.
         reads: how long answers to reads took, exceptions included.
@@ -48,6 +49,7 @@ class ChannelStatistics:
         repeats: requests that were sent again: after a connection that broke, or to a busy device.
     """
 
+    requests: int = 0
     connects: int = 0
     connect_times: Times = field(default_factory=Times)
     reads: Times = field(default_factory=Times)
@@ -56,10 +58,15 @@ class ChannelStatistics:
     exceptions: dict[int, int] = field(default_factory=dict)
     repeats: int = 0
 
-    @property
-    def requests(self) -> int:
-        """How many were sent and answered, or not."""
-        return self.reads.count + self.writes.count + self.failures
+    def answered(self, seconds: float, *, is_read: bool) -> None:
+        """Note an answer."""
+        self.requests += 1
+        (self.reads if is_read else self.writes).add(seconds)
+
+    def failed(self) -> None:
+        """Note that there was none."""
+        self.requests += 1
+        self.failures += 1
 
     def refused(self, code: int) -> None:
         """Note a Modbus exception."""

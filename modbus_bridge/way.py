@@ -107,7 +107,6 @@ class Way:
         return await self._send(channel, request, is_read=is_read)
 
     async def _send(self, channel: Channel, request: Request[Answer], *, is_read: bool) -> Answer:
-        times = channel.statistics.reads if is_read else channel.statistics.writes
         began_s = time.monotonic()
         if channel.ready_at_s > began_s:
             await asyncio.sleep(channel.ready_at_s - began_s)
@@ -115,15 +114,15 @@ class Way:
         try:
             answer = await request(channel.device)
         except (DeviceRefused, DeviceDiffers) as error:
-            times.add(time.monotonic() - began_s)
+            channel.statistics.answered(time.monotonic() - began_s, is_read=is_read)
             if isinstance(error, DeviceRefused):
                 channel.statistics.refused(error.code)
             raise
         except DeviceError:
-            channel.statistics.failures += 1
+            channel.statistics.failed()
             raise
         else:
-            times.add(time.monotonic() - began_s)
+            channel.statistics.answered(time.monotonic() - began_s, is_read=is_read)
             return answer
         finally:
             if self._line.pause_s:
