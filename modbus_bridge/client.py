@@ -12,14 +12,14 @@ import click
 from ess_bus import endpoint
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
-from ess_bus.process import process_options, run_until_stopped
+from ess_bus.process import begin, process_options, run_until_stopped
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
 from modbus_bridge.convert.options import client_conversions, print_converted_client
 from modbus_bridge.face.host import Host
 from modbus_bridge.probe.command import EXAMPLES, with_probe
-from modbus_bridge.process import begin, log_briefly, log_warnings
+from modbus_bridge.process import log_briefly, log_warnings
 
 _EPILOG = f"""
 \b

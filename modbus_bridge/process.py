@@ -8,18 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ess_bus import process
 from ess_bus.errors import Problem
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 10
-
-
-def begin(verbose: bool) -> None:
-    """Do what every process does first, and keep pymodbus from logging expected silence of devices as errors."""
-    process.begin(verbose)
-    logging.getLogger("pymodbus").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
 
 
 def log_warnings(source: Path, warnings: Sequence[Problem]) -> None:
@@ -31,7 +24,7 @@ def log_warnings(source: Path, warnings: Sequence[Problem]) -> None:
 
 
 def log_briefly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Handle in one line what nobody awaited: garbage from a device makes pymodbus raise inside of asyncio."""
+    """Handle in one line what nobody awaited: what is raised inside of asyncio ends nothing."""
     error = context.get("exception")
     log.warning("%s: %s", context.get("message", "error"), error)
     log.debug("the traceback of it", exc_info=error)

@@ -13,15 +13,15 @@ import click
 from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
-from ess_bus.process import process_options, run_until_stopped
+from ess_bus.process import begin, process_options, run_until_stopped
 from modbus_bridge.addresses import address_of
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
 from modbus_bridge.convert.options import print_converted_server, server_conversion
-from modbus_bridge.listener_tcp import MAX_MASTERS
-from modbus_bridge.process import begin, log_briefly, log_warnings
-from modbus_bridge.serving import Load, Options, Server
+from modbus_bridge.process import log_briefly, log_warnings
+from modbus_bridge.serving.listener_tcp import MAX_MASTERS
+from modbus_bridge.serving.process import Load, Options, Server
 from modbus_bridge.simulate.running import Simulation, simulate
 from modbus_bridge.simulate.sources import load as load_simulated
 

@@ -10,8 +10,8 @@ from typing import Final
 from modbus_bridge.config.model import Serial
 from modbus_bridge.device.errors import DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.device.wire import Waiting
-from modbus_bridge.rtu_frame import AnswerSplitter, frame
-from modbus_bridge.serial_port import PortError, SerialPort
+from modbus_bridge.rtu.frame import AnswerSplitter, frame
+from modbus_bridge.rtu.port import PortError, SerialPort
 
 _FIRST_WRITE: Final = 5
 

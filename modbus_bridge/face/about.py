@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ess_bus.client import AsyncBus
-from modbus_bridge.statistics import ChannelStatistics, Times
+from modbus_bridge.polling.statistics import ChannelStatistics, Times
 
 _STARTED_S: Final = time.monotonic()
 _KIBIBYTE: Final = 1024

@@ -11,7 +11,7 @@ from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.path import Path
 from modbus_bridge.face.publisher import Publisher
 from modbus_bridge.face.render import Renderer
-from modbus_bridge.orders import Catalogue, unknown
+from modbus_bridge.values.orders import Catalogue, unknown
 
 
 class Process(Protocol):

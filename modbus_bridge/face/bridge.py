@@ -14,7 +14,7 @@ from modbus_bridge.face.component import ComponentTask
 from modbus_bridge.face.events import FAULT, INFO, Events
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.writer import Writer
-from modbus_bridge.line import Line
+from modbus_bridge.polling.line import Line
 
 log = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.sets import PATIENCE_S, Sets
 from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.writer import Writer
-from modbus_bridge.line import Line
-from modbus_bridge.orders import Catalogue
+from modbus_bridge.polling.line import Line
+from modbus_bridge.values.orders import Catalogue
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from modbus_bridge.orders import Place, Write
+from modbus_bridge.values.orders import Place, Write
 
 Job = TypeVar("Job")
 # Registers, and which of their bits: sets of different bits do not replace each other.

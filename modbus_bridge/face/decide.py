@@ -8,7 +8,7 @@ from ess_bus import values
 from modbus_bridge.config.model import Component
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.path import Path
-from modbus_bridge.orders import Catalogue, unknown
+from modbus_bridge.values.orders import Catalogue, unknown
 
 # What gen-3 answers (modbus.md 3.3).
 _NAMES: Final = {

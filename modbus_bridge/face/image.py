@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from modbus_bridge.config.model import Component, Point
-from modbus_bridge.decoder import decoder_of
 from modbus_bridge.face.overlay import Overlay
-from modbus_bridge.reader import Answers
+from modbus_bridge.polling.decoder import decoder_of
+from modbus_bridge.polling.reader import Answers
 
 CONNECTED: Final = "component_connected"
 

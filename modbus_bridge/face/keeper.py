@@ -19,8 +19,8 @@ from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.presence import Presence
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.writer import WriteFailed, Writer
-from modbus_bridge.orders import Catalogue
-from modbus_bridge.schedule import Schedule
+from modbus_bridge.polling.schedule import Schedule
+from modbus_bridge.values.orders import Catalogue
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Component, Kind, Point
+from modbus_bridge.values import codec
 
 
 class Overlay:

@@ -13,11 +13,11 @@ from modbus_bridge.face.alarm import Alarm
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.spread import Spread
-from modbus_bridge.line import Line
-from modbus_bridge.plan import Block
-from modbus_bridge.reader import Key, Reader
-from modbus_bridge.schedule import Schedule
-from modbus_bridge.statistics import ReaderStatistics
+from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.plan import Block
+from modbus_bridge.polling.reader import Key, Reader
+from modbus_bridge.polling.schedule import Schedule
+from modbus_bridge.polling.statistics import ReaderStatistics
 
 log = logging.getLogger(__name__)
 

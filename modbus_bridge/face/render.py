@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from modbus_bridge import codec, views
 from modbus_bridge.config.model import Component, Format, Kind, Point
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.stamp import iso
+from modbus_bridge.values import codec, views
 
 
 class Renderer:

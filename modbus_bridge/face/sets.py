@@ -16,7 +16,7 @@ from modbus_bridge.face.alarm import Alarm
 from modbus_bridge.face.debounce import Debounce
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.writer import WriteFailed, Writer, names_of
-from modbus_bridge.orders import Catalogue, Write
+from modbus_bridge.values.orders import Catalogue, Write
 
 # The bus' own limit for a request: nobody waits longer for the answer, unless told to.
 PATIENCE_S: Final = 5.0

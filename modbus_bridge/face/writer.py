@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 
 from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.face.spread import Spread
-from modbus_bridge.line import Line
-from modbus_bridge.orders import Write, joined
-from modbus_bridge.way import Way
+from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.way import Way
+from modbus_bridge.values.orders import Write, joined
 
 
 class WriteFailed(Exception):

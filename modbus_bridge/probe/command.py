@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from ess_bus.process import begin
 from modbus_bridge.addresses import address_of
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.probe.order import DEFAULT_PORT, Order, addresses_of
-from modbus_bridge.process import begin
 
 Checked = TypeVar("Checked")
 

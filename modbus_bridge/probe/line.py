@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from modbus_bridge.config.model import Connection, RegisterType
 from modbus_bridge.device import DeviceRefused
-from modbus_bridge.line import Line
-from modbus_bridge.reader import Key
-from modbus_bridge.way import Way
+from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.reader import Key
+from modbus_bridge.polling.way import Way
 
 
 class ProbeLine(Line):

@@ -7,9 +7,9 @@ from itertools import groupby
 
 from modbus_bridge.config.model import Point
 from modbus_bridge.device import DeviceError
+from modbus_bridge.polling.reader import Reader
 from modbus_bridge.probe.line import ProbeLine
 from modbus_bridge.probe.sheet import Sheet
-from modbus_bridge.reader import Reader
 
 _UNKNOWN = "the device does not tell it"
 

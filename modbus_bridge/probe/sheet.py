@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Point, RegisterType
-from modbus_bridge.plan import Block
+from modbus_bridge.polling.plan import Block
+from modbus_bridge.values import codec
 
 Address = tuple[int, RegisterType, int]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind
 from modbus_bridge.probe.scan import Table
 from modbus_bridge.probe.sheet import Row, Sheet
+from modbus_bridge.values import codec
 
 NAMED = ("id", "value", "unit", "raw", "address", "age", "")
 RAW = ("address", "decimal", "hex", "signed", "float?", "age", "")

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from modbus_bridge import codec
-from modbus_bridge import served as meaning
 from modbus_bridge.config.model import Kind, RegisterType, ServedPoint, ServedUnit
-from modbus_bridge.faults import ILLEGAL_ADDRESS, Fault
-from modbus_bridge.memory import Memory
-from modbus_bridge.requests import MaskWrite
+from modbus_bridge.serving import served as meaning
+from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, Fault
+from modbus_bridge.serving.memory import Memory
+from modbus_bridge.serving.requests import MaskWrite
 from modbus_bridge.simulate import plausible
+from modbus_bridge.values import codec
 
 _HOLDING = RegisterType.HOLDING
 
 
 class SimulatedUnit:
-    """The tables of one unit (see `modbus_bridge.desk.ReadyTables`). Points may overlap: they read the same memory."""
+    """The tables of one unit (see `serving.desk.ReadyTables`). Points may overlap: they read the same memory."""
 
     def __init__(self, device: SimulatedDevice, unit: ServedUnit) -> None:
         self._device = device

@@ -11,9 +11,9 @@ from random import randrange
 from typing import Final
 
 from modbus_bridge.config.model import ServerConfiguration
-from modbus_bridge.desk import Desk
-from modbus_bridge.listener_tcp import ListenError, TcpListener
-from modbus_bridge.serving import Options, contents, listening, placed
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.listener_tcp import ListenError, TcpListener
+from modbus_bridge.serving.process import Options, contents, listening, placed
 from modbus_bridge.simulate.device import SimulatedDevice
 from modbus_bridge.simulate.sources import apply_values
 

@@ -17,9 +17,9 @@ from typing import Any
 from pymodbus.client import ModbusTcpClient
 
 from ess_bus.client import Bus
-from modbus_bridge import codec
 from modbus_bridge.config import load_client, load_server
 from modbus_bridge.config.model import Point, RegisterType, ServedPoint
+from modbus_bridge.values import codec
 from tests.integration.conftest import ROOT, Process, eventually, free_port
 
 MAX_READ = 125

@@ -13,8 +13,8 @@ from ess_bus.client import AsyncBus, AsyncSubscription
 from ess_bus.errors import Refused
 from modbus_bridge.config.model import ClientConfiguration, Component, Connection, RegisterType, Tcp
 from modbus_bridge.face.host import Host
-from modbus_bridge.listener import Listener
-from modbus_bridge.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
+from modbus_bridge.serving.listener import Listener
+from modbus_bridge.serving.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
 from tests.integration.conftest import free_port
 
 

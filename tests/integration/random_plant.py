@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint, ServerConfiguration
+from modbus_bridge.values import codec
 
 Place = tuple[int | None, RegisterType, int]
 

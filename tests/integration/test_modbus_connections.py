@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from modbus_bridge import channels, health
 from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.device import DeviceDiffers, DeviceError, DeviceRefused, DeviceSilent, DeviceUnreachable
-from modbus_bridge.line import Line
-from modbus_bridge.reader import RETRY_BAD_AFTER_S, Answers, Reader
+from modbus_bridge.polling import channels, health
+from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.reader import RETRY_BAD_AFTER_S, Answers, Reader
 from tests.integration.modbus_peer import Answer, Asked, Peer, answer_right, peer
 
 HOLDING = RegisterType.HOLDING

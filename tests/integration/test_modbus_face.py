@@ -22,7 +22,7 @@ from modbus_bridge.config.model import (
     RegisterType,
     Watchdog,
 )
-from modbus_bridge.reader import Reader
+from modbus_bridge.polling.reader import Reader
 from tests.integration.modbus_site import Site, site, until
 
 HOLDING = RegisterType.HOLDING

@@ -9,9 +9,9 @@ import pytest
 
 from modbus_bridge.config.model import Connection, RegisterType, Tcp
 from modbus_bridge.device import DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
-from modbus_bridge.line import Line
-from modbus_bridge.listener import Listener
-from modbus_bridge.registers import DEVICE_FAILURE, Fault
+from modbus_bridge.polling.line import Line
+from modbus_bridge.serving.listener import Listener
+from modbus_bridge.serving.registers import DEVICE_FAILURE, Fault
 from tests.integration.conftest import free_port
 
 HOLDING = RegisterType.HOLDING

@@ -15,8 +15,8 @@ from pymodbus.client import AsyncModbusTcpClient
 from pyModbusTCP.client import ModbusClient
 
 from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint, ServedUnit
-from modbus_bridge.desk import Desk
-from modbus_bridge.listener_tcp import TcpListener
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.listener_tcp import TcpListener
 from modbus_bridge.simulate.device import SimulatedDevice
 
 HOLDING = RegisterType.HOLDING

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.listener import Listener
-from modbus_bridge.registers import Fault
-from modbus_bridge.rtu_frame import RequestSplitter, frame
+from modbus_bridge.rtu.frame import RequestSplitter, frame
+from modbus_bridge.serving.listener import Listener
+from modbus_bridge.serving.registers import Fault
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
 from tests.integration.modbus_peer import right_pdu
 

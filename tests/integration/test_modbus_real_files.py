@@ -19,7 +19,6 @@ import pytest
 
 from ess_bus.client import Bus
 from ess_bus.errors import ConfigurationError
-from modbus_bridge import codec
 from modbus_bridge.config import load_client, load_server
 from modbus_bridge.config.model import ClientConfiguration, Kind, Point, ServedUnit, ServerConfiguration, Tcp
 from modbus_bridge.convert.client_file import client_document
@@ -27,6 +26,7 @@ from modbus_bridge.convert.from_server import client_of
 from modbus_bridge.convert.server_file import server_document
 from modbus_bridge.convert.simulator import simulator_of
 from modbus_bridge.convert.text import pretty
+from modbus_bridge.values import codec
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
 from tests.integration.random_plant import Plant
 

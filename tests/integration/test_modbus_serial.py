@@ -14,8 +14,8 @@ import pytest
 
 from modbus_bridge.config.model import Connection, RegisterType, Serial
 from modbus_bridge.device import Device, DeviceDiffers, DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
-from modbus_bridge.line import Line
-from modbus_bridge.rtu_frame import Frame, RequestSplitter, frame
+from modbus_bridge.polling.line import Line
+from modbus_bridge.rtu.frame import Frame, RequestSplitter, frame
 from tests.integration.modbus_peer import right_pdu
 
 HOLDING = RegisterType.HOLDING

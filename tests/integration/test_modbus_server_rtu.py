@@ -15,10 +15,10 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 
 from modbus_bridge.config.model import RegisterType, Serial
-from modbus_bridge.desk import Desk
-from modbus_bridge.listener_rtu import RtuListener
-from modbus_bridge.listener_tcp import ListenError
-from modbus_bridge.rtu_frame import frame
+from modbus_bridge.rtu.frame import frame
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.listener_rtu import RtuListener
+from modbus_bridge.serving.listener_tcp import ListenError
 from tests.integration.conftest import Start, eventually
 
 HOLDING = RegisterType.HOLDING

@@ -15,11 +15,29 @@ ALLOWED = {
     "calculator": {"ess_bus"},
     "tools": {"ess_bus", "modbus_bridge", "calculator"},
 }
-# What a Modbus client is on the bus, as far as it is pure.
-FACE = (
-    *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
-    *("heartbeat", "watchdog", "pulse", "debounce"),
+# The rooms of modbus_bridge; each may import those before it, and so no two import each other.
+ROOMS = (
+    *("config", "values", "rtu", "device", "polling", "convert"),
+    *("serving", "simulate", "probe", "face"),
 )
+# The files without I/O and without a clock of their own.
+BRIDGE = {
+    "values": ("bits", "meaning", "codec", "orders", "views"),
+    "rtu": ("frame",),
+    "device": ("pdu", "tcp_frame"),
+    "polling": ("plan", "decoder", "schedule", "health", "units", "statistics"),
+    "convert": (
+        *("text", "entries", "client_file", "simulator", "server_file", "from_server"),
+        *("cells", "columns", "connection_sheet", "rows"),
+    ),
+    "serving": ("faults", "requests", "identification", "memory", "served", "registers", "variables", "seldom"),
+    "simulate": ("plausible", "device"),
+    "probe": ("search", "sheet", "text"),
+    "face": (
+        *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
+        *("heartbeat", "watchdog", "pulse", "debounce"),
+    ),
+}
 ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
     *(
@@ -33,38 +51,10 @@ PURE = [
     ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
-    *(
-        ROOT / "modbus_bridge" / f"{name}.py"
-        for name in (
-            "codec",
-            "meaning",
-            "bits",
-            "decoder",
-            "views",
-            "plan",
-            "orders",
-            "registers",
-            "schedule",
-            "health",
-            "rtu_frame",
-            "statistics",
-            "units",
-        )
-    ),
-    *(ROOT / "modbus_bridge" / "probe" / f"{name}.py" for name in ("search", "sheet", "text")),
+    *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
+    ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
-    *(
-        ROOT / "modbus_bridge" / f"{name}.py"
-        for name in ("faults", "requests", "identification", "memory", "served", "variables", "seldom", "addresses")
-    ),
-    *(
-        ROOT / "modbus_bridge" / "convert" / f"{name}.py"
-        for name in ("text", "entries", "client_file", "simulator", "server_file", "from_server")
-    ),
-    *(ROOT / "modbus_bridge" / "convert" / f"{name}.py" for name in ("cells", "columns", "connection_sheet", "rows")),
-    *(ROOT / "modbus_bridge" / "simulate" / f"{name}.py" for name in ("plausible", "device")),
     ROOT / "tools" / "twins" / "device.py",
-    *(ROOT / "modbus_bridge" / "face" / f"{name}.py" for name in FACE),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
@@ -99,6 +89,16 @@ def test_packages_import_only_what_lies_below_them(package):
             root = module.split(".")[0]
             if root in PACKAGES and root != package:
                 assert root in ALLOWED[package], f"{path.relative_to(ROOT)} imports {module}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_rooms_of_the_bridge_import_only_those_before_them(room):
+    allowed = ROOMS[: ROOMS.index(room) + 1]
+    for path in (ROOT / "modbus_bridge" / room).rglob("*.py"):
+        for module in imports_of(path):
+            parts = module.split(".")
+            if parts[0] == "modbus_bridge" and len(parts) > 1 and parts[1] in ROOMS:
+                assert parts[1] in allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
 def test_nobody_but_the_engine_imports_the_engine():

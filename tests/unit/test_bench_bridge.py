@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modbus_bridge.config import load_client, load_server
-from modbus_bridge.plan import blocks
+from modbus_bridge.polling.plan import blocks
 from tools.bench import plants, registry
 from tools.bench.command import _chosen
 from tools.bench.plants import Part

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind, RegisterType
+from modbus_bridge.values import codec
 from tests.modbus_points import point
 
 STATES = {0: "Stop", 1: "Run", 3: "Fault"}

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind, Point
+from modbus_bridge.values import codec
 from tests.modbus_points import any_points, point, real_numbers, words, words_for
 
 JSON = st.recursive(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind, Point, RegisterType
-from modbus_bridge.decoder import decoder_of
-from modbus_bridge.plan import Block, blocks, split
+from modbus_bridge.polling.decoder import decoder_of
+from modbus_bridge.polling.plan import Block, blocks, split
+from modbus_bridge.values import codec
 from tests.modbus_points import any_points, point, words
 
 

@@ -10,8 +10,8 @@ from modbus_bridge.face.decide import decide
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.path import Path, parse
-from modbus_bridge.orders import Catalogue
-from modbus_bridge.plan import blocks
+from modbus_bridge.polling.plan import blocks
+from modbus_bridge.values.orders import Catalogue
 
 A = Point("a", RegisterType.HOLDING, offset=0, device_id=1)
 B = Point("b", RegisterType.INPUT, offset=0, device_id=1)

@@ -14,7 +14,7 @@ from modbus_bridge.face.debounce import Debounce
 from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.stamp import Stamper, iso
 from modbus_bridge.face.standstill import Standstill
-from modbus_bridge.orders import Write
+from modbus_bridge.values.orders import Write
 
 
 class TestSpread:

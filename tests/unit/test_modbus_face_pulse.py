@@ -10,7 +10,7 @@ from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.watchdog import WatchdogState
-from modbus_bridge.plan import blocks
+from modbus_bridge.polling.plan import blocks
 
 LIFE = Point("life", RegisterType.HOLDING, offset=0, device_id=1)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modbus_bridge.config.model import Component, Kind, Point, RegisterType
-from modbus_bridge.orders import Catalogue, Write, joined
+from modbus_bridge.values.orders import Catalogue, Write, joined
 from tests.modbus_points import point
 
 PLAIN = Point("plain", RegisterType.HOLDING, offset=0, device_id=1)

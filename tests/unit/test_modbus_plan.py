@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modbus_bridge.config.model import Connection, Point, RegisterType, Serial, Tcp
-from modbus_bridge.plan import MAX_BITS, MAX_REGISTERS, Block, Limits, blocks, split
+from modbus_bridge.polling.plan import MAX_BITS, MAX_REGISTERS, Block, Limits, blocks, split
 
 
 def point(offset: int, size: int = 1, table: RegisterType = RegisterType.HOLDING, device_id: int = 1) -> Point:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from modbus_bridge.config.model import Kind, RegisterType
-from modbus_bridge.plan import blocks
+from modbus_bridge.polling.plan import blocks
 from modbus_bridge.probe import text
 from modbus_bridge.probe.order import Order, addresses_of
 from modbus_bridge.probe.scan import Table, points_of

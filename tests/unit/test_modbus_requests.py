@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.pdu import DecodePDU, ExceptionResponse
 
-from modbus_bridge import requests
 from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint, ServedUnit
-from modbus_bridge.desk import Desk, ReadyTables
-from modbus_bridge.faults import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, NO_SUCH_UNIT, Fault
-from modbus_bridge.requests import MaskWrite, Write
+from modbus_bridge.serving import requests
+from modbus_bridge.serving.desk import Desk, ReadyTables
+from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, NO_SUCH_UNIT, Fault
+from modbus_bridge.serving.requests import MaskWrite, Write
 from modbus_bridge.simulate.device import SimulatedDevice
 
 HOLDING = RegisterType.HOLDING

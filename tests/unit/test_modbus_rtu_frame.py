@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge.rtu_frame import MAX_FRAME_BYTES, AnswerSplitter, Frame, RequestSplitter, crc16, frame, silence_s
+from modbus_bridge.rtu.frame import MAX_FRAME_BYTES, AnswerSplitter, Frame, RequestSplitter, crc16, frame, silence_s
 
 READ = b"\x03\x00\x6b\x00\x03"
 READ_ANSWER = b"\x03\x06\x02\x2b\x00\x00\x00\x64"

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ess_bus.errors import ConfigurationError
-from modbus_bridge import codec
 from modbus_bridge.config.model import (
     ClientConfiguration,
     Component,
@@ -26,10 +25,11 @@ from modbus_bridge.config.model import (
     ServedUnit,
     Tcp,
 )
-from modbus_bridge.faults import Fault
+from modbus_bridge.serving.faults import Fault
 from modbus_bridge.simulate import plausible
 from modbus_bridge.simulate.device import SimulatedDevice
 from modbus_bridge.simulate.sources import apply_values, device_of
+from modbus_bridge.values import codec
 
 HOLDING = RegisterType.HOLDING
 INPUT = RegisterType.INPUT

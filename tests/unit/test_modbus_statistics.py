@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge.statistics import ChannelStatistics, Times
+from modbus_bridge.polling.statistics import ChannelStatistics, Times
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1))

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge.health import FIRST_PAUSE_S, LAST_PAUSE_S, SHORT_OUTAGE_PAUSE_S, Health
-from modbus_bridge.schedule import Schedule
-from modbus_bridge.turns import Turns
-from modbus_bridge.units import Units
+from modbus_bridge.polling.health import FIRST_PAUSE_S, LAST_PAUSE_S, SHORT_OUTAGE_PAUSE_S, Health
+from modbus_bridge.polling.schedule import Schedule
+from modbus_bridge.polling.turns import Turns
+from modbus_bridge.polling.units import Units
 
 
 class TestSchedule:

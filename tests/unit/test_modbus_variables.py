@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint
-from modbus_bridge.faults import DEVICE_FAILURE, ILLEGAL_VALUE, Fault
-from modbus_bridge.registers import Registers
-from modbus_bridge.variables import Variables
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.registers import Registers
+from modbus_bridge.serving.variables import Variables
 
 HOLDING = RegisterType.HOLDING
 URI = "/components/x"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modbus_bridge import codec, views
 from modbus_bridge.config.model import Format, Kind, Point, RegisterType
-from modbus_bridge.views import State
+from modbus_bridge.values import codec, views
+from modbus_bridge.values.views import State
 from tests.modbus_points import any_points, point, words_for
 
 FLAGS = point(id="flags", kind=Kind.INDIVIDUAL_BITS, strings={0: "ready", 3: "fault"})

@@ -14,14 +14,14 @@ from ess_bus import uri as uris
 from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError, ConfigurationError, Problem
 from ess_bus.message import Message
-from modbus_bridge import interface
 from modbus_bridge.addresses import with_settings_of
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
-from modbus_bridge.desk import Desk
-from modbus_bridge.listener_rtu import RtuListener
-from modbus_bridge.listener_tcp import MAX_MASTERS, ListenError, TcpListener
-from modbus_bridge.mirror import Mirror
-from modbus_bridge.notices import Notices
+from modbus_bridge.serving import interface
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.listener_rtu import RtuListener
+from modbus_bridge.serving.listener_tcp import MAX_MASTERS, ListenError, TcpListener
+from modbus_bridge.serving.mirror import Mirror
+from modbus_bridge.serving.notices import Notices
 
 log = logging.getLogger(__name__)
 

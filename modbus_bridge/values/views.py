@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Format, Kind, Point
+from modbus_bridge.values import codec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.faults import ILLEGAL_VALUE, Fault
-from modbus_bridge.plan import MAX_BITS, MAX_REGISTERS
+from modbus_bridge.polling.plan import MAX_BITS, MAX_REGISTERS
+from modbus_bridge.serving.faults import ILLEGAL_VALUE, Fault
 
 READ: Final = {
     1: RegisterType.COIL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from modbus_bridge.health import LAST_PAUSE_S, Health
+from modbus_bridge.polling.health import LAST_PAUSE_S, Health
 
 # All silent units together cost those that answer at most a fifth of the line's time.
 _TIMES_THE_COST: Final = 4

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from modbus_bridge import requests
 from modbus_bridge.config.model import Serial
-from modbus_bridge.desk import Desk
-from modbus_bridge.listener_tcp import ListenError
-from modbus_bridge.rtu_frame import Frame, RequestSplitter, frame
-from modbus_bridge.serial_port import PortError, SerialPort
+from modbus_bridge.rtu.frame import Frame, RequestSplitter, frame
+from modbus_bridge.rtu.port import PortError, SerialPort
+from modbus_bridge.serving import requests
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.listener_tcp import ListenError
 
 log = logging.getLogger(__name__)
 

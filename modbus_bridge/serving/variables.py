@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modbus_bridge import served as meaning
 from modbus_bridge.config.model import Kind, ServedPoint
-from modbus_bridge.registers import Registers, Slot
+from modbus_bridge.serving import served as meaning
+from modbus_bridge.serving.registers import Registers, Slot
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from modbus_bridge import codec
 from modbus_bridge.config.model import Kind, Point, ServedPoint
-from modbus_bridge.faults import ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.faults import ILLEGAL_VALUE, Fault
+from modbus_bridge.values import codec
 
 
 class Bits(NamedTuple):

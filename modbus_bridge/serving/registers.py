@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modbus_bridge import served as meaning
 from modbus_bridge.config.model import RegisterType, ServedPoint
-from modbus_bridge.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
-from modbus_bridge.memory import Memory
-from modbus_bridge.served import Bits
+from modbus_bridge.serving import served as meaning
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.memory import Memory
+from modbus_bridge.serving.served import Bits
 
 __all__ = ["DEVICE_FAILURE", "ILLEGAL_ADDRESS", "ILLEGAL_VALUE", "Fault", "Registers", "Slot"]
 
@@ -19,7 +19,7 @@ class Slot:
     Attributes:
         served: the variables.
         known: the mask of the bits that are known.
-        bits: what they are; see `modbus_bridge.served` for how registers are one integer.
+        bits: what they are; see `modbus_bridge.serving.served` for how registers are one integer.
     """
 
     __slots__ = ("_absent", "_needed", "bits", "known", "offset", "served", "size", "table")

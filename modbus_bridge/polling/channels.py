@@ -10,8 +10,8 @@ from typing import Final
 
 from modbus_bridge.config.model import Connection, RegisterType, Serial
 from modbus_bridge.device import Device, DeviceError, DeviceRefused
-from modbus_bridge.statistics import ChannelStatistics
-from modbus_bridge.turns import Turns
+from modbus_bridge.polling.statistics import ChannelStatistics
+from modbus_bridge.polling.turns import Turns
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from struct import Struct
 from typing import Any
 
 from modbus_bridge.config.model import Kind, Point
-from modbus_bridge.meaning import is_inverted, meaning_of
-from modbus_bridge.plan import Block
+from modbus_bridge.polling.plan import Block
+from modbus_bridge.values.meaning import is_inverted, meaning_of
 
 Decoder = Callable[[Sequence[int]], dict[str, Any]]
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from modbus_bridge import identification, requests
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.faults import DEVICE_FAILURE, ILLEGAL_FUNCTION, NO_SUCH_UNIT, Fault
-from modbus_bridge.requests import MaskWrite
+from modbus_bridge.serving import identification, requests
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_FUNCTION, NO_SUCH_UNIT, Fault
+from modbus_bridge.serving.requests import MaskWrite
 
 log = logging.getLogger(__name__)
 

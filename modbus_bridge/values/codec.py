@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modbus_bridge.bits import bits_of, truth_of
 from modbus_bridge.config.model import Kind, Point
-from modbus_bridge.meaning import UNKNOWN, meaning_of, number_of
+from modbus_bridge.values.bits import bits_of, truth_of
+from modbus_bridge.values.meaning import UNKNOWN, meaning_of, number_of
 
 __all__ = [
     "UNKNOWN",

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ess_bus.errors import EssError
-from modbus_bridge.desk import Desk
-from modbus_bridge.master import Master
-from modbus_bridge.seldom import Seldom
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.master import Master
+from modbus_bridge.serving.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from modbus_bridge.channels import Channels
 from modbus_bridge.config.model import Connection, Serial
 from modbus_bridge.device import DeviceError, DeviceUnreachable
-from modbus_bridge.health import Health
-from modbus_bridge.plan import Limits
-from modbus_bridge.statistics import ChannelStatistics
-from modbus_bridge.units import Units
-from modbus_bridge.way import Way
+from modbus_bridge.polling.channels import Channels
+from modbus_bridge.polling.health import Health
+from modbus_bridge.polling.plan import Limits
+from modbus_bridge.polling.statistics import ChannelStatistics
+from modbus_bridge.polling.units import Units
+from modbus_bridge.polling.way import Way
 
 log = logging.getLogger(__name__)
 

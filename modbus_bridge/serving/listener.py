@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modbus_bridge.desk import Desk, Tables
-from modbus_bridge.listener_tcp import ListenError, TcpListener
+from modbus_bridge.serving.desk import Desk, Tables
+from modbus_bridge.serving.listener_tcp import ListenError, TcpListener
 
 __all__ = ["ListenError", "Listener", "Tables"]
 

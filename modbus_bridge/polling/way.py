@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from modbus_bridge.channels import Channel
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.device import BUSY, Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
+from modbus_bridge.polling.channels import Channel
 
 if TYPE_CHECKING:
-    from modbus_bridge.line import Line
+    from modbus_bridge.polling.line import Line
 
 Answer = TypeVar("Answer")
 Request = Callable[[Device], Awaitable[Answer]]

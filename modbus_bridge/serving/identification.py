@@ -6,8 +6,8 @@ import re
 from importlib import metadata
 from typing import Final
 
-from modbus_bridge import requests
-from modbus_bridge.faults import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving import requests
+from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Fault
 
 _READ_DEVICE_IDENTIFICATION: Final = 14
 # What may be asked for (6.21): all basic objects, all regular ones, or a single one.

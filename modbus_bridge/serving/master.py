@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from modbus_bridge.listener_tcp import TcpListener
+    from modbus_bridge.serving.listener_tcp import TcpListener
 
 _HEADER = struct.Struct(">HHHB")
 _HEADER_BYTES: Final = 7

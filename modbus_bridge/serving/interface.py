@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from modbus_bridge.config.model import ServedPoint, ServerConfiguration
-from modbus_bridge.desk import Desk
-from modbus_bridge.mirror import Mirror
+from modbus_bridge.serving.desk import Desk
+from modbus_bridge.serving.mirror import Mirror
 
 # As the originals say it (modbus.md 2.6).
 NOT_THERE: Final = "Error: Method not implemented for that URI."

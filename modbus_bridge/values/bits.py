@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from modbus_bridge.config.model import Kind, Point
-from modbus_bridge.meaning import FLOATS, is_inverted
+from modbus_bridge.values.meaning import FLOATS, is_inverted
 
 # How far a few operations on floats are off, relative to the largest operand.
 _ROUNDING = 2.0**-50

@@ -11,9 +11,9 @@ from typing import Final
 
 from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.device import DeviceError, DeviceRefused, DeviceSilent, DeviceUnreachable
-from modbus_bridge.line import Line
-from modbus_bridge.plan import Block, blocks, split
-from modbus_bridge.statistics import ReaderStatistics
+from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.plan import Block, blocks, split
+from modbus_bridge.polling.statistics import ReaderStatistics
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Final
 import serial
 
 from modbus_bridge.config.model import Serial
-from modbus_bridge.rtu_frame import silence_s
+from modbus_bridge.rtu.frame import silence_s
 
 _PARITIES: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 _READ_BYTES: Final = 4096

@@ -8,8 +8,8 @@ from typing import Any
 
 from ess_bus import values
 from ess_bus.hints import did_you_mean
-from modbus_bridge import codec
 from modbus_bridge.config.model import Component, Kind, Point, RegisterType
+from modbus_bridge.values import codec
 
 # Modbus Application Protocol 1.1b3, 6.11 and 6.12: the longest writes.
 MAX_REGISTERS = 123

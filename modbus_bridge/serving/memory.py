@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
-from modbus_bridge.requests import bits, packed_bits, packed_registers, registers
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
+from modbus_bridge.serving.requests import bits, packed_bits, packed_registers, registers
 
 
 class Memory:

@@ -16,10 +16,10 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError, Busy, Outcome, Refused
 from ess_bus.message import Message
 from modbus_bridge.config.model import RegisterType, ServedUnit
-from modbus_bridge.faults import DEVICE_BUSY, DEVICE_FAILURE, ILLEGAL_VALUE, Fault
-from modbus_bridge.registers import Registers, words_in
-from modbus_bridge.requests import MaskWrite
-from modbus_bridge.variables import Variables
+from modbus_bridge.serving.faults import DEVICE_BUSY, DEVICE_FAILURE, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.registers import Registers, words_in
+from modbus_bridge.serving.requests import MaskWrite
+from modbus_bridge.serving.variables import Variables
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ class Mirror:
 
 
 class MirroredUnit:
-    """The tables of one unit; see `modbus_bridge.desk.ReadyTables`."""
+    """The tables of one unit; see `modbus_bridge.serving.desk.ReadyTables`."""
 
     def __init__(self, mirror: Mirror, registers: Registers) -> None:
         self._mirror = mirror

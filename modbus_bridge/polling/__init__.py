@@ -1,0 +1,1 @@
+"""The way to a device: what is asked, when, by whom, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""Modbus RTU: frames and the serial line, for both ends of it."""

@@ -1,0 +1,1 @@
+"""What masters find: registers that follow their owners on the bus."""
