@@ -14,6 +14,7 @@ from modbus_bridge.device import DeviceError, DeviceRefused, DeviceSilent, Devic
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.plan import Block, blocks, split
 from modbus_bridge.polling.statistics import ReaderStatistics
+from modbus_bridge.protocol import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ Answers = list[tuple[Block, Sequence[int] | None]]
 
 RETRY_BAD_AFTER_S: Final = 30.0
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
-_NEVER_READABLE: Final = frozenset((2, 3))
+_NEVER_READABLE: Final = frozenset((ILLEGAL_ADDRESS, ILLEGAL_VALUE))
 
 
 class Reader:

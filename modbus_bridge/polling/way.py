@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.device import BUSY, Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
+from modbus_bridge.device import Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
 from modbus_bridge.polling.channels import Channel
+from modbus_bridge.protocol import DEVICE_BUSY
 
 if TYPE_CHECKING:
     from modbus_bridge.polling.line import Line
@@ -68,8 +69,8 @@ class Way:
             try:
                 answer = await self._attempt(request, is_read=is_read)
             except DeviceRefused as error:
-                line.answered(device_id, is_busy=error.code == BUSY)
-                pause_s = line.busy_pause_s(device_id, attempts) if error.code == BUSY else None
+                line.answered(device_id, is_busy=error.code == DEVICE_BUSY)
+                pause_s = line.busy_pause_s(device_id, attempts) if error.code == DEVICE_BUSY else None
                 if pause_s is None:
                     raise
             except DeviceDiffers:

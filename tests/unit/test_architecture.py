@@ -53,6 +53,7 @@ PURE = [
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",
+    ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
