@@ -25,9 +25,9 @@ from modbus_bridge.face.poller import Poller
 from modbus_bridge.face.publisher import Publisher
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.sets import PATIENCE_S, Sets
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.spread import Spread
 from modbus_bridge.values.orders import Catalogue
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from modbus_bridge.device import DeviceError
 from modbus_bridge.face.alarm import Alarm
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.plan import Block
 from modbus_bridge.polling.reader import Key, Reader
 from modbus_bridge.polling.schedule import Schedule
+from modbus_bridge.polling.spread import Spread
 from modbus_bridge.polling.statistics import ReaderStatistics
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from modbus_bridge.face.image import CONNECTED, Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.render import Renderer
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.stamp import Stamper
+from modbus_bridge.polling.spread import Spread
 
 log = logging.getLogger(__name__)
 

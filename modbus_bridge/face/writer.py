@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 
 from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.spread import Spread
 from modbus_bridge.polling.way import Way
 from modbus_bridge.values.orders import Write, joined
 

@@ -72,7 +72,6 @@ class Reader:
         if self._blocks is None:
             self._blocks = blocks(self._points, line.limits)
         planned = self._blocks
-        began_s = time.monotonic()
         reading = _Round(planned)
         width = min(line.width, len(planned))
         if width > 1:
@@ -85,7 +84,7 @@ class Reader:
         if self._blocks is planned:
             self._blocks = reading.next_blocks
         self._note_failure(reading.failure)
-        self._count(reading, time.monotonic() - began_s)
+        self._count(reading)
         return reading.answers
 
     async def _work(self, line: Line, now_s: float, reading: _Round) -> None:
@@ -142,11 +141,9 @@ class Reader:
         self._failing = failure is not None
         self.statistics.failing = failure
 
-    def _count(self, reading: _Round, seconds: float) -> None:
+    def _count(self, reading: _Round) -> None:
         statistics = self.statistics
-        statistics.rounds += 1
         statistics.blocks = len(reading.next_blocks)
-        statistics.times.add(seconds)
         if self._bad or statistics.bad:
             bad = (block for block in reading.next_blocks if block.key in self._bad)
             statistics.bad = tuple(point.id for block in bad for point in block.points)

@@ -25,7 +25,7 @@ BRIDGE = {
     "values": ("bits", "meaning", "codec", "orders", "views"),
     "rtu": ("frame",),
     "device": ("pdu", "tcp_frame"),
-    "polling": ("plan", "decoder", "schedule", "health", "units", "statistics"),
+    "polling": ("plan", "decoder", "schedule", "health", "units", "spread", "statistics"),
     "convert": (
         *("text", "entries", "client_file", "simulator", "server_file", "from_server"),
         *("cells", "columns", "connection_sheet", "rows"),
@@ -34,7 +34,7 @@ BRIDGE = {
     "simulate": ("plausible", "device"),
     "probe": ("search", "sheet", "text"),
     "face": (
-        *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
+        *("stamp", "overlay", "image", "changes", "path", "decide"),
         *("heartbeat", "watchdog", "pulse", "debounce"),
     ),
 }
