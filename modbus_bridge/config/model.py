@@ -119,6 +119,11 @@ class Point:
         return self.bits or (1 if self.type.is_bits else 16 * self.size) - self.first_bit
 
     @property
+    def mask(self) -> int:
+        """Its own bits among those of its registers, joined in `word_order`."""
+        return (1 << self.width) - 1 << self.first_bit
+
+    @property
     def is_part(self) -> bool:
         """Whether its registers hold bits that are not its own, which a write must keep."""
         return not self.type.is_bits and self.width < 16 * self.size

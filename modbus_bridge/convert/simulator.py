@@ -81,12 +81,8 @@ def _share(point: Point, other: Point) -> bool:
         same == (other.offset, other.size, other.word_order, other.invert_mask)
         and point.is_part
         and other.is_part
-        and not _bits(point) & _bits(other)
+        and not point.mask & other.mask
     )
-
-
-def _bits(point: Point) -> int:
-    return (1 << point.width) - 1 << point.first_bit
 
 
 def _served(point: Point) -> Point:

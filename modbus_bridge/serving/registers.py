@@ -9,6 +9,7 @@ from modbus_bridge.serving import served as meaning
 from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.memory import Memory
 from modbus_bridge.serving.served import Bits
+from modbus_bridge.values import codec
 
 __all__ = ["DEVICE_FAILURE", "ILLEGAL_ADDRESS", "ILLEGAL_VALUE", "Fault", "Registers", "Slot"]
 
@@ -45,7 +46,7 @@ class Slot:
         absent = self._absent
         if self._needed & ~(self.known | absent.mask):
             return None
-        return meaning.parted(self.size, self.bits | absent.value & ~self.known)
+        return codec.parted(self.size, self.bits | absent.value & ~self.known)
 
     def add(self, served: ServedPoint) -> None:
         """Let a variable lie in these registers."""
