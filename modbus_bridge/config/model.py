@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
+
+# A server's block for this unit id is for all units that have none of their own (modbus.md 2.2). A client asks it
+# unless told otherwise (1.1); on TCP it addresses the device itself (Modbus over TCP, 4.4.2).
+ANY_UNIT: Final = 255
 
 
 class RegisterType(StrEnum):
