@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from typing import Any, Final
@@ -28,9 +27,8 @@ from modbus_bridge.face.sets import PATIENCE_S, Sets
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.spread import Spread
+from modbus_bridge.process import log_error
 from modbus_bridge.values.orders import Catalogue
-
-log = logging.getLogger(__name__)
 
 # Enough for any burst of people and scripts; a queue that is longer hides that the device cannot keep up.
 _MAX_WAITING: Final = 256
@@ -107,10 +105,9 @@ class ComponentTask:
             message, arrived_s = await self._inbox.get()
             try:
                 await self._serve(message, arrived_s)
-            except Exception as error:
-                log.error("%s: %s %s failed: %s: %s", self.uri, message.method, message.uri, _kind(error), error)
-                log.debug("the traceback of it", exc_info=error)
-                await self._refuse(message, f"internal error: {_kind(error)}")
+            except Exception as error:  # noqa: BLE001 - whatever it is: the next request is answered
+                log_error(f"{self.uri}: {message.method} {message.uri} failed", error)
+                await self._refuse(message, f"internal error: {type(error).__name__}")
 
     def statistics(self) -> dict[str, Any]:
         """Return what `_stats` tell of this component."""
@@ -203,7 +200,3 @@ class ComponentTask:
 def _least_most_mean(spread: Spread) -> dict[str, float]:
     figures = spread.extremes_ms()
     return {"min": figures["Min"], "max": figures["Max"], "avg": figures["Avg"]}
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__

@@ -18,6 +18,7 @@ from modbus_bridge.config.model import ClientConfiguration
 from modbus_bridge.face.bridge import Bridge, uri_of
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.standstill import BEAT_S, Standstill
+from modbus_bridge.process import log_error
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,8 @@ class Host:
     async def _take(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         try:
             await self._dispatch(message, bridge, group)
-        except Exception as error:
-            log.error("%s %s: %s: %s", message.method, message.uri, type(error).__name__, error)
-            log.debug("the traceback of it", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the next message is handled
+            log_error(f"{message.method} {message.uri}", error)
 
     async def _dispatch(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         parts = uris.segments(message.uri)
@@ -101,7 +101,7 @@ class Host:
                 with suppress(BusError):
                     await self._bus.refuse(message, f"nothing was changed: {reason}")
             except Exception as error:  # noqa: BLE001 - a reload that fails must not end what works
-                log.error("not reloaded: %s: %s", type(error).__name__, error)
+                log_error("not reloaded", error)
                 with suppress(BusError):
                     await self._bus.refuse(message, f"not reloaded: {type(error).__name__}: {error}")
             else:

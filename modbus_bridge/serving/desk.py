@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from modbus_bridge import protocol
 from modbus_bridge.config.model import RegisterType
+from modbus_bridge.process import log_error
 from modbus_bridge.serving import identification, requests
 from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_FUNCTION, NO_SUCH_UNIT, Fault
 from modbus_bridge.serving.requests import MaskWrite
@@ -83,9 +84,9 @@ class Desk:
             return await self._execute(device_id, pdu)
         except Fault as fault:
             return self._refusal(pdu, fault)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A mistake of this program must neither leave the master without an answer nor end its connection.
-            log.exception("a request (%s) failed", pdu[:16].hex())
+            log_error(f"a request ({pdu[:16].hex()}) failed", error)
             return self._refusal(pdu, Fault(DEVICE_FAILURE, repr(error)))
 
     async def _execute(self, device_id: int, pdu: bytes) -> bytes:

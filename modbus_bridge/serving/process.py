@@ -16,6 +16,7 @@ from ess_bus.errors import BusError, ConfigurationError, Problem
 from ess_bus.message import Message
 from modbus_bridge.addresses import with_settings_of
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
+from modbus_bridge.process import log_error
 from modbus_bridge.serving import interface
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_rtu import RtuListener
@@ -129,9 +130,9 @@ class Server:
                 await self._bus.reply(message, await self._asked(message))
             except _Refusal as refusal:
                 await self._bus.refuse(message, str(refusal))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 # A mistake of this program must not take the registers from the masters.
-                log.exception("%s %s failed", message.method, message.uri)
+                log_error(f"{message.method} {message.uri} failed", error)
                 await self._bus.refuse(message, f"{message.method} failed: {error!r}")
 
     async def _asked(self, message: Message) -> Any:
