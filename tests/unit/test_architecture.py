@@ -70,7 +70,7 @@ PURE = [
     ),
     *(
         ROOT / "tools" / "soak" / f"{name}.py"
-        for name in ("site", "odds", "findings", "checker", "ledger", "pace", "memory")
+        for name in ("site", "odds", "findings", "checker", "ledger", "log", "pace", "memory")
     ),
 ]
 
