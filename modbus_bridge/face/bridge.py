@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from ess_bus.client import AsyncBus
 from modbus_bridge.config.model import ClientConfiguration, Component, Connection
+from modbus_bridge.events import FAULT, INFO, Events
 from modbus_bridge.face import about, documents
 from modbus_bridge.face.component import ComponentTask
-from modbus_bridge.face.events import FAULT, INFO, Events
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.polling.line import Line

@@ -12,9 +12,9 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError
 from ess_bus.message import Message
 from modbus_bridge.config.model import Component
+from modbus_bridge.events import Events
 from modbus_bridge.face.asked import Asked, Process
 from modbus_bridge.face.decide import decide
-from modbus_bridge.face.events import Events
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.keeper import Keeper
 from modbus_bridge.face.lasting import Loop
