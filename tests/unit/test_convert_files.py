@@ -35,8 +35,8 @@ from modbus_bridge.convert.from_server import client_of
 from modbus_bridge.convert.server_file import server_document
 from modbus_bridge.convert.simulator import simulator_of
 from modbus_bridge.convert.text import pretty
+from tests.real_files import real_files
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "modbus"
 SOURCE = Path("made.json")
 HOLDING, INPUT = RegisterType.HOLDING, RegisterType.INPUT
 COIL, DISCRETE = RegisterType.COIL, RegisterType.DISCRETE
@@ -339,13 +339,6 @@ class TestFromServer:
         assert [point.kind for point in configuration.components[0].points] == [Kind.NUMBER, Kind.ENUM]
         assert [str(note) for note in notes] == ["/x/field: read as a number: the bit_field has no bit_strings"]
         assert client_again(configuration, defaults=True) == configuration
-
-
-def real_files(*folders: str) -> list[Any]:
-    found = [
-        pytest.param(path, id=path.name) for folder in folders for path in sorted((SHARED / folder).glob("*.json"))
-    ]
-    return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"{SHARED} is not there"))]
 
 
 @pytest.mark.parametrize("path", real_files("client", "client_c0"))
