@@ -131,4 +131,4 @@ async def until(condition: Callable[[], Any | Awaitable[Any]]) -> Any:
                     value = await value
                 if value:
                     return value
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)

@@ -19,6 +19,7 @@ from modbus_bridge.polling import channels, health
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.reader import RETRY_BAD_AFTER_S, Answers, Reader
 from tests.integration.modbus_peer import Answer, Asked, Peer, answer_right, peer
+from tests.integration.modbus_site import until
 
 HOLDING = RegisterType.HOLDING
 
@@ -41,12 +42,6 @@ class Bench:
     async def write(self, start: int = 0) -> None:
         async with self.line.turn(urgent=True) as way:
             await way.write(HOLDING, 1, start, [7])
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until this end has noticed something."""
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.001)
 
     async def read_many(self, *starts: int) -> list[list[int]]:
         return await asyncio.gather(*(self.read(start) for start in starts))
@@ -235,7 +230,7 @@ class TestSeveral:
             broken = asyncio.create_task(bench.read(8))
             await bench.peer.until(lambda: gate.now == 2)
             bench.peer.writers[bench.peer.asked[-1].connection].close()
-            await bench.until(lambda: bench.line.open_connections == 1)
+            await until(lambda: bench.line.open_connections == 1)
             broken.cancel()
             await asyncio.wait([broken])
             gate.opened.set()
@@ -275,7 +270,7 @@ class TestSeveral:
                 await asyncio.gather(*(use() for _ in range(8)))
                 bench.peer.answer = answer_right
                 bench.peer.greet = lambda _: True
-                await bench.until(lambda: time.monotonic() > bench.line.retry_at_s([1]))
+                await until(lambda: time.monotonic() > bench.line.retry_at_s([1]))
                 await bench.read()
             assert right > 50
             assert bench.peer.connections > 5
@@ -405,7 +400,7 @@ class TestUnits:
             bench.peer.answer = once
             for number in range(5):
                 await bench.read()
-                await bench.until(lambda: bench.line.open_connections == 0)
+                await until(lambda: bench.line.open_connections == 0)
                 assert bench.peer.connections == number + 1
             assert bench.changes == 1
             assert bench.line.is_up([1])
