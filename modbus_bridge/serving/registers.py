@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from modbus_bridge.config.model import RegisterType, ServedPoint
 from modbus_bridge.serving import served as meaning
-from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.memory import Memory
 from modbus_bridge.serving.served import Bits
 from modbus_bridge.values import codec
-
-__all__ = ["DEVICE_FAILURE", "ILLEGAL_ADDRESS", "ILLEGAL_VALUE", "Fault", "Registers", "Slot"]
 
 
 class Slot:

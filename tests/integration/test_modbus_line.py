@@ -10,9 +10,9 @@ import pytest
 from modbus_bridge.config.model import Connection, RegisterType, Tcp
 from modbus_bridge.device import DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.polling.line import Line
-from modbus_bridge.serving.listener import Listener
-from modbus_bridge.serving.registers import DEVICE_FAILURE, Fault
+from modbus_bridge.serving.faults import DEVICE_FAILURE, Fault
 from tests.integration.conftest import free_port
+from tests.integration.modbus_site import listener_of
 
 HOLDING = RegisterType.HOLDING
 
@@ -46,7 +46,7 @@ class Bench:
     def __init__(self) -> None:
         self.port = free_port()
         self.tables = Tables()
-        self.device = Listener(self.tables, None)
+        self.device = listener_of(self.tables)
         self.changes = 0
         self.line = Line(Connection("d", Tcp("127.0.0.1", self.port), request_timeout_s=0.3), [1, 2], self._changed)
 
@@ -72,7 +72,7 @@ class Bench:
 
     async def restart_device(self) -> None:
         self.device.close()
-        self.device = Listener(self.tables, None)
+        self.device = listener_of(self.tables)
         await self.device.start("127.0.0.1", self.port)
 
 
