@@ -22,6 +22,7 @@ from modbus_bridge.config.model import (
     RegisterType,
     Watchdog,
 )
+from modbus_bridge.device import Device
 from modbus_bridge.polling.reader import Reader
 from tests.integration.modbus_site import Site, site, until
 
@@ -350,6 +351,40 @@ class TestSets:
             assert site.plant.writes == [(0, 6)]
 
         run(shared_broker, body, PCS, request_timeout_s=5.0)
+
+    def test_nothing_is_written_late_because_the_device_was_slow_to_be_read_or_to_connect(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from modbus_bridge.face import sets
+
+        monkeypatch.setattr(sets, "PATIENCE_S", 0.2)
+
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            # A bit is read, changed and written: the reading takes longer than its asker waits.
+            site.plant.asked.clear()
+            site.plant.answers.clear()
+            refused = asyncio.create_task(site.refusal("set", f"{URI}/hot", True))
+            await site.plant.asked.wait()
+            await asyncio.sleep(0.3)
+            site.plant.answers.set()
+            assert (await refused).startswith("expired: it had waited for 0.")
+            assert site.plant.writes == []
+            # The connection was closed while idle, and opening another one takes as long.
+            connect = Device.connect
+
+            async def slowly(device: Device) -> None:
+                await asyncio.sleep(0.3)
+                await connect(device)
+
+            monkeypatch.setattr(Device, "connect", slowly)
+            site.plant.stop()
+            await site.plant.start()
+            assert (await site.refusal("set", f"{URI}/plain", 5)).startswith("expired: it had waited for 0.")
+            assert site.plant.writes == []
+            assert (await site.bus.set(f"{URI}/plain", 6)).json() == 6
+
+        run(shared_broker, body, SLOW, request_timeout_s=5.0)
 
     def test_a_set_to_a_silent_device_is_refused_at_once(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
