@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from ess_bus.client import AsyncBus
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import BusError, ConfigurationError, Problem
 from modbus_bridge.config.model import (
     ClientConfiguration,
     Component,
@@ -609,6 +610,51 @@ class TestReload:
 
         slow = Point("slow", HOLDING, 5, 1, debounce_s=60.0)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)), request_timeout_s=5.0)
+
+    def test_whoever_asks_meanwhile_is_answered(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            others = tuple(replace(PCS, id=f"other{index}", points=(POWER,)) for index in range(20))
+
+            async def asked(uri: str) -> str:
+                try:
+                    return str((await site.bus.get(uri, timeout_s=2.0))["component_connected"])
+                except BusError as error:
+                    return str(error)
+
+            answers: list[str] = []
+            for round_ in range(4):
+                changed = replace(PCS, period_s=0.06 + round_ / 100)
+                site.configuration = replace(site.configuration, components=(changed, *(others if round_ % 2 else ())))
+                reload = asyncio.create_task(site.bus.set("/modbus_client/pcs_1/_reload", None))
+                while not reload.done():
+                    answers += await asyncio.gather(*(asked(uri) for uri in (URI, "/components/other5")))
+                await reload
+            assert {text for text in answers if "no answer" in text or "within" in text} == set()
+            assert await site.bus.get(f"{URI}/plain") == 0
+
+        run(shared_broker, body, PCS)
+
+    def test_subscriptions_that_the_broker_refuses_change_nothing(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            site.configuration = replace(site.configuration, components=(replace(PCS, id="x" * 255),))
+            assert "over the limit" in await site.refusal("set", "/modbus_client/pcs_1/_reload")
+            assert await site.bus.get(f"{URI}/plain") == 0
+            # Nobody can make reloads pile up.
+
+            def slowly() -> ClientConfiguration:
+                time.sleep(0.05)
+                return site.configuration
+
+            site.load = slowly
+            asked = (site.refusal("set", "/modbus_client/pcs_1/_reload") for _ in range(20))
+            reasons = await asyncio.gather(*asked)
+            assert sum("reloads are waiting already" in reason for reason in reasons) == 12
+
+        run(shared_broker, body, PCS)
 
     def test_a_broken_file_is_refused_with_its_problems_and_changes_nothing(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
