@@ -65,6 +65,8 @@ class Host:
         except Exception as error:
             log.error("%s %s: %s: %s", message.method, message.uri, type(error).__name__, error)
             log.debug("the traceback of it", exc_info=error)
+            with suppress(BusError):
+                await self._bus.refuse(message, f"internal error: {type(error).__name__}")
 
     async def _dispatch(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         parts = uris.segments(message.uri)

@@ -24,6 +24,7 @@ from modbus_bridge.config.model import (
     Watchdog,
 )
 from modbus_bridge.device import Device
+from modbus_bridge.face.bridge import Bridge
 from modbus_bridge.polling.reader import Reader
 from tests.integration.modbus_site import Site, site, until
 
@@ -252,6 +253,15 @@ class TestPublishing:
 
         run(shared_broker, body, PCS, replace(PCS, id="other", points=(POWER,)))
         assert sum("not read: KeyError" in line for line in caplog.messages) == 1
+
+    def test_an_error_in_what_the_process_is_asked_is_an_answer(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def body(site: Site) -> None:
+            monkeypatch.setattr(Bridge, "stats", lambda *_: 1 << 70)
+            assert await site.refusal("get", "/modbus_client/pcs_1/_stats") == "internal error: TypeError"
+
+        run(shared_broker, body, PCS)
 
     def test_how_long_each_table_took(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
@@ -635,9 +645,7 @@ class TestReload:
 
         run(shared_broker, body, PCS)
 
-    def test_subscriptions_that_the_broker_refuses_change_nothing(
-        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_subscriptions_that_the_broker_refuses_change_nothing(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
             await site.bus.get(URI)
             site.configuration = replace(site.configuration, components=(replace(PCS, id="x" * 255),))
