@@ -131,10 +131,14 @@ class Host:
     async def _replace(self, bridge: Bridge) -> dict[str, Any]:
         # Reading and checking a large file takes a while; polls go on meanwhile.
         configuration = await asyncio.to_thread(self._load)
-        # First, since the broker may refuse it: then nothing has changed.
-        await self._messages.replace(*{*bridge.uris, *uris_of(configuration)})
-        changes = await bridge.apply(configuration)
-        await self._messages.replace(*bridge.uris)
+        try:
+            # First, since the broker may refuse it: then nothing has changed.
+            await self._messages.replace(*{*bridge.uris, *uris_of(configuration)})
+            changes = await bridge.apply(configuration)
+        finally:
+            # If the broker goes away meanwhile, this is what is subscribed to when it is back.
+            with suppress(BusError):
+                await self._messages.replace(*bridge.uris)
         log.info("reloaded: %s", ", ".join(f"{len(ids)} {what}" for what, ids in changes.items()))
         return {"gcom": "Modbus Reload", "status": "Success", **changes}
 
