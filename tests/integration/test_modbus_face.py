@@ -604,6 +604,13 @@ class TestReload:
             site.configuration = replace(site.configuration, components=(replace(PCS, period_s=0.06),))
             await site.bus.set(f"{URI}/_reload", None)
             assert (await running).endswith("try once more; whether it was carried out is unknown")
+            # So is a get that waits for the device.
+            running = asyncio.create_task(site.refusal("get", URI))
+            await asyncio.sleep(0)
+            await until(lambda: taken(site))
+            site.configuration = replace(site.configuration, components=(replace(PCS, period_s=0.07),))
+            await site.bus.set(f"{URI}/_reload", None)
+            assert await running == "the configuration was read again; try once more"
 
         slow = Point("slow", HOLDING, 5, 1, debounce_s=60.0)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)), request_timeout_s=5.0)
