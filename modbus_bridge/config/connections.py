@@ -13,6 +13,8 @@ from modbus_bridge.config.place import Place
 DEFAULT_NAME = "modbus_client"
 DEFAULT_TIMEOUT_S = 1.0
 _MAX_CONNECTIONS = 25
+# Statistics are for people and graphs; more often they would cost more than the polls.
+_LEAST_STATS_PERIOD_MS = 10.0
 # What the original allows (modbus.md 1.1).
 _MOST_CONNECTIONS = 255
 
@@ -20,6 +22,7 @@ _MOST_CONNECTIONS = 255
 def connection_of(entry: ConnectionEntry, name: str | None, place: Place, findings: Findings) -> Connection | None:
     """Return the connection that `entry` describes, or ``None`` after noting why it cannot be used."""
     address = address_of(entry, place, findings)
+    _require_routable(name or DEFAULT_NAME, place.at("name"), findings)
     if name is None:
         findings.tolerate(place.at("name"), "missing", f"using {DEFAULT_NAME!r}")
     connect_s, request_s = _timeouts(entry, place, findings)
@@ -37,7 +40,7 @@ def connection_of(entry: ConnectionEntry, name: str | None, place: Place, findin
         read_gaps=entry.allow_gaps,
         write_together=entry.allow_multi_sets or entry.force_multi_sets,
         stats_uri=_stats_uri(entry, place, findings),
-        stats_period_s=entry.stats_pub_frequency / 1000,
+        stats_period_s=_stats_period_ms(entry, place, findings) / 1000,
     )
 
 
@@ -70,6 +73,22 @@ def _limit(key: str, wanted: int, most: int, place: Place, findings: Findings) -
     if used != wanted:
         findings.warn(place.at(key), f"{wanted} is not in 1 to {most}, using {used}")
     return used
+
+
+def _require_routable(name: str, place: Place, findings: Findings) -> None:
+    """Note a name of which no URI can be made."""
+    try:
+        uris.check(f"/processes/{DEFAULT_NAME}@{name}")
+    except UriError as error:
+        findings.problem(place, str(error))
+
+
+def _stats_period_ms(entry: ConnectionEntry, place: Place, findings: Findings) -> float:
+    wanted_ms = entry.stats_pub_frequency
+    if wanted_ms < _LEAST_STATS_PERIOD_MS:
+        message = f"{wanted_ms:g} ms is too often, using {_LEAST_STATS_PERIOD_MS:g}"
+        findings.warn(place.at("stats_pub_frequency"), message)
+    return max(wanted_ms, _LEAST_STATS_PERIOD_MS)
 
 
 def _stats_uri(entry: ConnectionEntry, place: Place, findings: Findings) -> str | None:

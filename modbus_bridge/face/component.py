@@ -67,6 +67,7 @@ class ComponentTask:
             writer.silence,
         )
         self._inbox: asyncio.Queue[tuple[Message, float]] = asyncio.Queue(_MAX_WAITING)
+        self._asking: Message | None = None
 
     def loops(self) -> list[Loop]:
         """Return everything that is to be done, each until it is cancelled."""
@@ -94,6 +95,8 @@ class ComponentTask:
 
     async def retire(self, reason: str) -> None:
         """Say for the last time that nothing is known any more, and refuse with `reason` what still waits."""
+        if self._asking is not None:
+            await self._refuse(self._asking, reason)
         while not self._inbox.empty():
             await self._refuse(self._inbox.get_nowait()[0], reason)
         await self._sets.abandon(reason)
@@ -171,7 +174,10 @@ class ComponentTask:
                 await self._reply(message, "Modbus Client -> timings reset")
             elif message.method == "get":
                 if path.fragment in (None, "_full", "_raw"):
+                    # Not taken back when this is cancelled half-way: then `retire` answers.
+                    self._asking = message
                     await self._poller.current()
+                    self._asking = None
                 await self._reply(message, self._asked.answer(path))
             elif time.monotonic() - arrived_s > PATIENCE_S:
                 await self._refuse(message, _EXPIRED)

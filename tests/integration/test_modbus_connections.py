@@ -450,6 +450,35 @@ class TestReader:
 
         bench(test, self.lacks(17), connections=connections)
 
+    def test_many_bad_registers_neither_fill_the_log_nor_hold_up_the_others(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def test(bench: Bench) -> None:
+            caplog.set_level("INFO")
+            reader = Reader("/c", [point(offset) for offset in range(41)])
+            for now_s in (0.0, 1.0):
+                found = values(await reader.read(bench.line, now_s))
+                assert found == {f"p{n}": None if n < 40 else [n] for n in range(41)}
+            lines = [text for text in caplog.messages if "illegal data address" in text or "more like this" in text]
+            assert len(lines) == 11
+            assert lines[-1] == "/c: 30 more like this; _stats tell points_bad"
+            asked = []
+            for now_s in range(31, 39):
+                before = len(bench.peer.asked)
+                await reader.read(bench.line, now_s)
+                asked += [each.start for each in bench.peer.asked[before:] if each.start < 40]
+                assert len(bench.peer.asked) - before <= 1 + 8
+            assert sorted(asked) == list(range(40))  # each in its turn
+            bench.peer.answer = answer_right
+            caplog.clear()
+            for now_s in range(70, 75):
+                found = values(await reader.read(bench.line, now_s))
+            assert found == {f"p{n}": [n] for n in range(41)}
+            assert not reader.statistics.bad
+            assert sum("answered again" in text for text in caplog.messages) == 40
+
+        bench(test, self.lacks(*range(40)))
+
     def test_what_fails_now_hides_its_neighbours_for_a_few_rounds_only(self) -> None:
         async def test(bench: Bench) -> None:
             reader = Reader("/c", [point(offset) for offset in range(40)])

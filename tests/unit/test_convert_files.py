@@ -61,7 +61,7 @@ def holding(name: str, offset: int, **rest: Any) -> Point:
 
 _NAMES = st.text("abcxyz_ 0189ä", min_size=1, max_size=8).filter(str.strip)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-_MILLISECONDS = st.one_of(st.integers(1, 86_400_000), st.floats(0.001, 86_400_000))
+_MILLISECONDS = st.one_of(st.integers(1, 86_400_000), st.floats(0.01, 86_400_000))
 _SECONDS = _MILLISECONDS.map(lambda number: number / 1000)
 _SCALES = st.one_of(
     st.none(),
@@ -180,7 +180,7 @@ def clients(draw: st.DrawFn) -> ClientConfiguration:
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.sampled_from([None, "/stats/pcs"])),
-        draw(_SECONDS),
+        max(0.01, draw(_SECONDS)),
     )
     names = draw(st.lists(_NAMES, min_size=1, max_size=3, unique=True))
     return ClientConfiguration(connection, tuple(draw(components(name)) for name in names))
