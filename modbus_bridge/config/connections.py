@@ -12,6 +12,8 @@ from modbus_bridge.config.place import Place
 
 DEFAULT_NAME = "modbus_client"
 DEFAULT_TIMEOUT_S = 1.0
+# The newest client's least time for an answer (modbus.md 1.1).
+_LEAST_TIMEOUT_S = 0.05
 _MAX_CONNECTIONS = 25
 # Statistics are for people and graphs; more often they would cost more than the polls.
 _LEAST_STATS_PERIOD_MS = 10.0
@@ -46,13 +48,19 @@ def connection_of(entry: ConnectionEntry, name: str | None, place: Place, findin
 
 def _timeouts(entry: ConnectionEntry, place: Place, findings: Findings) -> tuple[float, float]:
     connect_s = DEFAULT_TIMEOUT_S if entry.connection_timeout is None else entry.connection_timeout
+    if 0 < connect_s < _LEAST_TIMEOUT_S:
+        where = place.at("connection_timeout")
+        findings.warn(where, f"{connect_s:g} s is too short for any device, using {_LEAST_TIMEOUT_S:g}")
+        connect_s = _LEAST_TIMEOUT_S
     if not 0 < connect_s <= 10:
         where = place.at("connection_timeout")
         findings.warn(where, f"{connect_s:g} s is not in 0 to 10, using {DEFAULT_TIMEOUT_S:g}")
         connect_s = DEFAULT_TIMEOUT_S
     request_s = connect_s if entry.transfer_timeout is None else entry.transfer_timeout
-    if entry.transfer_timeout is not None and not 0.05 <= request_s <= 30:
-        findings.warn(place.at("transfer_timeout"), f"{request_s:g} s is not in 0.05 to 30, using {connect_s:g}")
+    if entry.transfer_timeout is not None and not _LEAST_TIMEOUT_S <= request_s <= 30:
+        findings.warn(
+            place.at("transfer_timeout"), f"{request_s:g} s is not in {_LEAST_TIMEOUT_S:g} to 30, using {connect_s:g}"
+        )
         request_s = connect_s
     return connect_s, request_s
 
