@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 # Results closer than this are the same (the engine's own deadband).
 DEADBAND: Final = 1e-8
 
+# Integers beyond it cannot travel as JSON numbers exactly.
+_EXACT: Final = 2**53
+
 Values = dict[str, dict[str, Any]]
 
 
@@ -116,11 +119,13 @@ def _result(calculation: Calculation, operands: list[Any]) -> Any:
     if not isinstance(calculation.operation, Expression):
         return calculate(calculation.operation, operands, calculation.scale)
     try:
-        return calculation.operation.evaluate(operands)
+        result = calculation.operation.evaluate(operands)
+        # As with operations: an integer may be longer than a message can carry.
+        return float(result) if isinstance(result, int) and abs(result) > _EXACT else result
     except EvaluationError as error:
         if error.operand is not None:
             raise NotValid(f"variable{error.operand} {error.fault}") from None
-        raise NotValid(f"{error.reason} (column {error.column} of {error.text})") from None
+        raise NotValid(f"{error} of {error.excerpt}") from None
 
 
 def _named(reason: str, operands: tuple[Reference, ...]) -> str:

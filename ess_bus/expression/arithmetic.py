@@ -19,7 +19,7 @@ _TOO_LARGE: Final = "the result is too large"
 
 
 class Unsound(ArithmeticError):
-    """There is no right result; the text says why."""
+    """There is no right result; the text says why, and holds no number: it stays the same while the numbers change."""
 
 
 def finite(value: Number) -> Number:
@@ -88,7 +88,7 @@ def whole(value: Number) -> int:
     """
     finite(value)
     if isinstance(value, float) and not value.is_integer():
-        raise Unsound(f"{value!r} is not a whole number")
+        raise Unsound("not a whole number")
     bits = int(value)
     if not -(2**_BITS) < bits < 2**_BITS:
         raise Unsound(f"more than {_BITS} bits")
@@ -113,7 +113,7 @@ def complement(value: Number) -> int:
 def _count(value: Number) -> int:
     count = whole(value)
     if not 0 <= count < _BITS:
-        raise Unsound(f"bits can be shifted by 0 to {_BITS - 1}, not by {count}")
+        raise Unsound(f"bits can be shifted by 0 to {_BITS - 1}")
     return count
 
 

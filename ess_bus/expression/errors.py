@@ -16,6 +16,7 @@ from ess_bus.errors import EssError
 
 # So much of the text is shown to the left and to the right of the place.
 _AROUND: Final = 30
+_MORE: Final = "..."
 
 
 class ExpressionError(EssError):
@@ -38,9 +39,15 @@ class ExpressionError(EssError):
         """Return two lines: the text around the place, and a caret under it."""
         at = self.column - 1
         first = max(0, at - _AROUND)
-        left, right = "..." * (first > 0), "..." * (len(self.text) > at + _AROUND)
-        shown = "".join(_shown(character) for character in self.text[first : at + _AROUND])
-        return f"{left}{shown}{right}\n{' ' * (len(left) + at - first)}^"
+        return f"{self.excerpt}\n{' ' * (len(_MORE) * (first > 0) + at - first)}^"
+
+    @property
+    def excerpt(self) -> str:
+        """Return the text around the place, in one line."""
+        at = self.column - 1
+        first, last = max(0, at - _AROUND), at + _AROUND
+        shown = "".join(_shown(character) for character in self.text[first:last])
+        return f"{_MORE * (first > 0)}{shown}{_MORE * (len(self.text) > last)}"
 
 
 class ParseError(ExpressionError, ValueError):

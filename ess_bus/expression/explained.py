@@ -95,8 +95,8 @@ class Explained:
 
     def _same(self, left: Result, right: Result, at: int) -> bool:
         if isinstance(left, str) is not isinstance(right, str):
-            texts, others = (left, right) if isinstance(left, str) else (right, left)
-            raise self._error(f"the text {_shown(texts)} is compared with {_shown(others)}", at)
+            text, others = (left, right) if isinstance(left, str) else (str(right), left)
+            raise self._error(f"the text {_shown(text)} is compared with {_kind(others)}", at)
         return left == right
 
     def _logic(self, node: tree.Logic) -> bool:
@@ -162,8 +162,10 @@ class Explained:
         return EvaluationError(fault, self._text, at + 1, operand)
 
 
-def _shown(value: Result) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+def _kind(value: Result) -> str:
+    return "true or false" if isinstance(value, bool) else "a number"
+
+
+def _shown(value: str) -> str:
     shown = repr(value)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."

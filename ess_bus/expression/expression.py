@@ -69,7 +69,8 @@ class Expression:
         result = self.evaluate(values)
         if result is True or result is False:
             return result
-        raise EvaluationError(f"expected true or false, got {str(result)[:40]!r}", self.text, 1)
+        kind = "a text" if isinstance(result, str) else "a number"
+        raise EvaluationError(f"expected true or false, got {kind}", self.text, 1)
 
     def __str__(self) -> str:
         return written(self._root)
