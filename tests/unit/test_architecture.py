@@ -38,12 +38,17 @@ BRIDGE = {
         *("heartbeat", "watchdog", "pulse", "debounce"),
     ),
 }
+EXPRESSION = (
+    *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
+    *("expression", "__init__"),
+)
 ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
         for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
     ),
+    *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
     *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ENGINE),
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
@@ -61,7 +66,7 @@ PURE = [
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (
             *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
-            *("plants", "regularity"),
+            *("plants", "regularity", "expressions"),
         )
     ),
     *(
