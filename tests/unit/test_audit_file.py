@@ -171,8 +171,9 @@ class TestFailures:
         file = opened(path)
         disk.hang()
         assert not file.record(b"1\n", 0.01)
+        eventually(disk.reached.is_set)
         waiting = file.statistics()["waiting"]
-        assert not file.record(b"2\n", 0.01)
+        assert not file.record(b"2\n", 0.0)
         # Not even queued: it was refused without asking the disk.
         assert file.statistics()["waiting"] == waiting
         disk.go_on()
