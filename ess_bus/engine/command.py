@@ -50,10 +50,10 @@ def command(path: Path, name: str, bus: str | None, process_name: str | None, ve
         begin(verbose)
         configuration = load(path)
         _log_warnings(configuration)
-        engine = Engine()
+        engine = Engine(name)
         engine.load(configuration.assignments)
         with Bus(bus, name=process_name or "ess_controller") as connection:
-            EngineProcess(engine, connection, name, configuration.roots).run()
+            EngineProcess(engine, connection, configuration.roots, configuration.owned).run()
 
 
 def _log_warnings(configuration: EngineConfiguration) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
-from ess_bus.engine import views
+from ess_bus.engine import directory, views
+from ess_bus.engine.blocking import blocked
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
-from ess_bus.message import Message
+from ess_bus.message import Message, Status
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import is_under, join, relative, segments
 
@@ -35,15 +37,16 @@ class EngineProcess:
     Args:
         engine: the loaded engine.
         bus: an open connection.
-        name: the engine's name: ``/ess/...`` reaches every table of it.
-        roots: what else it listens to.
+        roots: what it listens to beside its own name: ``/ess/...`` reaches every table of it.
+        owned: which of these it owns, whatever the engine's own rules say.
     """
 
-    def __init__(self, engine: Engine, bus: Bus, name: str, roots: Subscriptions) -> None:
+    def __init__(self, engine: Engine, bus: Bus, roots: Subscriptions, owned: Collection[str] = ()) -> None:
         self._engine = engine
         self._bus = bus
-        self._prefix = f"/{name}"
+        self._prefix = f"/{engine.name}"
         self._roots = roots
+        self._owned = owned
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
         self._joins = 0
@@ -60,34 +63,48 @@ class EngineProcess:
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
         while True:
             for message in messages.burst(TICK_S, BURST):
+                self._engine.advance(time.time())
                 self.handle(message)
+                self.send()
             self.publish()
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
-        target = join(path)
         try:
-            match message.method:
-                case "get":
-                    self._bus.reply(message, views.get(self._engine.datamap, target, view))
-                case "pub" if is_under(target, PROCESSES):
-                    self._bury(message)
-                case "pub" if any(is_under(target, root) for root in self._foreign):
-                    check_uri(self._prefix + target)
-                    self._take_report(message, target)
-                case "set" | "pub":
-                    check_uri(self._prefix + target)
-                    self._engine.set(target, message.json())
-                    if message.method == "set":
-                        self._bus.reply(message, message.body)
-                case method:
-                    raise ValueError(f"{method} is not something the engine does")
+            if message.is_reply and message.status is not Status.OK:
+                raise ValueError("what was asked for was refused")
+            self._take(message, join(path), view)
         except (ValueError, LookupError) as error:
             self._complain(message, str(error))
+        except TooLarge as error:
+            self._complain(message, f"the answer is too large: {error}")
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
+
+    def _take(self, message: Message, target: str, view: View) -> None:
+        engine, method = self._engine, message.method
+        if method == "pub" and is_under(target, PROCESSES):
+            self._bury(message)
+            return
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        if reason is not None:
+            raise ValueError(reason)
+        match method:
+            case "get":
+                answer = directory.answer(engine.datamap, engine.name, segments(target), view)
+                self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
+            case "pub" if any(is_under(target, root) for root in self._foreign):
+                check_uri(self._prefix + target)
+                self._take_report(message, target)
+            case "set" | "pub":
+                check_uri(self._prefix + target)
+                engine.set(target, message.json())
+                if method == "set":
+                    self._bus.reply(message, message.body)
+            case _:
+                raise ValueError(f"{method} is not something the engine does")
 
     def _take_report(self, message: Message, target: str) -> None:
         problems = self._engine.report(target, message.json())
@@ -107,6 +124,14 @@ class EngineProcess:
                 log.warning("%s is gone; %s is not valid until it is published again", publisher, device)
                 del self._publishers[device]
                 self._engine.invalidate(device)
+
+    def send(self) -> None:
+        """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
+        for outgoing in self._engine.take_messages():
+            try:
+                self._bus.send(outgoing.method, outgoing.uri, outgoing.body, outgoing.replyto)
+            except (Disconnected, TooLarge, UriError) as error:
+                self._engine.warn(f"{outgoing.method} {outgoing.uri}", f"{outgoing.method} {outgoing.uri}: {error}")
 
     def publish(self) -> None:
         """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""
