@@ -124,7 +124,7 @@ class Cascade:
             case Write():
                 self._write(effect, variable)
             case Clamp(value):
-                if variable.set(value):
+                if variable.become(value):
                     self._host.mark(variable)
             case Send():
                 self._host.send_value(effect)

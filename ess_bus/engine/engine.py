@@ -17,8 +17,9 @@ from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
+from ess_bus.engine.views import split
 from ess_bus.reference import Reference
-from ess_bus.uri import is_under
+from ess_bus.uri import is_under, join, relative
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +55,13 @@ class Engine:
 
     Attributes:
         now_s: the time in seconds since 1970, as it was told last.
+        served: the roots that it answers for, beside its name.
     """
 
     def __init__(self, name: str = "ess") -> None:
         self.name = name
         self.now_s = 0.0
+        self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._mark_place)
@@ -177,7 +180,11 @@ class Engine:
             self.send(message.method, place.table, {place.name: {"value": KEEP, place.parameter: send.value}}, replyto)
         else:
             body = {place.name: send.value if message.naked else {"value": send.value}}
-            self.send(message.method, place.table, body, replyto)
+            own = self._own(place.table) if message.method == "set" and replyto is None else None
+            if own is None:
+                self.send(message.method, place.table, body, replyto)
+            else:
+                self._set_own(own, body)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
@@ -231,6 +238,21 @@ class Engine:
         actions = {"onSet": [{"func": [{"func": _COMMANDS[place.name]}]}]}
         return Assignment(place, assignment.value, assignment.parameters, actions, act=assignment.act)
 
+    def _own(self, uri: str) -> str | None:
+        """Return the path of a URI that this engine answers for, ``None`` if somebody else does."""
+        below = relative(uri, f"/{self.name}")
+        if below is not None:
+            return join(split(below)[1])
+        return uri if any(is_under(uri, root) for root in self.served) else None
+
+    def _set_own(self, path: str, body: Any) -> None:
+        """Apply what an action sends to this engine: over the bus, a circle could not be seen."""
+        try:
+            for assignment in self.datamap.assignments(path, body):
+                self._cascade.apply(assignment)
+        except ValueError as error:
+            self.warn(f"set {path}", f"an action sets {path}: {error}")
+
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
 
@@ -239,4 +261,4 @@ def problems(assignment: Assignment) -> list[str]:
     """Return what of an assignment's actions is not carried out, and why."""
     if not assignment.actions:
         return []
-    return read(assignment.actions, assignment.place, functions.known())[1]
+    return read(assignment.actions, assignment.place)[1]

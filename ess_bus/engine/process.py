@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
+from ess_bus.client.replies import error_text
+from ess_bus.client.subscription import Subscription
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, views
 from ess_bus.engine.blocking import blocked
@@ -47,8 +49,11 @@ class EngineProcess:
         self._prefix = f"/{engine.name}"
         self._roots = roots
         self._owned = owned
+        self._sent_uri = f"{self._prefix}/_sent"
+        engine.served = tuple(root for root, mode in roots.items() if mode is Mode.ALL)
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
+        self._messages: Subscription
         self._joins = 0
         # Device table -> the process that publishes it.
         self._publishers: dict[str, str] = {}
@@ -56,26 +61,39 @@ class EngineProcess:
 
     def run(self) -> None:
         """Serve until interrupted."""
+        self.start()
+        while True:
+            self.turn(TICK_S)
+
+    def start(self) -> None:
+        """Listen, and tell that this engine is there.
+
+        Raises:
+            EssError: another one answers for its name.
+        """
         require_unowned(self._bus, f"{self._prefix}/_owner")
-        messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
-        messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
+        self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
+        self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
-        while True:
-            for message in messages.burst(TICK_S, BURST):
-                self._engine.advance(time.time())
-                self.handle(message)
-                self.send()
-            self.publish()
+
+    def turn(self, timeout_s: float) -> None:
+        """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
+        for message in self._messages.burst(timeout_s, BURST):
+            self._engine.advance(time.time())
+            self.handle(message)
+            self.send()
+        self.publish()
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         try:
-            if message.is_reply and message.status is not Status.OK:
-                raise ValueError("what was asked for was refused")
-            self._take(message, join(path), view)
+            if message.is_reply and (message.uri == self._sent_uri or message.status is not Status.OK):
+                self._take_outcome(message, join(path))
+            else:
+                self._take(message, join(path), view)
         except (ValueError, LookupError) as error:
             self._complain(message, str(error))
         except TooLarge as error:
@@ -106,6 +124,15 @@ class EngineProcess:
             case _:
                 raise ValueError(f"{method} is not something the engine does")
 
+    def _take_outcome(self, message: Message, target: str) -> None:
+        """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        if message.status is Status.OK:
+            return
+        what = f"{message.token or message.uri}: {error_text(message)}"
+        self._engine.warn(what, f"an action sent {what}")
+        if self._engine.datamap.is_variable(target):
+            self._engine.report(target, None)
+
     def _take_report(self, message: Message, target: str) -> None:
         problems = self._engine.report(target, message.json())
         self._publishers[join(segments(target)[:DEVICE_DEPTH])] = message.process_name
@@ -128,8 +155,11 @@ class EngineProcess:
     def send(self) -> None:
         """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
         for outgoing in self._engine.take_messages():
+            # Nobody may have asked for the answer to a command, but that it failed must be known.
+            replyto = self._sent_uri if outgoing.replyto is None and outgoing.method == "set" else outgoing.replyto
+            token = f"{outgoing.method} {outgoing.uri}" if replyto is not None else None
             try:
-                self._bus.send(outgoing.method, outgoing.uri, outgoing.body, outgoing.replyto)
+                self._bus.send(outgoing.method, outgoing.uri, outgoing.body, replyto, token)
             except (Disconnected, TooLarge, UriError) as error:
                 self._engine.warn(f"{outgoing.method} {outgoing.uri}", f"{outgoing.method} {outgoing.uri}: {error}")
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
+from ess_bus.engine import functions
 from ess_bus.engine.actions.item import ABSENT, Action, Condition, Item, Message, Output, Step
 from ess_bus.engine.actions.keys import HIGHEST_BIT, HIGHEST_WORD, Keys, unknown_keys
 from ess_bus.engine.target import BITS
 from ess_bus.reference import Reference
 
 
-def read(
-    actions: dict[str, Any], place: Reference | None = None, functions: Collection[str] | None = None
-) -> tuple[tuple[Step, ...], list[str]]:
+def read(actions: dict[str, Any], place: Reference) -> tuple[tuple[Step, ...], list[str]]:
     """Return what of a variable's actions is carried out, in order, and what is not with its reason.
 
     An item of which only a part is understood is left out: it could do the opposite of what was meant.
@@ -21,7 +20,6 @@ def read(
     Args:
         actions: as configured.
         place: the variable's own; to set itself is a mistake.
-        functions: the names that may be called; any if ``None``.
     """
     steps: list[Step] = []
     problems: list[str] = []
@@ -34,7 +32,7 @@ def read(
         found: list[Item] = []
         for item in items:
             try:
-                found.append(_item(action, item, place, functions))
+                found.append(_item(action, item, place))
             except ValueError as error:
                 problems.append(f"{name}: {error}; left out")
         if found:
@@ -54,7 +52,7 @@ def _lists(actions: dict[str, Any], problems: list[str]) -> Iterator[tuple[str, 
                 problems.append('onSet: expected objects such as {"remap": [...]}; left out')
 
 
-def _item(action: Action, given: Any, place: Reference | None, functions: Collection[str] | None) -> Item:
+def _item(action: Action, given: Any, place: Reference) -> Item:
     if not isinstance(given, dict):
         raise ValueError(f"expected an object, got {str(given)[:40]!r}")
     unknown = unknown_keys(action, given)
@@ -82,7 +80,7 @@ def _item(action: Action, given: Any, place: Reference | None, functions: Collec
     _complete(action, item, keys)
     if item.target is not None and item.target.place == place and not item.direct and item.message is None:
         raise ValueError(f"{place} sets itself; that takes useAv")
-    if item.function is not None and functions is not None and item.function not in functions:
+    if item.function is not None and not functions.is_known(item.function):
         raise ValueError(f"the function {item.function} is not known")
     return item
 

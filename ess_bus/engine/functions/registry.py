@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.links import Links
-from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
+
+# The data map reads actions, and these name functions.
+if TYPE_CHECKING:
+    from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.links import Links
+    from ess_bus.engine.variable import Variable
 
 
 class Engine(Protocol):
@@ -73,6 +76,11 @@ def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Ca
         return run
 
     return register
+
+
+def is_known(name: str) -> bool:
+    """Tell whether an action may call a function of this name."""
+    return name in FUNCTIONS or name in ELSEWHERE
 
 
 def known() -> dict[str, str]:
