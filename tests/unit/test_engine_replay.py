@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.engine_cases import BITS, ENUM, FUNC, LIMITS, REMAP
+from tests.unit.engine_cases import REMAP
 from tests.unit.engine_desk import desk
+from tests.unit.engine_value_cases import BITS, ENUM, FUNC, LIMITS
 
 C = "/ess/full/controls/bms"
 G = "/ess/controls/bms"
