@@ -173,9 +173,19 @@ class Cascade:
         if not target.program:
             return
         link = Link(place, target.value)
-        if link in self._chain or len(self._chain) + self._calls >= MAX_DEPTH:
-            start = self._chain.index(link) if link in self._chain else -5
-            circle = " -> ".join(str(one) for one in (*self._chain[start:], link))
+        if link in self._chain:
+            circle = _trail(*self._chain[self._chain.index(link) :], link)
             self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
             return
+        if len(self._chain) + self._calls >= MAX_DEPTH:
+            self._host.warn(
+                f"{self._chain[0]} depth", f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
+            )
+            return
         self.act(place, target)
+
+
+def _trail(*links: Link) -> str:
+    """Return the names of a chain, of a long one its beginning and its end."""
+    names = [str(link) for link in links]
+    return " -> ".join(names if len(names) <= 12 else [*names[:6], "...", *names[-5:]])

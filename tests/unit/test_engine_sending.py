@@ -43,6 +43,13 @@ def test_an_action_sends_a_message(keys, expected):
         assert person.engine.find("/components/pcs", "power") is None
 
 
+def next_of(subscription):
+    """Return the next message."""
+    message = subscription.receive(1)
+    assert message is not None
+    return message
+
+
 def test_what_is_not_valid_is_no_command_but_is_published():
     with desk() as person:
         messages = person.bus.subscribe("/components")
@@ -69,7 +76,7 @@ def test_a_command_that_reaches_nobody_or_is_refused_is_named(caplog):
         assert "an action sent set /components/pcs: " in caplog.records[-1].message
         requests = person.bus.subscribe("/components")
         person.say("set", C, {"x": 7})
-        person.bus.refuse(requests.receive(1), "it is maintained")
+        person.bus.refuse(next_of(requests), "it is maintained")
         person.turn()
         assert caplog.records[-1].message == "an action sent set /components/pcs: it is maintained"
 
@@ -78,11 +85,11 @@ def test_an_answer_is_taken_and_one_that_is_an_error_makes_the_variable_not_vali
     with desk() as person:
         requests = person.bus.subscribe("/components")
         person.say("set", C, {"x": sends(fims="get", replyto="/{essName}/status/bms/power")})
-        person.bus.reply(requests.receive(1), 42)
+        person.bus.reply(next_of(requests), 42)
         person.turn()
         assert person.say("get", "/ess/status/bms/power") == "42"
         person.say("set", C, {"x": 1})
-        person.bus.refuse(requests.receive(1), "the device does not answer")
+        person.bus.refuse(next_of(requests), "the device does not answer")
         person.turn()
         assert person.say("get", "/ess/status/bms/power") == "null"
 
@@ -129,7 +136,6 @@ def test_functions_send_and_log(caplog):
 def test_a_time_from_now():
     with desk() as person:
         person.say("set", C, {"x": variable("remap", {"uri": "/controls/bms:end", "outTime": 2.5})})
-        assert person.say("get", "/ess/controls/bms/end") == repr(person.engine.find("/controls/bms", "end").value)
         person.engine.advance(100.0)
         person.engine.set("/controls/bms/x", 1)
         assert person.say("get", "/ess/controls/bms/end") == "102.5"
