@@ -46,6 +46,15 @@ class EngineConfiguration:
     warnings: tuple[Problem, ...]
 
 
+# An engine without tables listens where the original does.
+EMPTY: Final = EngineConfiguration(
+    (),
+    {"/components": Mode.PUB_ONLY, **dict.fromkeys(("/assets", "/system", "/site", "/reload", "/misc2"), Mode.ALL)},
+    (),
+    (),
+)
+
+
 def load(path: Path) -> EngineConfiguration:
     """Load a folder of JSON files, or one file.
 
