@@ -16,7 +16,7 @@ from ess_bus.engine.meaning import KEEP, Assignment, member
 from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.reference import Reference
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import normal, segments
+from ess_bus.uri import is_under, normal, segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
@@ -25,6 +25,9 @@ INTERNAL: Final = frozenset(
 )
 # Only old engines of the original had them.
 _OLD_RULES: Final = frozenset({"/gets/blocked", "/sets/blocked", "/pubs/blocked"})
+_OLD_KEYS: Final = frozenset({"BlockGets", "BlockSets", "BlockPubs"})
+_RULES: Final = frozenset(f"{BLOCKED}/{method}" for method in ("get", "set", "pub"))
+_ONLY_RULES: Final = f"blocks nothing; {BLOCKED}/get, set and pub do"
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
 
@@ -99,8 +102,10 @@ class _FileReader:
         if not isinstance(members, dict):
             self.problems.append(Problem(table, f"expected an object of variables, got {str(members)[:40]!r}"))
             return
-        if path in _OLD_RULES:
-            self.warnings.append(Problem(path, f"blocks nothing; {BLOCKED}/get, set and pub do"))
+        if path in _OLD_RULES or (is_under(path, BLOCKED) and path not in _RULES):
+            self.warnings.append(Problem(path, _ONLY_RULES))
+        if path == "/config/ess":
+            self.warnings += [Problem(f"{path}:{key}", _ONLY_RULES) for key in sorted(_OLD_KEYS & members.keys())]
         self._datamap.table(path)
         for name, definition in members.items():
             self._define(path, name, definition)

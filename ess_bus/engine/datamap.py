@@ -73,7 +73,7 @@ class DataMap:
                 found.append(self.checked(assignment))
             except ValueError as error:
                 problems.append(str(error))
-                if not self._is_locked(assignment):
+                if assignment.bit is None and not self._is_locked(assignment):
                     found.append(replace(assignment, value=None))
         return found, problems
 

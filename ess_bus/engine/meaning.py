@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from ess_bus.engine.target import indexed
 from ess_bus.reference import Reference
-from ess_bus.uri import check, join, normal, segments
+from ess_bus.uri import check, is_under, join, normal, segments
 from ess_bus.values import naked
 
 # Set as a value it means: leave the value alone, take the parameters only.
@@ -122,7 +122,9 @@ def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
         raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
     for name, inner in body.items():
         path = f"{table}/{name}"
-        if "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
+        if is_under(name, table) and name.startswith("/") and segments(table)[0] not in _LISTS:
+            yield from interpret(known, normal(check(name)), inner)
+        elif "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
             yield from interpret(known, path, inner)
         else:
             yield _new_or_known(known, Reference(table, name), inner)

@@ -96,8 +96,6 @@ class EngineProcess:
                 self._take(message, join(path), view)
         except (ValueError, LookupError) as error:
             self._complain(message, str(error))
-        except TooLarge as error:
-            self._complain(message, f"the answer is too large: {error}")
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
 

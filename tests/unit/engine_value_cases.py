@@ -70,6 +70,18 @@ ENUM = {
             ({"by": 1}, "two", '"one"'),
         ],
     ),
+    "a default of items that are switched off": (
+        {
+            "gate": False,
+            "in": variable("enum", {"uri": uri("out"), "inValue": 1, "enable": uri("gate"), "ifChanged": True}),
+            "out": "?",
+        },
+        [
+            ({"in": {"value": 0, "defUri": uri("out"), "defVal": "other"}}, "out", '"?"'),
+            ({"gate": True, "in": 0}, "out", '"?"'),
+            ({"in": 2}, "out", '"other"'),
+        ],
+    ),
     "not matched": (
         {"in": variable("enum", {"uri": uri("out"), "mask": 1, "inValue": 1, "outValue": True, "outNValue": False})},
         [({"in": 5}, "out", "true"), ({"in": 4}, "out", "false")],

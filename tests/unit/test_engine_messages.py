@@ -129,3 +129,39 @@ def test_a_locked_variable_keeps_its_value():
         assert "it is locked" in person.say("set", C, {"x": 2})
         person.say("set", C, {"all": False})
         assert person.say("set", C, {"x": 2}) == '{"x": 2}'
+
+
+def test_what_a_get_shows_can_be_set():
+    with desk() as person:
+        person.say("set", C, {"x": 1, "y": 2})
+        for uri_ in ("/ess/controls", "/ess/naked/controls/bms", "/ess", "/ess/naked", "/ess/full/controls/bms"):
+            text = person.say("get", uri_).replace("1", "3")
+            assert person.say("set", uri_, text.encode()) == text
+            assert person.say("get", f"{G}/x") == "3"
+            person.say("set", C, {"x": 1})
+        assert "cannot be a variable's name" in person.say("set", "/ess/controls", {"/status/bms": {"x": 1}})
+        assert "expected /table" in person.say("set", "/ess", {"controls": {"bms": {"x": 1}}})
+
+
+def test_a_deadband_of_its_own():
+    with desk() as person:
+        person.say("set", C, {"x": {"value": 5, "deadband": 0.5}})
+        for value, text in ((5.4, "5"), (5.6, "5.6"), (5.2, "5.6"), (None, "null"), (0.1, "0.1")):
+            person.say("set", C, {"x": value})
+            assert person.say("get", f"{G}/x") == text
+
+
+def test_an_answer_that_is_too_large_is_an_error():
+    with desk() as person:
+        text = "x" * 1_000_000
+        for number in range(17):
+            person.say("set", C, {f"x{number}": text})
+        assert "over the limit of 16777216" in person.say("get", G)
+        assert person.say("get", f"{G}/x1") == f'"{text}"'
+
+
+def test_a_report_for_a_bit_of_a_text_changes_nothing():
+    with desk() as person:
+        person.say("pub", "/components/bms", {"state": "Off", "soc": 5})
+        assert person.engine.report("/components/bms/state[1]", True) != []
+        assert person.say("get", "/ess/components/bms/state") == '"Off"'

@@ -29,8 +29,10 @@ def _remap(items: tuple[Item, ...], variable: Variable, world: World) -> Iterato
 
 def _enum(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator[Effect]:
     matched = False
+    looked_at: list[Item] = []
     unknown: set[Target] = set()
     for item, value in _open(items, variable, world):
+        looked_at.append(item)
         verdict = _verdict(item, value, world)
         matched |= verdict is not False
         if verdict is None and item.target is not None:
@@ -39,11 +41,11 @@ def _enum(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator
                 continue
             unknown.add(item.target)
         yield from _outcome(item, value, verdict, world)
-    if not matched:
-        yield from _defaults(items, variable)
+    if looked_at and not matched:
+        yield from _defaults(looked_at, variable)
 
 
-def _defaults(items: tuple[Item, ...], variable: Variable) -> Iterator[Effect]:
+def _defaults(items: list[Item], variable: Variable) -> Iterator[Effect]:
     """Yield what is set where nothing matched: ``defUri`` and ``defVal`` of an item, or of the variable."""
     for item in items:
         if item.default is not None and item.default_value is not ABSENT:
@@ -112,7 +114,8 @@ def _missing(limit: Any, place: Target | None) -> bool:
 def _func(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator[Effect]:
     for item, value in _open(items, variable, world):
         verdict = _verdict(item, value, world)
-        if item.function is not None and (verdict or (verdict is None and not item.condition.compares)):
+        # Some functions want to know of a value that is not valid; conditions are never met by one.
+        if item.function is not None and (verdict or (value is None and not item.condition.compares)):
             yield Call(item.function, item.asset, item.condition.input, value)
 
 
