@@ -29,6 +29,9 @@ def read_json(path: Path) -> Any:
         raise ConfigurationError(path, [Problem(where, f"not JSON: {error.msg}")]) from None
 
 
+# The largest configuration of a real site has 3 MB; /dev/zero never ends.
+_MAX_BYTES: Final = 64 << 20
+
 # pydantic's types of findings in the words of the files.
 _EXPECTED: Final = {
     "bool_type": "true or false",
@@ -117,6 +120,10 @@ def _text(found: Any) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(path, [Problem("", (error.strerror or str(error)).lower())]) from None
+    if len(content) > _MAX_BYTES:
+        raise ConfigurationError(path, [Problem("", f"larger than {_MAX_BYTES >> 20} MiB")])
+    return content

@@ -12,6 +12,7 @@ import click
 from ess_bus import endpoint
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
+from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.process import begin, process_options, run_until_stopped
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_client
@@ -83,11 +84,17 @@ def command(
         log_warnings(config, warnings)
         return found
 
+    def load_again() -> ClientConfiguration:
+        # A pipe would be waited for, and neither a reload nor SIGTERM could end that.
+        if config.exists() and not config.is_file():
+            raise ConfigurationError(config, [Problem("", "not a regular file, so it cannot be read again")])
+        return load()
+
     configuration = load()
     if print_converted_client(configuration, config, expand=expand, server=server, listen=listen):
         return
     name = process_name or f"modbus_client@{configuration.connection.name.replace(' ', '_')}"
-    run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load))
+    run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load_again))
 
 
 def main() -> NoReturn:

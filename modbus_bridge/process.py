@@ -1,4 +1,4 @@
-"""What the two processes of this package share besides `ess_bus.process`."""
+"""What the two processes of this package say in their logs, besides `ess_bus.process`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def log_warnings(source: Path, warnings: Sequence[Problem]) -> None:
         log.warning("%s: %s", source, warning)
     if len(warnings) > _SHOWN:
         log.warning("%s: %d more like this; --check shows all", source, len(warnings) - _SHOWN)
+
+
+def log_error(what: str, error: BaseException) -> None:
+    """Say in one line that something failed which nobody foresaw; where in the program is for those who ask (-v)."""
+    log.error("%s: %s: %s", what, type(error).__name__, error)
+    log.debug("the traceback of it", exc_info=error)
 
 
 def log_briefly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -14,11 +14,10 @@ from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.process import begin, process_options, run_until_stopped
-from modbus_bridge.addresses import address_of
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
-from modbus_bridge.convert.options import print_converted_server, server_conversion
+from modbus_bridge.convert.options import address, print_converted_server, server_conversion
 from modbus_bridge.process import log_briefly, log_warnings
 from modbus_bridge.serving.listener_tcp import MAX_MASTERS
 from modbus_bridge.serving.process import Load, Options, Server
@@ -70,16 +69,9 @@ async def serve(configuration: ServerConfiguration, load: Load, options: Options
         await Server(configuration, load, bus, options).run()
 
 
-def _address(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Tcp | Serial | None:
-    try:
-        return None if text is None else address_of(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command("modbus_server", epilog=_EPILOG)
 @file_options(load_server, "server")
-@click.option("--listen", callback=_address, metavar="HOST:PORT", help="Instead of the file's address; or /dev/LINE.")
+@click.option("--listen", callback=address, metavar="HOST:PORT", help="Instead of the file's address; or /dev/LINE.")
 @click.option(
     "--max-masters", type=click.IntRange(1), default=MAX_MASTERS, show_default=True, metavar="N",
     help="How many masters may be connected at once.",

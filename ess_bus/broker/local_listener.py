@@ -76,6 +76,8 @@ class LocalListener:
         self._connections: dict[bytes, _Connection] = {}
         self._by_descriptor: dict[int, _Connection] = {}
         self._ready: deque[_Connection] = deque()
+        # One for all reads: a large block of memory for each leaves the heap full of holes, and it grows.
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._frames: deque[tuple[bytes, list[bytes], Origin | None]] = deque()
         # Connections that are not read for a moment, and until when.
         self._resting: dict[_Connection, float] = {}
@@ -267,7 +269,7 @@ class LocalListener:
         if connection.socket.fileno() < 0:
             return
         try:
-            data = connection.socket.recv(READ_BYTES)
+            data = bytes(self._buffer[: connection.socket.recv_into(self._buffer)])
         except BlockingIOError:
             return
         except OSError:

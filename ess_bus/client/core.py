@@ -261,6 +261,16 @@ class ClientCore(Composer):
                 inbox.messages.append(message)
             else:
                 self._overflow(inbox, message)
+        if not inboxes and verb != "pub":
+            self._turn_away(message)
+
+    def _turn_away(self, message: Message) -> None:
+        """Answer a command that was on its way here when the last subscription to its URI ended."""
+        if not message.is_reply:
+            text = f"{message.uri}: {self.name} has just ceased to answer here"
+            frame = self.answer(message, Status.REFUSED, error_body(text))
+            if frame is not None:
+                self.outgoing.append(frame)
 
     def _target(self, frame: bytes, end: int) -> _Target:
         """Read a header that is seen for the first time; those of replies are used once and not remembered."""

@@ -26,11 +26,7 @@ class Claims:
 def _share(one: Point, other: Point) -> bool:
     """Tell whether two points are different parts of the same registers."""
     same = (one.offset, one.size) == (other.offset, other.size)
-    return same and not _bits(one) & _bits(other)
-
-
-def _bits(point: Point) -> int:
-    return (1 << point.width) - 1 << point.first_bit
+    return same and not one.mask & other.mask
 
 
 def _described(point: Point) -> str:

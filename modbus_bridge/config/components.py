@@ -19,7 +19,7 @@ from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
 from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
 from modbus_bridge.config.strict import check_component, check_entry, check_group
-from modbus_bridge.config.templates import Copy, Templates, unfilled
+from modbus_bridge.config.templates import Copy, Templates
 
 DEFAULT_PERIOD_MS = 1000
 DEFAULT_REFRESH_MS = 10_000
@@ -137,13 +137,7 @@ class ComponentReader:
 
     def _entry(self, copy: Copy, table: RegisterType, inherited: Inherited) -> Iterator[tuple[Place, Point]]:
         findings = self._findings
-        if keys.is_disabled(copy.data):
-            findings.disabled(copy.place)
-            return
-        if left := unfilled(copy.data):
-            findings.leave_out(copy.place, f"nothing counts in {left!r}; expected a repeat with this counter")
-            return
-        for data, where in entries_of(copy.data, copy.place, findings):
+        for data, where in entries_of(copy, findings):
             entry = findings.validate(PointEntry, data, where)
             if entry is None:
                 continue

@@ -14,6 +14,7 @@ from modbus_bridge.config.fields import (
     Milliseconds,
     Name,
     Order,
+    Period,
     Port,
     RawValues,
     Seconds,
@@ -61,15 +62,15 @@ class Level(Inheritable):
 class Paced(Level):
     """What a connection says for its components, or a component for itself."""
 
-    frequency: Milliseconds | None = Field(None, gt=0, description="The period of reading and publishing, in ms.")
+    frequency: Period | None = Field(None, description="The period of reading and publishing, in ms.")
     debounce: Milliseconds | None = Field(
         None, description="Sets that follow each other within this many ms become one; the latest value is written."
     )
     publish: Literal["always", "on_change"] | None = Field(
         None, description="Whether everything is published each period, or only what has changed."
     )
-    refresh: Milliseconds | None = Field(
-        None, gt=0, description="With publish on_change, how often everything is published all the same, in ms."
+    refresh: Period | None = Field(
+        None, description="With publish on_change, how often everything is published all the same, in ms."
     )
 
 
@@ -137,7 +138,7 @@ class ComponentEntry(Paced):
     component_heartbeat_timeout_ms: Milliseconds | None = Field(
         None, gt=0, description="How long the register may stand still, in ms; twice the frequency."
     )
-    modbus_heartbeat_timeout_ms: Milliseconds = Field(
+    modbus_heartbeat_timeout_ms: Literal[0] | Period = Field(
         0, description="How often the heartbeat is written, in ms; 0 is the frequency."
     )
     heartbeat_control: Name | None = Field(
@@ -153,7 +154,7 @@ class ComponentEntry(Paced):
     watchdog_recovery_time_ms: Milliseconds | None = Field(
         None, gt=0, description="Changing that long ends the recovery, in ms."
     )
-    watchdog_frequency_ms: Milliseconds = Field(1000, gt=0, description="How often it is looked at, in ms.")
+    watchdog_frequency_ms: Period = Field(1000, description="How often it is looked at, in ms.")
 
 
 class AddressEntry(Strict):
@@ -191,4 +192,4 @@ class ConnectionEntry(AddressEntry, Paced):
     allow_multi_sets: bool = Field(False, description="Whether neighbours in one set are written in one request.")
     force_multi_sets: bool = Field(False, description="The same as allow_multi_sets.")
     stats_pub_uri: str | None = Field(None, description="Where statistics are published.")
-    stats_pub_frequency: Milliseconds = Field(1000, gt=0, description="How often, in ms.")
+    stats_pub_frequency: Period = Field(1000, description="How often, in ms.")

@@ -12,6 +12,8 @@ from modbus_bridge.config.order import ranks_of
 
 MAX_ADDRESS: Final = 65535
 DAY_MS: Final = 86_400_000
+# Less than what a request takes: as often as possible. Still shorter ones are mistakes, and overflow counters.
+SHORTEST_MS: Final = 0.01
 
 _FORBIDDEN = frozenset('{}\\/"%')
 _TYPES = {
@@ -74,6 +76,12 @@ def _raw_values(value: Any) -> tuple[int, ...]:
     return numbers
 
 
+def _bearable(period_ms: float) -> float:
+    if period_ms < SHORTEST_MS:
+        raise ValueError(f"expected at least {SHORTEST_MS:g} ms, got {period_ms:g}")
+    return period_ms
+
+
 def _words(value: object) -> str:
     """Return what people may read; what is no text helps nobody, and is no reason to lose a register."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -105,6 +113,7 @@ Mask = Annotated[int, BeforeValidator(_mask), WithJsonSchema({"type": "string", 
 DeviceId = Annotated[int, Field(ge=0, le=255)]
 # A day: nothing is polled more seldom, and larger numbers are mistakes.
 Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=DAY_MS)]
+Period = Annotated[FiniteFloat, Field(gt=0, le=DAY_MS), AfterValidator(_bearable)]
 Seconds = Annotated[FiniteFloat, Field(ge=0, le=DAY_MS / 1000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Order = Annotated[

@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
+
+# A server's block for this unit id is for all units that have none of their own (modbus.md 2.2). A client asks it
+# unless told otherwise (1.1); on TCP it addresses the device itself (Modbus over TCP, 4.4.2).
+ANY_UNIT: Final = 255
 
 
 class RegisterType(StrEnum):
@@ -117,6 +122,11 @@ class Point:
     def width(self) -> int:
         """How many bits it has."""
         return self.bits or (1 if self.type.is_bits else 16 * self.size) - self.first_bit
+
+    @property
+    def mask(self) -> int:
+        """Its own bits among those of its registers, joined in `word_order`."""
+        return (1 << self.width) - 1 << self.first_bit
 
     @property
     def is_part(self) -> bool:

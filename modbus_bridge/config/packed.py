@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from modbus_bridge.config import keys
 from modbus_bridge.config.fields import bits_of
 from modbus_bridge.config.findings import Findings
 from modbus_bridge.config.place import Place
+from modbus_bridge.config.templates import Copy, unfilled
 
 # What a part does not take from the register that it lies in.
 _OWN: Final = frozenset(
@@ -16,8 +18,18 @@ _OWN: Final = frozenset(
 )
 
 
-def entries_of(data: Any, place: Place, findings: Findings) -> list[tuple[Any, Place]]:
-    """Return the entries that `data` stands for: itself, or one for each part of its register."""
+def entries_of(copy: Copy, findings: Findings) -> list[tuple[Any, Place]]:
+    """Return the entries that one stands for: none if it is switched off, itself, or one for each part of its register.
+
+    What cannot be used is noted.
+    """
+    data, place = copy.data, copy.place
+    if keys.is_disabled(data):
+        findings.disabled(place)
+        return []
+    if left := unfilled(data):
+        findings.leave_out(place, f"nothing counts in {left!r}; expected a repeat with this counter")
+        return []
     if not isinstance(data, dict):
         return [(data, place)]
     if data.get("enum_field"):

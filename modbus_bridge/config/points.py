@@ -11,14 +11,12 @@ from modbus_bridge.config import keys
 from modbus_bridge.config.entries import Inheritable, Level, PointEntry
 from modbus_bridge.config.fields import MAX_ADDRESS
 from modbus_bridge.config.findings import Findings
-from modbus_bridge.config.model import Format, Kind, Point, RegisterType
+from modbus_bridge.config.model import ANY_UNIT, Format, Kind, Point, RegisterType
 from modbus_bridge.config.order import WordOrder
 from modbus_bridge.config.place import Place
 from modbus_bridge.config.strings import known_strings, strings_of
 
 MAX_TEXT = 125
-# The reference's default (modbus.md 1.1); on TCP it addresses the device itself (Modbus over TCP, 4.4.2).
-DEFAULT_DEVICE_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Inherited:
         added: what templates around it add to its offset.
     """
 
-    device_id: int = DEFAULT_DEVICE_ID
+    device_id: int = ANY_UNIT
     off_by_one: bool = False
     order: WordOrder = field(default_factory=WordOrder)
     multi_write: bool = False

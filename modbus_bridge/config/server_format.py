@@ -11,13 +11,11 @@ from modbus_bridge.config import keys
 from modbus_bridge.config.addresses import address_of
 from modbus_bridge.config.document import examine, kind_of_file, refused
 from modbus_bridge.config.findings import Findings
-from modbus_bridge.config.model import Serial, ServedUnit, ServerConfiguration, Tcp
+from modbus_bridge.config.model import ANY_UNIT, Serial, ServedUnit, ServerConfiguration, Tcp
 from modbus_bridge.config.place import Place
 from modbus_bridge.config.served_entries import SystemEntry
 from modbus_bridge.config.tables import TableReader
 
-# In a list of units, this one is for all that have none of their own (modbus.md 2.2).
-_WILDCARD = 255
 _WANTED = {
     "C": "this is a client's file; expected system and registers",
     "C0": "this is a client's file; a server has an object of tables as registers, such as holding_registers",
@@ -82,11 +80,11 @@ def _units(blocks: list[Any], reader: TableReader, findings: Findings) -> list[S
         if not isinstance(block, dict):
             findings.leave_out(place, "expected an object with device_id and tables")
             continue
-        device_id = block.get("device_id", _WILDCARD)
+        device_id = block.get("device_id", ANY_UNIT)
         if isinstance(device_id, bool) or not isinstance(device_id, int) or not 0 <= device_id <= 255:
             findings.leave_out(place.at("device_id"), f"expected 0 to 255, got {str(device_id)[:60]}")
             continue
-        unit = None if device_id == _WILDCARD else device_id
+        unit = None if device_id == ANY_UNIT else device_id
         if unit in found:
             findings.problem(place.at("device_id"), f"there is a block for {device_id} already")
             continue

@@ -18,7 +18,7 @@ from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
 from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
 from modbus_bridge.config.served_entries import ServedEntry, SystemEntry
-from modbus_bridge.config.templates import Copy, Templates, unfilled
+from modbus_bridge.config.templates import Copy, Templates
 
 
 class TableReader:
@@ -65,13 +65,7 @@ class TableReader:
 
     def _entry(self, copy: Copy, table: RegisterType) -> Iterator[tuple[Place, ServedPoint]]:
         findings = self._findings
-        if keys.is_disabled(copy.data):
-            findings.disabled(copy.place)
-            return
-        if left := unfilled(copy.data):
-            findings.leave_out(copy.place, f"nothing counts in {left!r}; expected a repeat with this counter")
-            return
-        for data, place in entries_of(copy.data, copy.place, findings):
+        for data, place in entries_of(copy, findings):
             entry = findings.validate(ServedEntry, data, place)
             if entry is None:
                 continue

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 from pydantic import Field
 
 from modbus_bridge.config.entries import Strict
+from modbus_bridge.config.fields import MAX_ADDRESS
 from modbus_bridge.config.findings import Findings
 from modbus_bridge.config.place import Place
 
@@ -18,7 +19,6 @@ from modbus_bridge.config.place import Place
 MAX_COPIES: Final = 100_000
 # Copying what is inside of a template costs time, too.
 _MAX_NODES: Final = 2_000_000
-_MAX_ADDRESS: Final = 65535
 _MAX_DEVICE_ID: Final = 255
 
 _NAME: Final = re.compile(r"\$\{([^{}$]*)\}")
@@ -193,7 +193,7 @@ def range_of(data: Any, key: str) -> RangeEntry:
         raise TemplateError(key, "expected an object with begin, end and replace, and maybe step") from None
     if not 0 <= entry.begin <= entry.end <= entry.begin + MAX_COPIES:
         raise TemplateError(key, f"expected begin up to end, got {entry.begin} to {entry.end}")
-    if entry.step < 1 or entry.step > _MAX_ADDRESS:
+    if entry.step < 1 or entry.step > MAX_ADDRESS:
         raise TemplateError(f"{key}.step", f"expected a number from 1, got {entry.step}")
     if key == "device_id_range" and entry.end > _MAX_DEVICE_ID:
         raise TemplateError(f"{key}.end", f"expected a device id up to {_MAX_DEVICE_ID}, got {entry.end}")
@@ -233,7 +233,7 @@ def _has_repeat(data: Any) -> bool:
 
 def _default_step(data: Mapping[str, Any]) -> int:
     size = data.get("size", 1)
-    return size if isinstance(size, int) and 0 < size <= _MAX_ADDRESS else 1
+    return size if isinstance(size, int) and 0 < size <= MAX_ADDRESS else 1
 
 
 def _values(count: Any, first: Any, key: str) -> range:
@@ -244,8 +244,8 @@ def _values(count: Any, first: Any, key: str) -> range:
 
 
 def _whole(value: Any, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_ADDRESS:
-        raise TemplateError(key, f"expected a whole number up to {_MAX_ADDRESS}, got {str(value)[:60]}")
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_ADDRESS:
+        raise TemplateError(key, f"expected a whole number up to {MAX_ADDRESS}, got {str(value)[:60]}")
     return value
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ess_bus import uri as uris
 from ess_bus.errors import Problem
 from modbus_bridge.config.model import (
+    ANY_UNIT,
     ClientConfiguration,
     Component,
     Connection,
@@ -20,8 +21,6 @@ from modbus_bridge.config.model import (
     Tcp,
 )
 
-# A server for every unit answers to this one too, and it is the client's default (modbus.md 1.1).
-_ANY_UNIT = 255
 _PERIOD_S = 1.0
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - addresses that a server listens at, and nobody can connect to
 
@@ -82,7 +81,7 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def _unit(device_id: int | None) -> int:
-    return _ANY_UNIT if device_id is None else device_id
+    return ANY_UNIT if device_id is None else device_id
 
 
 def _points(served: list[ServedPoint], device_id: int | None, notes: list[Problem]) -> Iterator[Point]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from modbus_bridge.config.model import RegisterType, ServedPoint, ServedUnit, ServerConfiguration
+from modbus_bridge.config.model import ANY_UNIT, RegisterType, ServedPoint, ServedUnit, ServerConfiguration
 from modbus_bridge.convert.client_file import address_keys
 from modbus_bridge.convert.entries import served_entry
 
@@ -15,8 +15,6 @@ _TABLES: Final = {
     RegisterType.INPUT: "input_registers",
     RegisterType.HOLDING: "holding_registers",
 }
-# The block for every unit that has none of its own (modbus.md 2.2).
-_WILDCARD = 255
 
 Document = dict[str, Any]
 
@@ -36,7 +34,7 @@ def server_document(configuration: ServerConfiguration, *, defaults: bool = Fals
 
 
 def _block(unit: ServedUnit, *, defaults: bool) -> Document:
-    device_id = _WILDCARD if unit.device_id is None else unit.device_id
+    device_id = ANY_UNIT if unit.device_id is None else unit.device_id
     return {"device_id": device_id} | _tables(unit.points, defaults=defaults)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ess_bus.errors import Problem
 from modbus_bridge.config.model import (
+    ANY_UNIT,
     ClientConfiguration,
     Format,
     Point,
@@ -19,8 +20,6 @@ from modbus_bridge.config.model import (
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 502
-# In a server's file with several units this one stands for all that are not named (modbus.md 2.2).
-_WILDCARD = 255
 
 
 def simulator_of(
@@ -41,7 +40,7 @@ def simulator_of(
     for device_id in device_ids:
         points = [(uri, point) for uri, point in owned if point.device_id == device_id]
         kept = _without_overlaps(points, left_out)
-        is_wildcard = device_id == _WILDCARD and len(device_ids) > 1
+        is_wildcard = device_id == ANY_UNIT and len(device_ids) > 1
         units.append(ServedUnit(None if is_wildcard else device_id, tuple(kept)))
     return ServerConfiguration(configuration.connection.name, listen or _address(configuration), tuple(units)), left_out
 
@@ -81,12 +80,8 @@ def _share(point: Point, other: Point) -> bool:
         same == (other.offset, other.size, other.word_order, other.invert_mask)
         and point.is_part
         and other.is_part
-        and not _bits(point) & _bits(other)
+        and not point.mask & other.mask
     )
-
-
-def _bits(point: Point) -> int:
-    return (1 << point.width) - 1 << point.first_bit
 
 
 def _served(point: Point) -> Point:

@@ -7,7 +7,6 @@ read costs a third of what it costs there.
 
 from modbus_bridge.device.device import Device
 from modbus_bridge.device.errors import (
-    BUSY,
     DeviceDiffers,
     DeviceError,
     DeviceLost,
@@ -17,7 +16,6 @@ from modbus_bridge.device.errors import (
 )
 
 __all__ = [
-    "BUSY",
     "Device",
     "DeviceDiffers",
     "DeviceError",

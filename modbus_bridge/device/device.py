@@ -11,9 +11,10 @@ from modbus_bridge.device.errors import DeviceDiffers, DeviceRefused, DeviceSile
 from modbus_bridge.device.rtu import RtuWire
 from modbus_bridge.device.tcp import TcpWire
 from modbus_bridge.device.wire import Wire
+from modbus_bridge.protocol import GATEWAY_PATH, GATEWAY_TARGET
 
-# "Gateway path unavailable" and "gateway target device failed to respond": the unit behind it is what is silent.
-_GATEWAY: Final = (10, 11)
+# The unit behind it is what is silent.
+_GATEWAY: Final = (GATEWAY_PATH, GATEWAY_TARGET)
 
 
 class Device:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-ACKNOWLEDGE: Final = 5
-BUSY: Final = 6
+from modbus_bridge import protocol
+
 _EXCEPTION_NAMES: Final = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    ACKNOWLEDGE: "acknowledge",
-    BUSY: "device busy",
+    protocol.ILLEGAL_FUNCTION: "illegal function",
+    protocol.ILLEGAL_ADDRESS: "illegal data address",
+    protocol.ILLEGAL_VALUE: "illegal data value",
+    protocol.DEVICE_FAILURE: "device failure",
+    protocol.DEVICE_BUSY: "device busy",
     8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target does not respond",
+    protocol.GATEWAY_PATH: "gateway path unavailable",
+    protocol.GATEWAY_TARGET: "gateway target does not respond",
 }
 
 
@@ -47,7 +46,7 @@ class DeviceRefused(DeviceError):
     """
 
     def __init__(self, code: int) -> None:
-        if code == ACKNOWLEDGE:
+        if code == protocol.ACKNOWLEDGE:
             # Neither done nor refused: the device will go on with it for a while.
             text = "the device has accepted it, but is not done; whether it will be is unknown (exception 5)"
         else:

@@ -7,17 +7,10 @@ from functools import cache
 from struct import Struct
 from typing import Final
 
+from modbus_bridge import protocol
 from modbus_bridge.config.model import RegisterType
 
-_READ: Final = {RegisterType.COIL: 1, RegisterType.DISCRETE: 2, RegisterType.HOLDING: 3, RegisterType.INPUT: 4}
-_WRITE_COIL: Final = 5
-_WRITE_REGISTER: Final = 6
-_WRITE_COILS: Final = 15
-_WRITE_REGISTERS: Final = 16
-_MAX_WRITE_REGISTERS: Final = 123
-_MAX_WRITE_COILS: Final = 1968
-_EXCEPTION: Final = 0x80
-_ON: Final = 0xFF00
+_READ_FUNCTIONS: Final = {table: function for function, table in protocol.READS.items()}
 # Function code, address, and a value or a count: reads, single writes, and the echo of every write.
 _HEAD: Final = Struct(">BHH")
 _BITS_OF_BYTE: Final = tuple(tuple(byte >> bit & 1 for bit in range(8)) for byte in range(256))
@@ -45,7 +38,7 @@ class Refusal(Exception):
 
 def read_request(table: RegisterType, start: int, count: int) -> bytes:
     """Return the request for `count` registers or bits (FC1 to FC4)."""
-    return _HEAD.pack(_READ[table], start, count)
+    return _HEAD.pack(_READ_FUNCTIONS[table], start, count)
 
 
 def read_values(request: bytes, answer: bytes, count: int) -> list[int]:
@@ -78,17 +71,17 @@ def write_request(table: RegisterType, start: int, words: Sequence[int], *, mult
     count = len(words)
     if table is RegisterType.HOLDING:
         if count == 1 and not multi_write:
-            return _HEAD.pack(_WRITE_REGISTER, start, words[0])
-        _check_count(count, _MAX_WRITE_REGISTERS)
-        return _HEAD.pack(_WRITE_REGISTERS, start, count) + bytes((2 * count,)) + _words(count).pack(*words)
+            return _HEAD.pack(protocol.WRITE_REGISTER, start, words[0])
+        _check_count(count, protocol.MAX_WRITE_REGISTERS)
+        return _HEAD.pack(protocol.WRITE_REGISTERS, start, count) + bytes((2 * count,)) + _words(count).pack(*words)
     if table is not RegisterType.COIL:
         raise ValueError(f"{table} cannot be written")
     if count == 1 and not multi_write:
-        return _HEAD.pack(_WRITE_COIL, start, _ON if words[0] else 0)
-    _check_count(count, _MAX_WRITE_COILS)
+        return _HEAD.pack(protocol.WRITE_COIL, start, protocol.ON if words[0] else protocol.OFF)
+    _check_count(count, protocol.MAX_WRITE_BITS)
     size = (count + 7) // 8
     bits = sum(1 << index for index, word in enumerate(words) if word)
-    return _HEAD.pack(_WRITE_COILS, start, count) + bytes((size,)) + bits.to_bytes(size, "little")
+    return _HEAD.pack(protocol.WRITE_COILS, start, count) + bytes((size,)) + bits.to_bytes(size, "little")
 
 
 def check_written(request: bytes, answer: bytes) -> None:
@@ -111,7 +104,7 @@ def check_written(request: bytes, answer: bytes) -> None:
 
 def _check_function(request: bytes, answer: bytes) -> None:
     function = request[0]
-    if answer[:1] == bytes((function | _EXCEPTION,)) and len(answer) == 2:
+    if answer[:1] == bytes((function | protocol.EXCEPTION,)) and len(answer) == 2:
         raise Refusal(answer[1])
     if answer[:1] != request[:1]:
         found = str(answer[0]) if answer else "none"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
 
 from modbus_bridge.config.model import Serial
 from modbus_bridge.device.errors import DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.device.wire import Waiting
+from modbus_bridge.protocol import READS
 from modbus_bridge.rtu.frame import AnswerSplitter, frame
 from modbus_bridge.rtu.port import PortError, SerialPort
-
-_FIRST_WRITE: Final = 5
 
 
 class RtuWire:
@@ -114,10 +112,10 @@ class RtuWire:
         request = self._request
         if self._echoes:
             at = heard.find(request)
-        elif request[1] < _FIRST_WRITE and heard.startswith(request):
+        elif request[1] in READS and heard.startswith(request):
             self._echoes = True
             at = 0
-        elif request[1] < _FIRST_WRITE and request.startswith(heard):
+        elif request[1] in READS and request.startswith(heard):
             return b""
         else:
             self._heard = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -12,11 +10,12 @@ from modbus_bridge.config.model import Tcp
 from modbus_bridge.device.errors import DeviceLost, DeviceSilent, DeviceUnreachable
 from modbus_bridge.device.tcp_frame import NotModbus, Splitter, frame
 from modbus_bridge.device.wire import Waiting
+from modbus_bridge.sockets import keep_alive, reason_of
 
 # An answer that comes twice is passed over; a device that talks on and on is not believed any more.
 _MOST_STRAY_FRAMES: Final = 16
 # A peer that vanished without a word is noticed by the next request; this is for connections that wait for minutes.
-_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+_KEEP_ALIVE: Final = {"idle_s": 10, "every_s": 5, "probes": 3}
 
 
 class TcpWire:
@@ -116,7 +115,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.is_open = True
-        _keep_alive(transport.get_extra_info("socket"))
+        keep_alive(transport.get_extra_info("socket"), **_KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -149,17 +148,7 @@ class _Connection(asyncio.Protocol):
             self._on_lost()
 
 
-def _keep_alive(connected: socket.socket) -> None:
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEP_ALIVE.items():
-        # Not every system knows all three.
-        if (option := getattr(socket, name, None)) is not None:
-            connected.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
 def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "not the name of a host"
-    # asyncio wraps the text in a sentence; a name that cannot be resolved has a negative number.
-    text = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-    return (text or str(error)).lower()
+    return reason_of(error).lower()

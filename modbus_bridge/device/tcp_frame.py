@@ -1,4 +1,4 @@
-"""Modbus TCP frames, as a client sees them (Modbus Messaging on TCP/IP 1.0b, 3.1.3); pure."""
+"""Modbus TCP frames (Modbus Messaging on TCP/IP 1.0b, 3.1.3), and how a client cuts them out of a stream; pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 # Transaction id, protocol, length of what follows, unit id.
-_HEADER: Final = Struct(">HHHB")
+HEADER: Final = Struct(">HHHB")
 # Unit id, function code and at most 252 bytes of data.
-_LENGTHS: Final = range(2, 255)
+LENGTHS: Final = range(2, 255)
 
 
 class NotModbus(ValueError):
@@ -25,7 +25,7 @@ class Frame(NamedTuple):
 
 def frame(transaction: int, unit: int, pdu: bytes) -> bytes:
     """Return the frame that carries `pdu`."""
-    return _HEADER.pack(transaction, 0, len(pdu) + 1, unit) + pdu
+    return HEADER.pack(transaction, 0, len(pdu) + 1, unit) + pdu
 
 
 class Splitter:
@@ -43,14 +43,14 @@ class Splitter:
         buffer = self._buffer + data if self._buffer else data
         found: list[Frame] = []
         start = 0
-        while len(buffer) - start >= _HEADER.size:
-            transaction, protocol, length, unit = _HEADER.unpack_from(buffer, start)
-            if protocol != 0 or length not in _LENGTHS:
-                raise NotModbus(f"something that is not Modbus TCP ({buffer[start : start + _HEADER.size].hex()})")
+        while len(buffer) - start >= HEADER.size:
+            transaction, protocol, length, unit = HEADER.unpack_from(buffer, start)
+            if protocol != 0 or length not in LENGTHS:
+                raise NotModbus(f"something that is not Modbus TCP ({buffer[start : start + HEADER.size].hex()})")
             end = start + 6 + length
             if len(buffer) < end:
                 break
-            found.append(Frame(transaction, unit, buffer[start + _HEADER.size : end]))
+            found.append(Frame(transaction, unit, buffer[start + HEADER.size : end]))
             start = end
         self._buffer = buffer[start:]
         return found

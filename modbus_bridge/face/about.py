@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ess_bus.client import AsyncBus
-from modbus_bridge.polling.statistics import ChannelStatistics, Times
+from modbus_bridge.polling.statistics import ChannelStatistics
 
 _STARTED_S: Final = time.monotonic()
 _KIBIBYTE: Final = 1024
@@ -31,9 +31,9 @@ def channel(statistics: ChannelStatistics) -> dict[str, Any]:
     """Return what happened on one connection to the device, with the names of gen-3 (modbus.md 3.2)."""
     return {
         "connects": statistics.connects,
-        "time_to_connect": _times(statistics.connect_times),
-        "modbus_read_times": _times(statistics.reads),
-        "modbus_write_times": _times(statistics.writes),
+        "time_to_connect": statistics.connect_times.extremes_ms(),
+        "modbus_read_times": statistics.reads.extremes_ms(),
+        "modbus_write_times": statistics.writes.extremes_ms(),
         "num_jobs": statistics.requests,
         "num_fails": statistics.failures,
         "repeats": statistics.repeats,
@@ -44,12 +44,6 @@ def channel(statistics: ChannelStatistics) -> dict[str, Any]:
 def bus(connection: AsyncBus) -> dict[str, Any]:
     """Return the counters of the connection to the bus."""
     return connection.statistics()._asdict()
-
-
-def _times(times: Times) -> dict[str, Any]:
-    """Return extremes and average in milliseconds."""
-    figures = {"Max": times.most_s, "Min": times.least_s, "Avg": times.mean_s}
-    return {name: round(1000 * seconds, 4) for name, seconds in figures.items()} | {"Count": times.count}
 
 
 def _resident_bytes(at_most: int) -> int:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from ess_bus.client import AsyncBus
 from modbus_bridge.config.model import ClientConfiguration, Component, Connection
+from modbus_bridge.events import FAULT, INFO, Events
 from modbus_bridge.face import about, documents
 from modbus_bridge.face.component import ComponentTask
-from modbus_bridge.face.events import FAULT, INFO, Events
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.polling.line import Line
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # Every unit that Modbus knows: a configuration that is read again may name others.
 _ALL_UNITS: Final = range(256)
-_GONE: Final = "the configuration was read again; try once more"
+GONE: Final = "the configuration was read again; try once more"
 
 
 class Bridge:
@@ -50,7 +50,7 @@ class Bridge:
     @property
     def uris(self) -> list[str]:
         """What is to be subscribed to."""
-        return [uri_of(self.configuration), *(f"/components/{each.id}" for each in self.configuration.components)]
+        return uris_of(self.configuration)
 
     def start(self) -> None:
         """Begin to poll and to serve."""
@@ -84,7 +84,7 @@ class Bridge:
             self._open()
         fresh = [self._made(component) for component_id, component in wanted.items() if component_id not in kept]
         for component_id in old - kept:
-            await self._stop(component_id, _GONE)
+            await self._stop(component_id, GONE)
         if not same_line:
             old_line.close()
             self._down = frozenset()
@@ -173,6 +173,11 @@ def uri_of(configuration: ClientConfiguration) -> str:
     """Return where the process itself is asked, as gen-3 names it (modbus.md 0)."""
     name = configuration.connection.name.replace(" ", "_").replace("/", "_")
     return f"/modbus_client/{name}"
+
+
+def uris_of(configuration: ClientConfiguration) -> list[str]:
+    """Return what a process with this configuration is asked by."""
+    return [uri_of(configuration), *(f"/components/{each.id}" for each in configuration.components)]
 
 
 def _line_of(connection: Connection) -> Connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from typing import Any, Final
@@ -13,9 +12,9 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError
 from ess_bus.message import Message
 from modbus_bridge.config.model import Component
+from modbus_bridge.events import Events
 from modbus_bridge.face.asked import Asked, Process
 from modbus_bridge.face.decide import decide
-from modbus_bridge.face.events import Events
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.keeper import Keeper
 from modbus_bridge.face.lasting import Loop
@@ -25,12 +24,11 @@ from modbus_bridge.face.poller import Poller
 from modbus_bridge.face.publisher import Publisher
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.sets import PATIENCE_S, Sets
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.writer import Writer
 from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.spread import Spread
+from modbus_bridge.process import log_error
 from modbus_bridge.values.orders import Catalogue
-
-log = logging.getLogger(__name__)
 
 # Enough for any burst of people and scripts; a queue that is longer hides that the device cannot keep up.
 _MAX_WAITING: Final = 256
@@ -69,6 +67,7 @@ class ComponentTask:
             writer.silence,
         )
         self._inbox: asyncio.Queue[tuple[Message, float]] = asyncio.Queue(_MAX_WAITING)
+        self._asking: Message | None = None
 
     def loops(self) -> list[Loop]:
         """Return everything that is to be done, each until it is cancelled."""
@@ -96,6 +95,8 @@ class ComponentTask:
 
     async def retire(self, reason: str) -> None:
         """Say for the last time that nothing is known any more, and refuse with `reason` what still waits."""
+        if self._asking is not None:
+            await self._refuse(self._asking, reason)
         while not self._inbox.empty():
             await self._refuse(self._inbox.get_nowait()[0], reason)
         await self._sets.abandon(reason)
@@ -107,10 +108,9 @@ class ComponentTask:
             message, arrived_s = await self._inbox.get()
             try:
                 await self._serve(message, arrived_s)
-            except Exception as error:
-                log.error("%s: %s %s failed: %s: %s", self.uri, message.method, message.uri, _kind(error), error)
-                log.debug("the traceback of it", exc_info=error)
-                await self._refuse(message, f"internal error: {_kind(error)}")
+            except Exception as error:  # noqa: BLE001 - whatever it is: the next request is answered
+                log_error(f"{self.uri}: {message.method} {message.uri} failed", error)
+                await self._refuse(message, f"internal error: {type(error).__name__}")
 
     def statistics(self) -> dict[str, Any]:
         """Return what `_stats` tell of this component."""
@@ -174,7 +174,10 @@ class ComponentTask:
                 await self._reply(message, "Modbus Client -> timings reset")
             elif message.method == "get":
                 if path.fragment in (None, "_full", "_raw"):
+                    # Not taken back when this is cancelled half-way: then `retire` answers.
+                    self._asking = message
                     await self._poller.current()
+                    self._asking = None
                 await self._reply(message, self._asked.answer(path))
             elif time.monotonic() - arrived_s > PATIENCE_S:
                 await self._refuse(message, _EXPIRED)
@@ -203,7 +206,3 @@ class ComponentTask:
 def _least_most_mean(spread: Spread) -> dict[str, float]:
     figures = spread.extremes_ms()
     return {"min": figures["Min"], "max": figures["Max"], "avg": figures["Avg"]}
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__

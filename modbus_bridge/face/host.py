@@ -15,9 +15,10 @@ from ess_bus.errors import BusError, ConfigurationError
 from ess_bus.hints import did_you_mean
 from ess_bus.message import Message
 from modbus_bridge.config.model import ClientConfiguration
-from modbus_bridge.face.bridge import Bridge, uri_of
+from modbus_bridge.face.bridge import GONE, Bridge, uri_of, uris_of
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.standstill import BEAT_S, Standstill
+from modbus_bridge.process import log_error
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ Load = Callable[[], ClientConfiguration]
 _RELOAD: Final = "_reload"
 _FRAGMENTS: Final = ("_stats", "_config", "_server", "_help", _RELOAD)
 _MAX_PROBLEMS: Final = 10
+# Each is a look at the file as it is then: more than a few that wait tell nothing more.
+_MAX_RELOADS: Final = 8
 
 
 class Host:
@@ -35,6 +38,7 @@ class Host:
         self._name = name
         self._load = load
         self._reloading = asyncio.Lock()
+        self._reloads = 0
         self._standstill = Standstill(_clock())
 
     async def run(self, configuration: ClientConfiguration) -> None:
@@ -59,20 +63,25 @@ class Host:
     async def _take(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         try:
             await self._dispatch(message, bridge, group)
-        except Exception as error:
-            log.error("%s %s: %s: %s", message.method, message.uri, type(error).__name__, error)
-            log.debug("the traceback of it", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the next message is handled
+            log_error(f"{message.method} {message.uri}", error)
+            with suppress(BusError):
+                await self._bus.refuse(message, f"internal error: {type(error).__name__}")
 
     async def _dispatch(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
         parts = uris.segments(message.uri)
         if _RELOAD in parts[2:] and message.method in ("set", "post"):
-            group.create_task(self._reload(message, bridge))
+            await self._begin_reload(message, bridge, group)
             return
         task = bridge.components.get(parts[1]) if parts[0] == "components" and len(parts) > 1 else None
         if task is not None:
             await task.take(message, time.monotonic() - self._standstill.age_s(_clock()))
         elif uris.is_under(message.uri, uri_of(bridge.configuration)):
             await self._answer(message, parts[2:], bridge)
+        else:
+            # Between two configurations: nobody should have to wait for an answer that never comes.
+            with suppress(BusError):
+                await self._bus.refuse(message, GONE)
 
     async def _answer(self, message: Message, path: tuple[str, ...], bridge: Bridge) -> None:
         fragment = path[0] if path else "_stats"
@@ -89,6 +98,17 @@ class Host:
             else:
                 await self._bus.reply(message, bridge.document(fragment))
 
+    async def _begin_reload(self, message: Message, bridge: Bridge, group: asyncio.TaskGroup) -> None:
+        if self._reloads >= _MAX_RELOADS:
+            with suppress(BusError):
+                await self._bus.refuse(message, f"{_MAX_RELOADS} reloads are waiting already")
+            return
+        self._reloads += 1
+        group.create_task(self._reload(message, bridge)).add_done_callback(self._end_reload)
+
+    def _end_reload(self, _task: asyncio.Task[None]) -> None:
+        self._reloads -= 1
+
     async def _reload(self, message: Message, bridge: Bridge) -> None:
         async with self._reloading:
             try:
@@ -101,7 +121,7 @@ class Host:
                 with suppress(BusError):
                     await self._bus.refuse(message, f"nothing was changed: {reason}")
             except Exception as error:  # noqa: BLE001 - a reload that fails must not end what works
-                log.error("not reloaded: %s: %s", type(error).__name__, error)
+                log_error("not reloaded", error)
                 with suppress(BusError):
                     await self._bus.refuse(message, f"not reloaded: {type(error).__name__}: {error}")
             else:
@@ -111,8 +131,14 @@ class Host:
     async def _replace(self, bridge: Bridge) -> dict[str, Any]:
         # Reading and checking a large file takes a while; polls go on meanwhile.
         configuration = await asyncio.to_thread(self._load)
-        changes = await bridge.apply(configuration)
-        await self._messages.replace(*bridge.uris)
+        try:
+            # First, since the broker may refuse it: then nothing has changed.
+            await self._messages.replace(*{*bridge.uris, *uris_of(configuration)})
+            changes = await bridge.apply(configuration)
+        finally:
+            # If the broker goes away meanwhile, this is what is subscribed to when it is back.
+            with suppress(BusError):
+                await self._messages.replace(*bridge.uris)
         log.info("reloaded: %s", ", ".join(f"{len(ids)} {what}" for what, ids in changes.items()))
         return {"gcom": "Modbus Reload", "status": "Success", **changes}
 

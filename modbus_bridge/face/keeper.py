@@ -11,7 +11,7 @@ from typing import Any
 
 from ess_bus.client import AsyncBus
 from modbus_bridge.config.model import Component, Heartbeat, Point
-from modbus_bridge.face.events import ALARM, Events
+from modbus_bridge.events import ALARM, Events
 from modbus_bridge.face.heartbeat import WrittenHeartbeat
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.lasting import Loop

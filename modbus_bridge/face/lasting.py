@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-log = logging.getLogger(__name__)
+from modbus_bridge.process import log_error
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 _PAUSE_S: Final = 1.0
@@ -21,7 +20,6 @@ async def lasting(name: str, loop: Loop) -> None:
     while True:
         try:
             await loop()
-        except Exception as error:
-            log.error("%s: %s: %s; going on", name, type(error).__name__, error)
-            log.debug("the traceback of it", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is: see above
+            log_error(f"{name}: going on after an error", error)
         await asyncio.sleep(_PAUSE_S)

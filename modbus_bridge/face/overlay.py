@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modbus_bridge.config.model import Component, Kind, Point
+from modbus_bridge.config.model import Component, Point
 from modbus_bridge.values import codec
+from modbus_bridge.values.orders import Catalogue, unknown
 
 
 class Overlay:
@@ -23,12 +24,7 @@ class Overlay:
 
     def __init__(self, component: Component) -> None:
         self._points = {point.id: point for point in component.points}
-        self._bits = {
-            name: point
-            for point in component.points
-            if point.kind is Kind.INDIVIDUAL_BITS
-            for name in point.strings.values()
-        }
+        self._catalogue = Catalogue(component)
         self.disabled: set[str] = set()
         self.disconnected: set[str] = set()
         self.forced: dict[str, Any] = {}
@@ -51,7 +47,7 @@ class Overlay:
 
     def point(self, name: str) -> Point | None:
         """Return the point of an id, or of one of its bits."""
-        return self._points.get(name) or self._bits.get(name)
+        return self._catalogue.point_of(name)
 
     def enable(self, ids: Iterable[str]) -> None:
         """Read these points again."""
@@ -116,9 +112,10 @@ class Overlay:
         return None
 
     def _forced_keys(self, name: str, value: Any) -> dict[str, Any]:
-        point = self._points.get(name)
+        point = self.point(name)
         if point is None:
-            point = self._bits[name]
+            raise ValueError(unknown(name, self._catalogue.names))
+        if name != point.id:
             words = codec.changed([0] * point.size, *codec.bit_change(point, name, value))
             return {name: codec.published(point, words)[name]}
         # Through the registers and back: what is published is what the device could have told.

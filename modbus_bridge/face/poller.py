@@ -12,12 +12,13 @@ from modbus_bridge.device import DeviceError
 from modbus_bridge.face.alarm import Alarm
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.overlay import Overlay
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.plan import Block
 from modbus_bridge.polling.reader import Key, Reader
 from modbus_bridge.polling.schedule import Schedule
+from modbus_bridge.polling.spread import Spread
 from modbus_bridge.polling.statistics import ReaderStatistics
+from modbus_bridge.process import log_error
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,6 @@ class Poller:
 
     async def _note_error(self, error: Exception) -> None:
         self.errors += 1
-        log.error("%s: not read: %s: %s", self._uri, type(error).__name__, error)
-        log.debug("the traceback of it", exc_info=error)
+        log_error(f"{self._uri}: not read", error)
         self._on_read()
         await asyncio.sleep(_AFTER_AN_ERROR_S)

@@ -16,8 +16,9 @@ from modbus_bridge.face.image import CONNECTED, Image
 from modbus_bridge.face.overlay import Overlay
 from modbus_bridge.face.pulse import Pulse
 from modbus_bridge.face.render import Renderer
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.face.stamp import Stamper
+from modbus_bridge.polling.spread import Spread
+from modbus_bridge.process import log_error
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,8 @@ class Publisher:
             self._fresh.clear()
             try:
                 await self._publish()
-            except Exception as error:
-                log.error("%s: not published: %s: %s", self._uri, type(error).__name__, error)
-                log.debug("the traceback of it", exc_info=error)
+            except Exception as error:  # noqa: BLE001 - whatever it is: the next pub may succeed
+                log_error(f"{self._uri}: not published", error)
                 await asyncio.sleep(1.0)
 
     async def retire(self) -> None:

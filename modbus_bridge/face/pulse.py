@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from modbus_bridge import events
 from modbus_bridge.config.model import Component, Point
-from modbus_bridge.face import events
 from modbus_bridge.face.heartbeat import Beat, ReadHeartbeat
 from modbus_bridge.face.image import Image
 from modbus_bridge.face.watchdog import SEVERITIES, State, WatchdogState

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
+from modbus_bridge import events
 from modbus_bridge.config.model import Watchdog
 
 
@@ -19,7 +20,13 @@ class State(StrEnum):
 
 
 # What events about a transition to a state carry (modbus.md 4.3).
-SEVERITIES: Final = {State.INIT: 1, State.NORMAL: 2, State.ALARM: 3, State.FAULT: 4, State.RECOVERY: 2}
+SEVERITIES: Final = {
+    State.INIT: events.INFO,
+    State.NORMAL: events.STATUS,
+    State.ALARM: events.ALARM,
+    State.FAULT: events.FAULT,
+    State.RECOVERY: events.STATUS,
+}
 
 
 class WatchdogState:

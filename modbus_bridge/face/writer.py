@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 
 from modbus_bridge.device import DeviceError, DeviceLost, DeviceSilent, DeviceUnreachable
-from modbus_bridge.face.spread import Spread
 from modbus_bridge.polling.line import Line
+from modbus_bridge.polling.spread import Spread
 from modbus_bridge.polling.way import Way
 from modbus_bridge.values.orders import Write, joined
 
@@ -68,21 +68,23 @@ class Writer:
                     await stack.enter_async_context(self._units.setdefault(device_id, asyncio.Lock()))
                 way = await stack.enter_async_context(self._line.turn(urgent=urgent))
                 for write in writes:
-                    _require_in_time(deadline_s, began_s)
-                    await self._write(way, write)
+                    await self._write(way, write, lambda: _require_in_time(deadline_s, began_s))
                     written.append(write)
         except (DeviceError, _TooLateError) as error:
             self.failures += 1
             raise WriteFailed(self._failure(error, writes, written)) from None
 
-    async def _write(self, way: Way, write: Write) -> None:
+    async def _write(self, way: Way, write: Write, require_in_time: Callable[[], None]) -> None:
+        require_in_time()
         point, words = write.point, write.words
         began_s = time.monotonic()
         if words is None:
             # Never from the last poll: somebody else may have changed the other bits since.
             current = await way.read(point.type, point.device_id, point.offset, point.size)
             words = write.words_after(current)
-        await way.write(point.type, point.device_id, point.offset, words, multi_write=write.multi_write)
+        await way.write(
+            point.type, point.device_id, point.offset, words, multi_write=write.multi_write, before=require_in_time
+        )
         self.times.record(time.monotonic() - began_s)
 
     def _failure(self, error: Exception, writes: Sequence[Write], written: Sequence[Write]) -> str:

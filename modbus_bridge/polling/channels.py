@@ -43,7 +43,7 @@ class Channel:
         began_s = time.monotonic()
         await self.device.connect()
         self.statistics.connects += 1
-        self.statistics.connect_times.add(time.monotonic() - began_s)
+        self.statistics.connect_times.record(time.monotonic() - began_s)
 
 
 class Channels:

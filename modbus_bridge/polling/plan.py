@@ -8,10 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from modbus_bridge.config.model import Connection, Point, RegisterType, Serial
+from modbus_bridge.protocol import MAX_READ_BITS, MAX_READ_REGISTERS
 
-# Modbus Application Protocol 1.1b3, 6.1 to 6.4.
-MAX_REGISTERS = 125
-MAX_BITS = 2000
 # Over TCP a request and its answer cost two frames of about 66 bytes and a turn-around; a register in a gap costs 2
 # bytes.
 _MAX_GAP_REGISTERS = 64
@@ -32,16 +30,16 @@ class Limits:
             cost more; 0 if gaps are never read.
     """
 
-    max_registers: int = MAX_REGISTERS
-    max_bits: int = MAX_BITS
+    max_registers: int = MAX_READ_REGISTERS
+    max_bits: int = MAX_READ_BITS
     max_gap: int = _MAX_GAP_REGISTERS
 
     @classmethod
     def of(cls, connection: Connection) -> Limits:
         """Return those of a connection."""
         return cls(
-            min(connection.max_registers, MAX_REGISTERS),
-            min(connection.max_bits, MAX_BITS),
+            min(connection.max_registers, MAX_READ_REGISTERS),
+            min(connection.max_bits, MAX_READ_BITS),
             _gap(connection) if connection.read_gaps else 0,
         )
 
@@ -53,10 +51,10 @@ class Limits:
 def _gap(connection: Connection) -> int:
     if not isinstance(connection.address, Serial):
         # A pause before each request costs more than any gap.
-        return MAX_REGISTERS if connection.pause_s else _MAX_GAP_REGISTERS
+        return MAX_READ_REGISTERS if connection.pause_s else _MAX_GAP_REGISTERS
     character_s = _BITS_PER_CHARACTER / connection.address.baud_rate
     request_s = _SERIAL_CHARACTERS * character_s + _SERIAL_TURN_AROUND_S + connection.pause_s
-    return min(MAX_REGISTERS, int(request_s / (2 * character_s)))
+    return min(MAX_READ_REGISTERS, int(request_s / (2 * character_s)))
 
 
 @dataclass(frozen=True, slots=True)

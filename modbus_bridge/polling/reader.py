@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
 from typing import Final
 
 from modbus_bridge.config.model import Point, RegisterType
@@ -14,6 +16,7 @@ from modbus_bridge.device import DeviceError, DeviceRefused, DeviceSilent, Devic
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.plan import Block, blocks, split
 from modbus_bridge.polling.statistics import ReaderStatistics
+from modbus_bridge.protocol import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,11 @@ Key = tuple[RegisterType, int, int, int]
 Answers = list[tuple[Block, Sequence[int] | None]]
 
 RETRY_BAD_AFTER_S: Final = 30.0
+# Hundreds of registers that the device lacks must not hold up those that it has, all at the same time.
+_RETRIES_A_ROUND: Final = 8
+_TOLD: Final = 10
 # A device says "illegal data address" for a gap, and some say "illegal data value" for a block that they find too long.
-_NEVER_READABLE: Final = frozenset((2, 3))
+_NEVER_READABLE: Final = frozenset((ILLEGAL_ADDRESS, ILLEGAL_VALUE))
 
 
 class Reader:
@@ -71,20 +77,24 @@ class Reader:
         if self._blocks is None:
             self._blocks = blocks(self._points, line.limits)
         planned = self._blocks
-        began_s = time.monotonic()
         reading = _Round(planned)
+        if self._bad:
+            # Of those that are planned: points may have been taken out.
+            due = [block.key for block in planned if self._bad.get(block.key, math.inf) <= now_s]
+            reading.retried = set(nsmallest(_RETRIES_A_ROUND, due, key=self._bad.__getitem__))
         width = min(line.width, len(planned))
         if width > 1:
             await asyncio.gather(*(self._work(line, now_s, reading) for _ in range(width)))
         else:
             await self._work(line, now_s, reading)
+        self._tell(reading)
         if reading.error is not None:
             raise reading.error
         # Other points may have been given meanwhile.
         if self._blocks is planned:
             self._blocks = reading.next_blocks
         self._note_failure(reading.failure)
-        self._count(reading, time.monotonic() - began_s)
+        self._count(reading)
         return reading.answers
 
     async def _work(self, line: Line, now_s: float, reading: _Round) -> None:
@@ -100,9 +110,11 @@ class Reader:
     async def _read_block(self, line: Line, block: Block, now_s: float, reading: _Round) -> None:
         values: Sequence[int] | None = None
         parts = [block]
-        if not self._bad or self._bad.get(block.key, now_s) <= now_s:
+        if not self._bad or block.key not in self._bad or block.key in reading.retried:
             try:
                 values = await self._request(line, block)
+                if self._bad and self._bad.pop(block.key, None) is not None:
+                    reading.news.append((logging.INFO, f"{_named(block)}: answered again"))
             except DeviceRefused as error:
                 parts = split(block)
                 if error.code not in _NEVER_READABLE:
@@ -112,7 +124,7 @@ class Reader:
                     reading.todo.extendleft(reversed(parts))
                     return
                 else:
-                    self._note_bad(block, error, now_s)
+                    self._note_bad(block, error, now_s, reading)
         reading.next_blocks += parts
         reading.answers.append((block, values))
 
@@ -123,14 +135,21 @@ class Reader:
             values = await way.read(block.type, block.device_id, block.start, block.count)
         if self.on_block is not None:
             self.on_block(block, began_s - asked_s, time.monotonic() - began_s)
-        if self._bad and self._bad.pop(block.key, None) is not None:
-            log.info("%s: %s: answered again", self._name, _named(block))
         return values
 
-    def _note_bad(self, block: Block, error: DeviceRefused, now_s: float) -> None:
+    def _note_bad(self, block: Block, error: DeviceRefused, now_s: float, reading: _Round) -> None:
         if block.key not in self._bad:
-            log.warning("%s: %s: %s; published as null until then", self._name, _named(block), error)
+            reading.news.append((logging.WARNING, f"{_named(block)}: {error}; published as null until it is answered"))
         self._bad[block.key] = now_s + RETRY_BAD_AFTER_S
+
+    def _tell(self, reading: _Round) -> None:
+        """Log what is new; a device that lacks thousands of registers must not fill the log."""
+        for level, text in reading.news[:_TOLD]:
+            log.log(level, "%s: %s", self._name, text)
+        if len(more := reading.news[_TOLD:]):
+            log.log(
+                max(level for level, _ in more), "%s: %d more like this; _stats tell points_bad", self._name, len(more)
+            )
 
     def _note_failure(self, failure: str | None) -> None:
         if failure is None and self._failing:
@@ -141,11 +160,9 @@ class Reader:
         self._failing = failure is not None
         self.statistics.failing = failure
 
-    def _count(self, reading: _Round, seconds: float) -> None:
+    def _count(self, reading: _Round) -> None:
         statistics = self.statistics
-        statistics.rounds += 1
         statistics.blocks = len(reading.next_blocks)
-        statistics.times.add(seconds)
         if self._bad or statistics.bad:
             bad = (block for block in reading.next_blocks if block.key in self._bad)
             statistics.bad = tuple(point.id for block in bad for point in block.points)
@@ -154,12 +171,14 @@ class Reader:
 class _Round:
     """One reading of everything, by one or several workers."""
 
-    __slots__ = ("answers", "error", "failure", "next_blocks", "todo")
+    __slots__ = ("answers", "error", "failure", "news", "next_blocks", "retried", "todo")
 
     def __init__(self, planned: list[Block]) -> None:
         self.todo = deque(planned)
         self.answers: Answers = []
         self.next_blocks: list[Block] = []
+        self.news: list[tuple[int, str]] = []
+        self.retried: set[Key] = set()
         self.failure: str | None = None
         self.error: DeviceError | None = None
 

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.device import BUSY, Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
+from modbus_bridge.device import Device, DeviceDiffers, DeviceError, DeviceLost, DeviceRefused
 from modbus_bridge.polling.channels import Channel
+from modbus_bridge.protocol import DEVICE_BUSY
 
 if TYPE_CHECKING:
     from modbus_bridge.polling.line import Line
@@ -49,14 +50,26 @@ class Way:
         return values
 
     async def write(
-        self, table: RegisterType, device_id: int, start: int, words: Sequence[int], *, multi_write: bool = False
+        self,
+        table: RegisterType,
+        device_id: int,
+        start: int,
+        words: Sequence[int],
+        *,
+        multi_write: bool = False,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         """Write; see `Device.write`.
 
         Sent again only where the device said that it has not done it (busy); if the connection breaks, the first
-        attempt may have had its effect.
+        attempt may have had its effect. `before` is called each time right before it is sent, after all that takes
+        time (to connect, a pause, a busy device); what it raises is raised here, and nothing is sent.
         """
-        request: Request[None] = lambda device: device.write(table, device_id, start, words, multi_write=multi_write)  # noqa: E731
+
+        async def request(device: Device) -> None:
+            before()
+            await device.write(table, device_id, start, words, multi_write=multi_write)
+
         await self._ask(device_id, request, is_read=False)
 
     async def _ask(self, device_id: int, request: Request[Answer], *, is_read: bool) -> Answer:
@@ -68,8 +81,8 @@ class Way:
             try:
                 answer = await self._attempt(request, is_read=is_read)
             except DeviceRefused as error:
-                line.answered(device_id, is_busy=error.code == BUSY)
-                pause_s = line.busy_pause_s(device_id, attempts) if error.code == BUSY else None
+                line.answered(device_id, is_busy=error.code == DEVICE_BUSY)
+                pause_s = line.busy_pause_s(device_id, attempts) if error.code == DEVICE_BUSY else None
                 if pause_s is None:
                     raise
             except DeviceDiffers:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from modbus_bridge.config.fields import MAX_ADDRESS
 from modbus_bridge.config.model import Point, RegisterType
 
 DEFAULT_PORT = 502
 DEFAULT_DEVICE_ID = 1
 DEFAULT_ADDRESSES = range(10_000)
-MAX_ADDRESS = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from modbus_bridge.config.model import Kind, Point, RegisterType
 from modbus_bridge.device import DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.probe.line import ProbeLine
 from modbus_bridge.probe.search import Found, search
+from modbus_bridge.protocol import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE
 
 # Some devices answer nothing where they have nothing, and each such question costs its time-out.
 MAX_SILENCES = 5
 # One that has never answered is asked that often whether it does.
 MAX_SILENCES_AT_FIRST = 3
-_ILLEGAL_FUNCTION = 1
-_NOTHING_THERE = (2, 3)
+_NOTHING_THERE = (ILLEGAL_ADDRESS, ILLEGAL_VALUE)
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ class Scan:
         self._has_answered = True
 
     def _note_refusal(self, result: Table, error: DeviceRefused, count: int) -> None:
-        if error.code == _ILLEGAL_FUNCTION:
+        if error.code == ILLEGAL_FUNCTION:
             result.stopped = str(error)
         elif count == 1 and error.code not in _NOTHING_THERE:
             result.refusals[str(error)] += 1

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from modbus_bridge.protocol import EXCEPTION
+
 # Unit id, at most 253 bytes of function code and data, CRC.
 MAX_FRAME_BYTES: Final = 256
 _CRC_BYTES: Final = 2
-_EXCEPTION: Final = 0x80
 
 
 def _crc_of_byte(value: int) -> int:
@@ -60,7 +61,7 @@ class AnswerSplitter:
 
     def __init__(self, unit: int, function: int) -> None:
         self._unit = unit
-        self._functions = (function, function | _EXCEPTION)
+        self._functions = (function, function | EXCEPTION)
         self._buffer = b""
 
     def feed(self, data: bytes) -> Frame | None:
@@ -167,7 +168,7 @@ def answer_bytes(buffer: bytes, start: int) -> int | None:
             return 5
         case 22:
             return 10
-        case code if code & _EXCEPTION:
+        case code if code & EXCEPTION:
             return 5
         case _:
             return 0

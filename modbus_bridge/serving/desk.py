@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from modbus_bridge import protocol
 from modbus_bridge.config.model import RegisterType
+from modbus_bridge.process import log_error
 from modbus_bridge.serving import identification, requests
 from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_FUNCTION, NO_SUCH_UNIT, Fault
 from modbus_bridge.serving.requests import MaskWrite
@@ -65,7 +67,7 @@ class Desk:
     def answer(self, device_id: int, pdu: bytes) -> bytes | Awaitable[bytes]:
         """Return the answer to a request, or what to await for it."""
         self.requests += 1
-        if pdu[0] not in requests.READ:
+        if pdu[0] not in protocol.READS:
             return self._carry_out(device_id, pdu)
         unit = device_id if device_id in self._units else None
         ready = self._ready.get(unit)
@@ -73,7 +75,7 @@ class Desk:
             return self._carry_out(device_id, pdu)
         try:
             start, count = requests.read_of(pdu)
-            return requests.read_answer(pdu[0], ready.packed(requests.READ[pdu[0]], start, count))
+            return requests.read_answer(pdu[0], ready.packed(protocol.READS[pdu[0]], start, count))
         except Fault as fault:
             return self._refusal(pdu, fault)
 
@@ -82,9 +84,9 @@ class Desk:
             return await self._execute(device_id, pdu)
         except Fault as fault:
             return self._refusal(pdu, fault)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A mistake of this program must neither leave the master without an answer nor end its connection.
-            log.exception("a request (%s) failed", pdu[:16].hex())
+            log_error(f"a request ({pdu[:16].hex()}) failed", error)
             return self._refusal(pdu, Fault(DEVICE_FAILURE, repr(error)))
 
     async def _execute(self, device_id: int, pdu: bytes) -> bytes:
@@ -94,18 +96,18 @@ class Desk:
         tables = self._units.get(device_id) or self._units.get(None)
         if tables is None:
             raise Fault(NO_SUCH_UNIT, f"there is no unit {device_id}")
-        if function in requests.READ:
+        if function in protocol.READS:
             start, count = requests.read_of(pdu)
             return await _read(tables, function, start, count)
-        if function in requests.WRITES:
+        if function in protocol.WRITES:
             await tables.write(*requests.write_of(pdu))
-        elif function == requests.MASK_WRITE:
+        elif function == protocol.MASK_WRITE:
             await _mask_write(tables, requests.mask_write_of(pdu))
-        elif function == requests.READ_WRITE:
+        elif function == protocol.READ_WRITE:
             return await _read_write(tables, pdu)
-        elif function == requests.DIAGNOSTICS:
+        elif function == protocol.DIAGNOSTICS:
             return identification.echoed(pdu)
-        elif function == requests.IDENTIFY:
+        elif function == protocol.IDENTIFY:
             return identification.answer(pdu, self._product)
         return requests.write_answer(pdu)
 
@@ -117,18 +119,18 @@ class Desk:
 
 _FUNCTIONS = frozenset(
     (
-        *requests.READ,
-        *requests.WRITES,
-        requests.MASK_WRITE,
-        requests.READ_WRITE,
-        requests.DIAGNOSTICS,
-        requests.IDENTIFY,
+        *protocol.READS,
+        *protocol.WRITES,
+        protocol.MASK_WRITE,
+        protocol.READ_WRITE,
+        protocol.DIAGNOSTICS,
+        protocol.IDENTIFY,
     )
 )
 
 
 async def _read(tables: Tables, function: int, start: int, count: int) -> bytes:
-    table = requests.READ[function]
+    table = protocol.READS[function]
     words = await tables.read(table, start, count)
     data = requests.packed_bits(words) if table.is_bits else requests.packed_registers(words)
     return requests.read_answer(function, data)

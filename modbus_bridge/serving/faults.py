@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from modbus_bridge.protocol import (
+    DEVICE_BUSY,
+    DEVICE_FAILURE,
+    GATEWAY_TARGET,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+)
 
-# Modbus Application Protocol 1.1b3, section 7.
-ILLEGAL_FUNCTION: Final = 1
-ILLEGAL_ADDRESS: Final = 2
-ILLEGAL_VALUE: Final = 3
-DEVICE_FAILURE: Final = 4
-DEVICE_BUSY: Final = 6
-# The unit is not behind this address.
-NO_SUCH_UNIT: Final = 0x0B
+__all__ = [
+    "DEVICE_BUSY",
+    "DEVICE_FAILURE",
+    "ILLEGAL_ADDRESS",
+    "ILLEGAL_FUNCTION",
+    "ILLEGAL_VALUE",
+    "NO_SUCH_UNIT",
+    "Fault",
+]
+
+# What a gateway says of a unit that is not behind it.
+NO_SUCH_UNIT = GATEWAY_TARGET
 
 
 class Fault(Exception):

@@ -6,7 +6,7 @@ import re
 from importlib import metadata
 from typing import Final
 
-from modbus_bridge.serving import requests
+from modbus_bridge import protocol
 from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Fault
 
 _READ_DEVICE_IDENTIFICATION: Final = 14
@@ -57,7 +57,7 @@ def answer(pdu: bytes, product: str) -> bytes:
     else:
         raise Fault(ILLEGAL_VALUE, f"there is no category {category}")
     listed = b"".join(bytes((number, len(objects[number]))) + objects[number] for number in chosen)
-    head = (requests.IDENTIFY, _READ_DEVICE_IDENTIFICATION, category, _CONFORMITY, 0, 0, len(chosen))
+    head = (protocol.IDENTIFY, _READ_DEVICE_IDENTIFICATION, category, _CONFORMITY, 0, 0, len(chosen))
     return bytes(head) + listed
 
 

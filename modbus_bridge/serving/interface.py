@@ -8,6 +8,7 @@ from typing import Any, Final
 from modbus_bridge.config.model import ServedPoint, ServerConfiguration
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.mirror import Mirror
+from modbus_bridge.values import views
 
 # As the originals say it (modbus.md 2.6).
 NOT_THERE: Final = "Error: Method not implemented for that URI."
@@ -17,7 +18,7 @@ _MOST_NAMED: Final = 20
 HELP: Final = """\
 get /interfaces/ID           what is served, which masters are connected, what they were answered
 get /interfaces/ID/_stats    the counters of that alone
-get /interfaces/ID/_points   every point: unit, table, offset, size, owner, and whether it is known
+get /interfaces/ID/_points   every point as a client tells it, with its owner and whether it is known
 any /interfaces/ID/_reload   read the configuration file again; a file with an error changes nothing
 get /interfaces/ID/_help     this
 """
@@ -56,7 +57,7 @@ def statistics(mirror: Mirror, desk: Desk, masters: Sequence[str], uptime_s: flo
 
 
 def points(configuration: ServerConfiguration, mirror: Mirror) -> list[dict[str, Any]]:
-    """Return every point, in the order of the file."""
+    """Return a row for each point, in the order of the file: what a client says of it, and what only a server knows."""
     unknown = set(mirror.variables.unknown)
     return [
         _point(unit.device_id, served, f"{served.uri}/{served.point.id}" not in unknown)
@@ -66,20 +67,5 @@ def points(configuration: ServerConfiguration, mirror: Mirror) -> list[dict[str,
 
 
 def _point(device_id: int | None, served: ServedPoint, known: bool) -> dict[str, Any]:
-    point = served.point
-    entry: dict[str, Any] = {
-        "device_id": "any" if device_id is None else device_id,
-        "type": str(point.type),
-        "offset": point.offset,
-        "size": point.size,
-        "uri": served.uri,
-        "id": point.id,
-        "kind": str(point.kind),
-        "known": known,
-    }
-    if point.is_part:
-        entry |= {"first_bit": point.first_bit, "bits": point.width}
-    if point.scale is not None:
-        entry["scale"] = float(point.scale)
-    optional = {"shift": point.shift, "signed": point.signed, "float": point.is_float, "unit": point.unit}
-    return entry | {key: value for key, value in optional.items() if value}
+    (row,) = views.points_view([served.point])
+    return row | {"device_id": "any" if device_id is None else device_id, "uri": served.uri, "known": known}

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from modbus_bridge import protocol
 from modbus_bridge.config.model import Serial
 from modbus_bridge.rtu.frame import Frame, RequestSplitter, frame
 from modbus_bridge.rtu.port import PortError, SerialPort
-from modbus_bridge.serving import requests
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_tcp import ListenError
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # To all units; nobody answers (Modbus over Serial Line 1.02, 2.1).
 _BROADCAST: Final = 0
-_BROADCASTABLE: Final = (*requests.WRITES, requests.MASK_WRITE)
+_BROADCASTABLE: Final = (*protocol.WRITES, protocol.MASK_WRITE)
 # A USB adapter hands bytes on every 16 ms: what is shorter is no silence.
 _LEAST_SILENCE_S: Final = 0.05
 _REOPEN_EVERY_S: Final = 1.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Callable
 from typing import Final
 
 from ess_bus.errors import EssError
+from modbus_bridge.config.model import Tcp
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.master import Master
 from modbus_bridge.serving.seldom import Seldom
+from modbus_bridge.sockets import keep_alive, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ MAX_MASTERS: Final = 100
 # How long a master may leave its answers unread. Modbus answers are small: a whole buffer of them is a lot.
 PATIENCE_S: Final = 10.0
 # A peer that vanished without a word is noticed after about a minute; masters that are idle stay.
-_KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+_KEEP_ALIVE: Final = {"idle_s": 30, "every_s": 10, "probes": 3}
 
 Heard = Callable[[str], None]
 
@@ -69,9 +69,7 @@ class TcpListener:
         try:
             self._server = await asyncio.get_running_loop().create_server(lambda: Master(self), host, port)
         except OSError as error:
-            # asyncio wraps the text of bind() in a sentence; a name that cannot be resolved has a negative number.
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise ListenError(f"cannot listen on {host}:{port}: {reason}") from None
+            raise ListenError(f"cannot listen on {host}:{port}: {reason_of(error)}") from None
 
     def close(self) -> None:
         """Stop to listen and close the connections."""
@@ -92,7 +90,7 @@ class TcpListener:
                 )  # fmt: skip
             return False
         self._masters[master] = address
-        _keep_alive(transport.get_extra_info("socket"))
+        keep_alive(transport.get_extra_info("socket"), **_KEEP_ALIVE)
         self._on_change(f"Master {address} connected")
         return True
 
@@ -113,15 +111,8 @@ class TcpListener:
             )  # fmt: skip
 
 
-def _keep_alive(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if hasattr(socket, name):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
 def _shown(peer: object) -> str:
     if isinstance(peer, tuple) and len(peer) >= 2:
         host, port = peer[:2]
-        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+        return str(Tcp(host, port))
     return "unknown"

@@ -7,17 +7,14 @@ take one write's answer for another's.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final, cast
+
+from modbus_bridge.device.tcp_frame import HEADER, LENGTHS, frame
 
 if TYPE_CHECKING:
     from modbus_bridge.serving.listener_tcp import TcpListener
 
-_HEADER = struct.Struct(">HHHB")
-_HEADER_BYTES: Final = 7
-# Unit id, function code and at most 252 bytes of data (Modbus over TCP, 3.1.3).
-_LENGTHS: Final = range(2, 255)
 # A master that sends requests without end leaves the others their turn after so many.
 _AT_ONCE: Final = 16
 # What is not answered yet waits here, and in the buffers of the kernel when it is more.
@@ -96,26 +93,25 @@ class Master(asyncio.Protocol):
         data, at = self._received, 0
         answers: list[bytes] = []
         for _ in range(_AT_ONCE):
-            if len(data) < at + _HEADER_BYTES:
+            if len(data) < at + HEADER.size:
                 break
-            transaction_id, protocol, length, device_id = _HEADER.unpack_from(data, at)
-            if protocol != 0 or length not in _LENGTHS:
+            transaction_id, protocol, length, device_id = HEADER.unpack_from(data, at)
+            if protocol != 0 or length not in LENGTHS:
                 # Where the next frame begins cannot be known any more.
-                self._listener.misunderstood(self, data[at : at + _HEADER_BYTES])
+                self._listener.misunderstood(self, data[at : at + HEADER.size])
                 self._received = b""
                 self._send(answers)
                 self._leave()
                 return
-            end = at + _HEADER_BYTES - 1 + length
+            end = at + HEADER.size - 1 + length
             if len(data) < end:
                 break
-            answer = self._desk.answer(device_id, data[at + _HEADER_BYTES : end])
+            answer = self._desk.answer(device_id, data[at + HEADER.size : end])
             at = end
             if not isinstance(answer, bytes):
                 self._task = self._loop.create_task(self._wait(transaction_id, device_id, answer))
                 break
-            answers.append(_HEADER.pack(transaction_id, 0, 1 + len(answer), device_id))
-            answers.append(answer)
+            answers.append(frame(transaction_id, device_id, answer))
         else:
             self._next_turn = self._loop.call_soon(self._take_turn)
         self._received = data[at:]
@@ -128,7 +124,7 @@ class Master(asyncio.Protocol):
     async def _wait(self, transaction_id: int, device_id: int, answer: Awaitable[bytes]) -> None:
         try:
             pdu = await answer
-            self._send([_HEADER.pack(transaction_id, 0, 1 + len(pdu), device_id), pdu])
+            self._send([frame(transaction_id, device_id, pdu)])
         finally:
             self._task = None
             self._go_on()

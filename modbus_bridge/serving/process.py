@@ -16,6 +16,8 @@ from ess_bus.errors import BusError, ConfigurationError, Problem
 from ess_bus.message import Message
 from modbus_bridge.addresses import with_settings_of
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
+from modbus_bridge.events import INFO, Events
+from modbus_bridge.process import log_error
 from modbus_bridge.serving import interface
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_rtu import RtuListener
@@ -29,7 +31,6 @@ AnyListener = TcpListener | RtuListener
 Load = Callable[[], tuple[ServerConfiguration, list[Problem]]]
 
 _SOURCE: Final = "Modbus Server"
-_SEVERITY: Final = 1
 
 
 async def listening(
@@ -89,7 +90,7 @@ class Server:
         self._bus = bus
         self._mirror = _mirror(configuration, bus)
         self._desk = Desk(self._mirror.units, configuration.id)
-        self._notices = Notices(bus, _SOURCE)
+        self._notices = Notices(Events(bus, _SOURCE))
         self._own_uri = f"/interfaces/{configuration.id}"
         self._started_s = time.monotonic()
         self._reloading = asyncio.Lock()
@@ -129,9 +130,9 @@ class Server:
                 await self._bus.reply(message, await self._asked(message))
             except _Refusal as refusal:
                 await self._bus.refuse(message, str(refusal))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 # A mistake of this program must not take the registers from the masters.
-                log.exception("%s %s failed", message.method, message.uri)
+                log_error(f"{message.method} {message.uri} failed", error)
                 await self._bus.refuse(message, f"{message.method} failed: {error!r}")
 
     async def _asked(self, message: Message) -> Any:
@@ -193,7 +194,7 @@ class Server:
             self._desk,
             configuration.address,
             self._options.max_masters,
-            lambda text: self._notices.post(text, _SEVERITY),
+            lambda text: self._notices.post(text, INFO),
         )
 
 

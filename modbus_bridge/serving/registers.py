@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from modbus_bridge.config.model import RegisterType, ServedPoint
 from modbus_bridge.serving import served as meaning
-from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.memory import Memory
 from modbus_bridge.serving.served import Bits
-
-__all__ = ["DEVICE_FAILURE", "ILLEGAL_ADDRESS", "ILLEGAL_VALUE", "Fault", "Registers", "Slot"]
+from modbus_bridge.values import codec
 
 
 class Slot:
@@ -45,7 +44,7 @@ class Slot:
         absent = self._absent
         if self._needed & ~(self.known | absent.mask):
             return None
-        return meaning.parted(self.size, self.bits | absent.value & ~self.known)
+        return codec.parted(self.size, self.bits | absent.value & ~self.known)
 
     def add(self, served: ServedPoint) -> None:
         """Let a variable lie in these registers."""

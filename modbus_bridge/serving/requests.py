@@ -9,32 +9,11 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from modbus_bridge import protocol
 from modbus_bridge.config.model import RegisterType
-from modbus_bridge.polling.plan import MAX_BITS, MAX_REGISTERS
 from modbus_bridge.serving.faults import ILLEGAL_VALUE, Fault
 
-READ: Final = {
-    1: RegisterType.COIL,
-    2: RegisterType.DISCRETE,
-    3: RegisterType.HOLDING,
-    4: RegisterType.INPUT,
-}
-WRITE_COIL: Final = 5
-WRITE_REGISTER: Final = 6
-DIAGNOSTICS: Final = 8
-WRITE_COILS: Final = 15
-WRITE_REGISTERS: Final = 16
-MASK_WRITE: Final = 22
-READ_WRITE: Final = 23
-IDENTIFY: Final = 43
-
-WRITES: Final = (WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS)
-# The longest writes (sections 6.11, 6.12 and 6.17).
-MAX_WRITE_BITS: Final = 1968
-MAX_WRITE_REGISTERS: Final = 123
-MAX_READ_WRITE_REGISTERS: Final = 121
-
-_COIL_VALUES: Final = {0xFF00: 1, 0x0000: 0}
+_COIL_VALUES: Final = {protocol.ON: 1, protocol.OFF: 0}
 _TWO = struct.Struct(">HH")
 _THREE = struct.Struct(">HHH")
 _WRITE_HEAD = struct.Struct(">HHB")
@@ -78,7 +57,7 @@ def read_of(pdu: bytes) -> tuple[int, int]:
     if len(pdu) != 5:
         raise _malformed(pdu)
     start, count = _TWO.unpack_from(pdu, 1)
-    return start, _checked(count, MAX_BITS if pdu[0] <= 2 else MAX_REGISTERS)
+    return start, _checked(count, protocol.MAX_READ_BITS if pdu[0] <= 2 else protocol.MAX_READ_REGISTERS)
 
 
 def write_of(pdu: bytes) -> Write:
@@ -87,12 +66,12 @@ def write_of(pdu: bytes) -> Write:
     Raises:
         Fault: illegal value.
     """
-    if pdu[0] in (WRITE_COILS, WRITE_REGISTERS):
+    if pdu[0] in (protocol.WRITE_COILS, protocol.WRITE_REGISTERS):
         return _write_many(pdu)
     if len(pdu) != 5:
         raise _malformed(pdu)
     address, value = _TWO.unpack_from(pdu, 1)
-    if pdu[0] == WRITE_REGISTER:
+    if pdu[0] == protocol.WRITE_REGISTER:
         return Write(RegisterType.HOLDING, address, (value,))
     if value not in _COIL_VALUES:
         raise Fault(ILLEGAL_VALUE, f"a coil takes FF00 or 0000, got {value:04X}")
@@ -119,8 +98,8 @@ def read_write_of(pdu: bytes) -> ReadWrite:
     if len(pdu) < 10:
         raise _malformed(pdu)
     read_start, read_count, start, count, size = _READ_WRITE_HEAD.unpack_from(pdu, 1)
-    _checked(read_count, MAX_REGISTERS)
-    _checked(count, MAX_READ_WRITE_REGISTERS)
+    _checked(read_count, protocol.MAX_READ_REGISTERS)
+    _checked(count, protocol.MAX_READ_WRITE_REGISTERS)
     if size != 2 * count or len(pdu) != 10 + size:
         raise _malformed(pdu)
     return ReadWrite(read_start, read_count, Write(RegisterType.HOLDING, start, registers(pdu[10:])))
@@ -133,12 +112,12 @@ def read_answer(function: int, data: bytes | bytearray) -> bytes:
 
 def write_answer(pdu: bytes) -> bytes:
     """Return the answer to a write that was carried out: an echo of it, or of where it began and how much it was."""
-    return pdu[:5] if pdu[0] in (WRITE_COILS, WRITE_REGISTERS) else pdu
+    return pdu[:5] if pdu[0] in (protocol.WRITE_COILS, protocol.WRITE_REGISTERS) else pdu
 
 
 def exception(function: int, code: int) -> bytes:
     """Return the answer to a request that cannot be carried out."""
-    return bytes((function & 0x7F | 0x80, code))
+    return bytes((function | protocol.EXCEPTION, code))
 
 
 def registers(data: bytes) -> tuple[int, ...]:
@@ -172,8 +151,8 @@ def _write_many(pdu: bytes) -> Write:
     if len(pdu) < 7:
         raise _malformed(pdu)
     start, count, size = _WRITE_HEAD.unpack_from(pdu, 1)
-    are_bits = pdu[0] == WRITE_COILS
-    _checked(count, MAX_WRITE_BITS if are_bits else MAX_WRITE_REGISTERS)
+    are_bits = pdu[0] == protocol.WRITE_COILS
+    _checked(count, protocol.MAX_WRITE_BITS if are_bits else protocol.MAX_WRITE_REGISTERS)
     if size != ((count + 7) // 8 if are_bits else 2 * count) or len(pdu) != 6 + size:
         raise _malformed(pdu)
     if are_bits:

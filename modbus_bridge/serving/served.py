@@ -24,14 +24,14 @@ class Bits(NamedTuple):
 
 def own(point: Point) -> int:
     """Return the mask of the bits that belong to a point."""
-    return _placed(point, ((1 << point.width) - 1) << point.first_bit)
+    return codec.placed(point, point.mask)
 
 
 def needed(point: Point) -> int:
     """Return the mask of the bits that must be known before the point is: bits without a name are 0 anyway."""
     if point.kind is not Kind.INDIVIDUAL_BITS:
         return own(point)
-    return _placed(point, sum(1 << point.first_bit + bit for bit in point.strings))
+    return codec.placed(point, sum(1 << point.first_bit + bit for bit in point.strings))
 
 
 def names(point: Point) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def mask_of(point: Point, name: str) -> int:
     """Return the mask of the bits that a name stands for."""
     if name == point.id:
         return own(point)
-    return _placed(point, sum(1 << point.first_bit + bit for bit, known in point.strings.items() if known == name))
+    return codec.placed(point, sum(1 << point.first_bit + bit for bit, known in point.strings.items() if known == name))
 
 
 def bits_of(served: ServedPoint, name: str, value: Any) -> Bits:
@@ -72,14 +72,14 @@ def bits_of(served: ServedPoint, name: str, value: Any) -> Bits:
     elif isinstance(value, bool) and point.kind is Kind.NUMBER and point.scale is None and not point.shift:
         # The same variable may be a coil for one master and a register for another.
         value = int(value)
-    return Bits(own(point), joined(codec.encode(point, value)))
+    return Bits(own(point), codec.joined(codec.encode(point, value)))
 
 
 def not_available(point: Point) -> Bits:
     """Return what is served while the value is unknown: nothing, or what the file says that stands for it."""
     if not point.invalid:
         return Bits(0, 0)
-    return Bits(own(point), joined(codec.words_of(point, max(point.invalid))))
+    return Bits(own(point), codec.joined(codec.words_of(point, max(point.invalid))))
 
 
 def meant(point: Point, words: Sequence[int]) -> Any:
@@ -97,32 +97,9 @@ def meant(point: Point, words: Sequence[int]) -> Any:
 
 def meant_bits(point: Point, words: Sequence[int]) -> dict[str, tuple[int, bool]]:
     """Return the individual bits in these words: name -> (its mask, whether it is set)."""
-    number = joined(words) ^ _placed(point, point.invert_mask)
+    number = codec.joined(words) ^ codec.placed(point, point.invert_mask)
     found: dict[str, tuple[int, bool]] = {}
     for bit, name in point.strings.items():
-        mask = _placed(point, 1 << point.first_bit + bit)
+        mask = codec.placed(point, 1 << point.first_bit + bit)
         found[name] = (mask, bool(number & mask))
     return found
-
-
-def joined(words: Sequence[int]) -> int:
-    """Return registers as one integer; a coil is 0 or 1."""
-    number = 0
-    for word in words:
-        number = number << 16 | word
-    return number
-
-
-def parted(size: int, number: int) -> tuple[int, ...]:
-    """Return the registers of one integer."""
-    return tuple(number >> 16 * index & 0xFFFF for index in reversed(range(size)))
-
-
-def _placed(point: Point, bits: int) -> int:
-    """Return where bits that are counted in the point's word order lie in its registers."""
-    if not point.word_order:
-        return bits
-    placed = 0
-    for index, position in enumerate(reversed(point.word_order)):
-        placed |= (bits >> 16 * index & 0xFFFF) << 16 * (point.size - 1 - position)
-    return placed

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from modbus_bridge.config.model import Kind, ServedPoint
 from modbus_bridge.serving import served as meaning
 from modbus_bridge.serving.registers import Registers, Slot
+from modbus_bridge.values import codec
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Variables:
         Raises:
             Fault: illegal value.
         """
-        changed = meaning.joined(words) ^ slot.bits | ~slot.known
+        changed = codec.joined(words) ^ slot.bits | ~slot.known
         everything = not any(changed & meaning.needed(served.point) for served in slot.served)
         found: dict[str, dict[str, Any]] = {}
         for served in slot.served:

@@ -34,8 +34,8 @@ class SimulatedUnit:
     def put(self, served: ServedPoint, bits: meaning.Bits) -> None:
         """Change bits in the registers of a point."""
         point = served.point
-        number = meaning.joined(self.words(served)) & ~bits.mask | bits.value
-        self._memories[point.type].put(point.offset, meaning.parted(point.size, number))
+        number = codec.joined(self.words(served)) & ~bits.mask | bits.value
+        self._memories[point.type].put(point.offset, codec.parted(point.size, number))
 
     def packed(self, table: RegisterType, start: int, count: int) -> bytes | bytearray:
         """Return what answers a read, or raise `Fault`."""

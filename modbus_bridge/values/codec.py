@@ -20,7 +20,10 @@ __all__ = [
     "changed",
     "decode",
     "encode",
+    "joined",
     "number",
+    "parted",
+    "placed",
     "published",
     "raw",
     "words_of",
@@ -64,7 +67,7 @@ def encode(point: Point, value: Any) -> tuple[int, ...]:
 
 def words_of(point: Point, bits: int) -> tuple[int, ...]:
     """Return the words of the unsigned integer `bits`, the opposite of `raw`; other bits in the words are 0."""
-    return _split(_placed(point, bits, (1 << point.width) - 1), point.size)
+    return parted(point.size, _told(point, bits, (1 << point.width) - 1))
 
 
 def change(point: Point, value: Any) -> tuple[int, int]:
@@ -88,27 +91,36 @@ def bit_change(point: Point, name: str, value: Any) -> tuple[int, int]:
 
 def changed(words: Sequence[int], set_bits: int, clear_bits: int) -> tuple[int, ...]:
     """Return `words` with the masks of one or more changes applied."""
-    bits = 0
+    return parted(len(words), joined(words) & ~clear_bits | set_bits)
+
+
+def joined(words: Sequence[int]) -> int:
+    """Return words as one integer; a coil is 0 or 1."""
+    number = 0
     for word in words:
-        bits = bits << 16 | word
-    return _split(bits & ~clear_bits | set_bits, len(words))
+        number = number << 16 | word
+    return number
+
+
+def parted(size: int, number: int) -> tuple[int, ...]:
+    """Return the words of one integer, the opposite of `joined`."""
+    return tuple(number >> 16 * index & 0xFFFF for index in reversed(range(size)))
+
+
+def placed(point: Point, bits: int) -> int:
+    """Return where bits that are counted in the word order of a point lie in its words."""
+    if not point.word_order:
+        return bits
+    words = [0] * point.size
+    for position, word in zip(point.word_order, parted(point.size, bits), strict=True):
+        words[position] = word
+    return joined(words)
 
 
 def _change(point: Point, bits: int, mask: int) -> tuple[int, int]:
-    set_bits = _placed(point, bits, mask)
-    return set_bits, _placed(point, ~bits, mask)
+    return _told(point, bits, mask), _told(point, ~bits, mask)
 
 
-def _placed(point: Point, bits: int, mask: int) -> int:
-    """Return where the bits of `mask` lie in the words, with the values that they have in `bits`."""
-    placed = (bits << point.first_bit ^ point.invert_mask) & mask << point.first_bit
-    if not point.word_order:
-        return placed
-    words = [0] * point.size
-    for position, word in zip(point.word_order, _split(placed, point.size), strict=True):
-        words[position] = word
-    return int.from_bytes(b"".join(word.to_bytes(2, "big") for word in words), "big")
-
-
-def _split(bits: int, size: int) -> tuple[int, ...]:
-    return tuple(bits >> 16 * index & 0xFFFF for index in reversed(range(size)))
+def _told(point: Point, bits: int, mask: int) -> int:
+    """Return where the bits of `mask` lie in the words, with the values that tell the point's own `bits`."""
+    return placed(point, (bits << point.first_bit ^ point.invert_mask) & mask << point.first_bit)

@@ -9,11 +9,8 @@ from typing import Any
 from ess_bus import values
 from ess_bus.hints import did_you_mean
 from modbus_bridge.config.model import Component, Kind, Point, RegisterType
+from modbus_bridge.protocol import MAX_WRITE_BITS, MAX_WRITE_REGISTERS
 from modbus_bridge.values import codec
-
-# Modbus Application Protocol 1.1b3, 6.11 and 6.12: the longest writes.
-MAX_REGISTERS = 123
-MAX_BITS = 1968
 
 # The registers of a write: table, unit, address and count.
 Place = tuple[RegisterType, int, int, int]
@@ -125,7 +122,9 @@ class Catalogue:
                 raise ValueError(f"{name}: {error}") from None
 
 
-def joined(writes: Iterable[Write], max_registers: int = MAX_REGISTERS, max_bits: int = MAX_BITS) -> list[Write]:
+def joined(
+    writes: Iterable[Write], max_registers: int = MAX_WRITE_REGISTERS, max_bits: int = MAX_WRITE_BITS
+) -> list[Write]:
     """Return fewer writes that have the same effect: neighbours become one request (FC16, FC15).
 
     Only writes that follow each other in the set are joined: none of them overtakes one that came before it, for a

@@ -8,7 +8,6 @@ import random
 import shutil
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,49 +16,36 @@ from typing import Any
 from pymodbus.client import ModbusTcpClient
 
 from ess_bus.client import Bus
+from ess_bus.message import Message
 from modbus_bridge.config import load_client, load_server
 from modbus_bridge.config.model import Point, RegisterType, ServedPoint
 from modbus_bridge.values import codec
+from tests.integration import peers
 from tests.integration.conftest import ROOT, Process, eventually, free_port
 
 MAX_READ = 125
 
 
-class Owner:
+class Owner(peers.Owner):
     """Owns every variable that a server serves: answers gets, carries out sets unless it refuses them."""
 
     def __init__(self, endpoint: str, values: dict[str, dict[str, Any]]) -> None:
+        super().__init__(endpoint, values, self._answered)
         self.values = values
         self.refused: set[str] = set()
         self.sets: list[tuple[str, str, Any]] = []
-        self._ended = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(endpoint,))
-        self._thread.start()
-        assert self._ready.wait(10)
 
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _serve(self, endpoint: str) -> None:
-        with Bus(endpoint, name="owner") as bus:
-            messages = bus.subscribe(*self.values)
-            self._ready.set()
-            while not self._ended.is_set():
-                message = messages.receive(0.05)
-                if message is None:
-                    continue
-                if message.method == "get":
-                    bus.reply(message, self.values[message.uri])
-                elif message.method == "set":
-                    uri, assigned = self._assigned(message.uri, message.json())
-                    if self.refused & assigned.keys():
-                        bus.refuse(message, "not now")
-                        continue
-                    self.sets += [(uri, name, value) for name, value in assigned.items()]
-                    self.values[uri] |= assigned
-                    bus.reply(message, message.body)
+    def _answered(self, message: Message) -> Any:
+        if message.method == "get":
+            return self.values[message.uri]
+        if message.method != "set":
+            return peers.SILENCE
+        uri, assigned = self._assigned(message.uri, message.json())
+        if self.refused & assigned.keys():
+            raise ValueError("not now")
+        self.sets += [(uri, name, value) for name, value in assigned.items()]
+        self.values[uri] |= assigned
+        return message.body
 
     def _assigned(self, uri: str, body: Any) -> tuple[str, dict[str, Any]]:
         """Return the owner's URI and what is set: one variable or several in one body."""
@@ -94,8 +80,7 @@ class Loopback:
         self.served: tuple[ServedPoint, ...] = unit.points
         self.client = load_client(client_file)[0]
         self.device_id = 1 if unit.device_id is None else unit.device_id
-        self.owner = Owner(plant, random_values(self.served, seed=1))
-        closing.callback(self.owner.end)
+        self.owner = closing.enter_context(Owner(plant, random_values(self.served, seed=1)))
         self.plant = closing.enter_context(Bus(plant, name="plant"))
         self.bus = closing.enter_context(Bus(self.ems, name="test"))
         self.master = closing.enter_context(ModbusTcpClient("127.0.0.1", port=self._port, timeout=5, retries=0))

@@ -13,9 +13,15 @@ from ess_bus.client import AsyncBus, AsyncSubscription
 from ess_bus.errors import Refused
 from modbus_bridge.config.model import ClientConfiguration, Component, Connection, RegisterType, Tcp
 from modbus_bridge.face.host import Host
-from modbus_bridge.serving.listener import Listener
-from modbus_bridge.serving.registers import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
+from modbus_bridge.serving.desk import Desk, Tables
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, Fault
+from modbus_bridge.serving.listener_tcp import TcpListener
 from tests.integration.conftest import free_port
+
+
+def listener_of(tables: Tables) -> TcpListener:
+    """Return what answers masters with `tables`, whatever unit they ask."""
+    return TcpListener(Desk({None: tables}))
 
 
 class Plant:
@@ -30,14 +36,14 @@ class Plant:
         self.answers = asyncio.Event()
         self.answers.set()
         self.asked = asyncio.Event()
-        self._listener: Listener | None = None
+        self._listener: TcpListener | None = None
 
     @property
     def holding(self) -> list[int]:
         return self.tables[RegisterType.HOLDING]
 
     async def start(self) -> None:
-        self._listener = Listener(self, None)
+        self._listener = listener_of(self)
         await self._listener.start("127.0.0.1", self.port)
 
     def stop(self) -> None:
@@ -131,4 +137,4 @@ async def until(condition: Callable[[], Any | Awaitable[Any]]) -> Any:
                     value = await value
                 if value:
                     return value
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import zmq
 
@@ -15,12 +15,18 @@ from ess_bus.client import Bus
 from ess_bus.control import Verb
 from ess_bus.message import Message
 
+# What an owner returns who does not answer.
+SILENCE: Final = object()
+
 
 class Owner:
-    """Owns a URI in a thread of its own: it answers each request with what `answer` returns, and refuses its errors."""
+    """Owns URIs in a thread of its own: it answers each request with what `answer` returns, and refuses its errors."""
 
-    def __init__(self, endpoint: str, uri: str, answer: Callable[[Message], Any], name: str = "owner") -> None:
-        self._endpoint, self._uri, self._answer, self._name = endpoint, uri, answer, name
+    def __init__(
+        self, endpoint: str, uris: str | Iterable[str], answer: Callable[[Message], Any], name: str = "owner"
+    ) -> None:
+        self._endpoint, self._answer, self._name = endpoint, answer, name
+        self._uris = (uris,) if isinstance(uris, str) else tuple(uris)
         self.received: list[Message] = []
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -39,7 +45,7 @@ class Owner:
 
     def _run(self) -> None:
         with Bus(self._endpoint, name=self._name) as bus:
-            messages = bus.subscribe(self._uri)
+            messages = bus.subscribe(*self._uris)
             bus.announce()
             self._ready.set()
             while not self._stopping.is_set():
@@ -48,7 +54,8 @@ class Owner:
                     continue
                 self.received.append(message)
                 try:
-                    bus.reply(message, self._answer(message))
+                    if (answer := self._answer(message)) is not SILENCE:
+                        bus.reply(message, answer)
                 except ValueError as error:
                     bus.refuse(message, str(error))
 

@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from pyModbusTCP.client import ModbusClient
 
-from ess_bus.client import Bus
+from ess_bus.message import Message
+from tests.integration import peers
 from tests.integration.conftest import Process
 
 SERVER = "modbus_bridge.server"
 URI = "/components/bms"
 
 
-class Owner:
-    """Owns a URI on the bus: answers gets, takes sets unless it refuses or ignores them."""
+class Owner(peers.Owner):
+    """Owns a URI on the bus from the start on: answers gets, takes sets unless it refuses or ignores them."""
 
     def __init__(self, endpoint: str, uri: str = URI) -> None:
+        super().__init__(endpoint, uri, self._answered)
         self.uri = uri
         self.values: dict[str, Any] = {}
         self.refused: set[str] = set()
         self.ignored: set[str] = set()
         self.sets: list[tuple[str, Any]] = []
-        self._ended = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(endpoint,))
-        self._thread.start()
-        assert self._ready.wait(10)
+        self.__enter__()
 
     def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
+        self.__exit__(None, None, None)
 
-    def _serve(self, endpoint: str) -> None:
-        with Bus(endpoint, name="owner") as bus:
-            messages = bus.subscribe(self.uri)
-            self._ready.set()
-            while not self._ended.is_set():
-                message = messages.receive(0.05)
-                if message is None:
-                    continue
-                if message.method == "get":
-                    bus.reply(message, self.values)
-                elif message.method == "set":
-                    name = message.uri.removeprefix(self.uri).removeprefix("/")
-                    self.sets.append((name, message.json()))
-                    names = {name} if name else set(message.json())
-                    if names & self.refused:
-                        bus.refuse(message, "not now")
-                    elif not names & self.ignored:
-                        bus.reply(message, message.body)
+    def _answered(self, message: Message) -> Any:
+        if message.method == "get":
+            return self.values
+        if message.method != "set":
+            return peers.SILENCE
+        name = message.uri.removeprefix(self.uri).removeprefix("/")
+        self.sets.append((name, message.json()))
+        names = {name} if name else set(message.json())
+        if names & self.refused:
+            raise ValueError("not now")
+        return peers.SILENCE if names & self.ignored else message.body
 
 
 class Site:

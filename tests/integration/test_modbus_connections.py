@@ -19,6 +19,7 @@ from modbus_bridge.polling import channels, health
 from modbus_bridge.polling.line import Line
 from modbus_bridge.polling.reader import RETRY_BAD_AFTER_S, Answers, Reader
 from tests.integration.modbus_peer import Answer, Asked, Peer, answer_right, peer
+from tests.integration.modbus_site import until
 
 HOLDING = RegisterType.HOLDING
 
@@ -41,12 +42,6 @@ class Bench:
     async def write(self, start: int = 0) -> None:
         async with self.line.turn(urgent=True) as way:
             await way.write(HOLDING, 1, start, [7])
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until this end has noticed something."""
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.001)
 
     async def read_many(self, *starts: int) -> list[list[int]]:
         return await asyncio.gather(*(self.read(start) for start in starts))
@@ -235,7 +230,7 @@ class TestSeveral:
             broken = asyncio.create_task(bench.read(8))
             await bench.peer.until(lambda: gate.now == 2)
             bench.peer.writers[bench.peer.asked[-1].connection].close()
-            await bench.until(lambda: bench.line.open_connections == 1)
+            await until(lambda: bench.line.open_connections == 1)
             broken.cancel()
             await asyncio.wait([broken])
             gate.opened.set()
@@ -275,7 +270,7 @@ class TestSeveral:
                 await asyncio.gather(*(use() for _ in range(8)))
                 bench.peer.answer = answer_right
                 bench.peer.greet = lambda _: True
-                await bench.until(lambda: time.monotonic() > bench.line.retry_at_s([1]))
+                await until(lambda: time.monotonic() > bench.line.retry_at_s([1]))
                 await bench.read()
             assert right > 50
             assert bench.peer.connections > 5
@@ -405,7 +400,7 @@ class TestUnits:
             bench.peer.answer = once
             for number in range(5):
                 await bench.read()
-                await bench.until(lambda: bench.line.open_connections == 0)
+                await until(lambda: bench.line.open_connections == 0)
                 assert bench.peer.connections == number + 1
             assert bench.changes == 1
             assert bench.line.is_up([1])
@@ -445,7 +440,6 @@ class TestReader:
                 assert found == {f"p{n}": None if n == 17 else [n] for n in range(40)}
             assert reader.statistics.bad == ("p17",)
             assert reader.statistics.splits > 3
-            assert reader.statistics.rounds == 3
             before = len(bench.peer.asked)
             await reader.read(bench.line, 1.0)
             assert len(bench.peer.asked) - before == reader.statistics.blocks - 1
@@ -455,6 +449,35 @@ class TestReader:
             assert not reader.statistics.bad
 
         bench(test, self.lacks(17), connections=connections)
+
+    def test_many_bad_registers_neither_fill_the_log_nor_hold_up_the_others(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def test(bench: Bench) -> None:
+            caplog.set_level("INFO")
+            reader = Reader("/c", [point(offset) for offset in range(41)])
+            for now_s in (0.0, 1.0):
+                found = values(await reader.read(bench.line, now_s))
+                assert found == {f"p{n}": None if n < 40 else [n] for n in range(41)}
+            lines = [text for text in caplog.messages if "illegal data address" in text or "more like this" in text]
+            assert len(lines) == 11
+            assert lines[-1] == "/c: 30 more like this; _stats tell points_bad"
+            asked = []
+            for now_s in range(31, 39):
+                before = len(bench.peer.asked)
+                await reader.read(bench.line, now_s)
+                asked += [each.start for each in bench.peer.asked[before:] if each.start < 40]
+                assert len(bench.peer.asked) - before <= 1 + 8
+            assert sorted(asked) == list(range(40))  # each in its turn
+            bench.peer.answer = answer_right
+            caplog.clear()
+            for now_s in range(70, 75):
+                found = values(await reader.read(bench.line, now_s))
+            assert found == {f"p{n}": [n] for n in range(41)}
+            assert not reader.statistics.bad
+            assert sum("answered again" in text for text in caplog.messages) == 40
+
+        bench(test, self.lacks(*range(40)))
 
     def test_what_fails_now_hides_its_neighbours_for_a_few_rounds_only(self) -> None:
         async def test(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from fractions import Fraction
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ess_bus.client import AsyncBus
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.client import AsyncBus, AsyncSubscription
+from ess_bus.errors import BusError, ConfigurationError, Disconnected, Problem
 from modbus_bridge.config.model import (
     ClientConfiguration,
     Component,
@@ -22,6 +23,7 @@ from modbus_bridge.config.model import (
     RegisterType,
     Watchdog,
 )
+from modbus_bridge.face.bridge import Bridge
 from modbus_bridge.polling.reader import Reader
 from tests.integration.modbus_site import Site, site, until
 
@@ -251,6 +253,15 @@ class TestPublishing:
         run(shared_broker, body, PCS, replace(PCS, id="other", points=(POWER,)))
         assert sum("not read: KeyError" in line for line in caplog.messages) == 1
 
+    def test_an_error_in_what_the_process_is_asked_is_an_answer(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def body(site: Site) -> None:
+            monkeypatch.setattr(Bridge, "stats", lambda *_: 1 << 70)
+            assert await site.refusal("get", "/modbus_client/pcs_1/_stats") == "internal error: TypeError"
+
+        run(shared_broker, body, PCS)
+
     def test_how_long_each_table_took(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
             await site.listen(URI)
@@ -350,6 +361,28 @@ class TestSets:
             assert site.plant.writes == [(0, 6)]
 
         run(shared_broker, body, PCS, request_timeout_s=5.0)
+
+    def test_nothing_is_written_late_because_the_device_was_slow_to_be_read(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from modbus_bridge.face import sets
+
+        monkeypatch.setattr(sets, "PATIENCE_S", 0.2)
+
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            # A bit is read, changed and written: the reading takes longer than its asker waits.
+            site.plant.asked.clear()
+            site.plant.answers.clear()
+            refused = asyncio.create_task(site.refusal("set", f"{URI}/hot", True))
+            await site.plant.asked.wait()
+            await asyncio.sleep(0.3)
+            site.plant.answers.set()
+            assert (await refused).startswith("expired: it had waited for 0.")
+            assert site.plant.writes == []
+            assert (await site.bus.set(f"{URI}/plain", 6)).json() == 6
+
+        run(shared_broker, body, SLOW, request_timeout_s=5.0)
 
     def test_a_set_to_a_silent_device_is_refused_at_once(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:
@@ -571,9 +604,75 @@ class TestReload:
             site.configuration = replace(site.configuration, components=(replace(PCS, period_s=0.06),))
             await site.bus.set(f"{URI}/_reload", None)
             assert (await running).endswith("try once more; whether it was carried out is unknown")
+            # So is a get that waits for the device.
+            running = asyncio.create_task(site.refusal("get", URI))
+            await asyncio.sleep(0)
+            await until(lambda: taken(site))
+            site.configuration = replace(site.configuration, components=(replace(PCS, period_s=0.07),))
+            await site.bus.set(f"{URI}/_reload", None)
+            assert await running == "the configuration was read again; try once more"
 
         slow = Point("slow", HOLDING, 5, 1, debounce_s=60.0)
         run(shared_broker, body, replace(SLOW, points=(PLAIN, slow)), request_timeout_s=5.0)
+
+    def test_whoever_asks_meanwhile_is_answered(self, shared_broker: str) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            others = tuple(replace(PCS, id=f"other{index}", points=(POWER,)) for index in range(20))
+
+            async def asked(uri: str) -> str:
+                try:
+                    return str((await site.bus.get(uri, timeout_s=2.0))["component_connected"])
+                except BusError as error:
+                    return str(error)
+
+            answers: list[str] = []
+            for round_ in range(4):
+                changed = replace(PCS, period_s=0.06 + round_ / 100)
+                site.configuration = replace(site.configuration, components=(changed, *(others if round_ % 2 else ())))
+                reload = asyncio.create_task(site.bus.set("/modbus_client/pcs_1/_reload", None))
+                while not reload.done():
+                    answers += await asyncio.gather(*(asked(URI) for _ in range(2)))
+                await reload
+            assert {text for text in answers if "no answer" in text or "within" in text} == set()
+            assert await site.bus.get(f"{URI}/plain") == 0
+
+        run(shared_broker, body, PCS)
+
+    def test_subscriptions_that_the_broker_refuses_change_nothing(
+        self, shared_broker: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def body(site: Site) -> None:
+            await site.bus.get(URI)
+            site.configuration = replace(site.configuration, components=(replace(PCS, id="x" * 255),))
+            assert "over the limit" in await site.refusal("set", "/modbus_client/pcs_1/_reload")
+            assert await site.bus.get(f"{URI}/plain") == 0
+            # What cannot be taken back from a broker that went away is no reason to say that nothing was done.
+            site.configuration = replace(site.configuration, components=(PCS, replace(PCS, id="more")))
+            change = AsyncSubscription.replace
+
+            async def lost_at_last(subscription: AsyncSubscription, *uris: str) -> None:
+                await change(subscription, *uris)
+                calls.append(uris)
+                if len(calls) == 2:
+                    raise Disconnected("lost")
+
+            calls: list[tuple[str, ...]] = []
+            monkeypatch.setattr(AsyncSubscription, "replace", lost_at_last)
+            assert (await site.bus.set(f"{URI}/_reload", None)).json()["added"] == ["more"]
+            assert await site.bus.get("/components/more/plain") == 0
+            # Nobody can make reloads pile up.
+
+            def slowly() -> ClientConfiguration:
+                time.sleep(0.05)
+                return site.configuration
+
+            site.load = slowly
+            asked = (site.bus.set("/modbus_client/pcs_1/_reload", None) for _ in range(20))
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert sum("8 reloads are waiting already" in str(answer) for answer in answers) == 12
+
+        run(shared_broker, body, PCS)
 
     def test_a_broken_file_is_refused_with_its_problems_and_changes_nothing(self, shared_broker: str) -> None:
         async def body(site: Site) -> None:

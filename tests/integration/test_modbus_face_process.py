@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -60,6 +61,10 @@ def test_a_file_is_read_again_and_a_broken_one_changes_nothing(
         with pytest.raises(Refused, match=rf"nothing was changed: {file}: connection") as caught:
             bus.set(f"/modbus_client/{NAME.partition('@')[2]}/_reload", None)
         assert caught.value.reason.count("\n") == 0
+        file.unlink()
+        os.mkfifo(file)
+        with pytest.raises(Refused, match=rf"nothing was changed: {file}: not a regular file"):
+            bus.set("/components/more/_reload", None)
         assert bus.get("/components/more/a") == 0
         assert bus.get(f"/processes/{NAME}")["pid"] == process.pid
         assert process.stop() == 0

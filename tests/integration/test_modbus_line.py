@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from modbus_bridge.config.model import Connection, RegisterType, Tcp
-from modbus_bridge.device import DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
+from modbus_bridge.device import Device, DeviceLost, DeviceRefused, DeviceSilent, DeviceUnreachable
 from modbus_bridge.polling.line import Line
-from modbus_bridge.serving.listener import Listener
-from modbus_bridge.serving.registers import DEVICE_FAILURE, Fault
+from modbus_bridge.serving.faults import DEVICE_FAILURE, Fault
 from tests.integration.conftest import free_port
+from tests.integration.modbus_site import listener_of
 
 HOLDING = RegisterType.HOLDING
 
@@ -46,7 +46,7 @@ class Bench:
     def __init__(self) -> None:
         self.port = free_port()
         self.tables = Tables()
-        self.device = Listener(self.tables, None)
+        self.device = listener_of(self.tables)
         self.changes = 0
         self.line = Line(Connection("d", Tcp("127.0.0.1", self.port), request_timeout_s=0.3), [1, 2], self._changed)
 
@@ -72,7 +72,7 @@ class Bench:
 
     async def restart_device(self) -> None:
         self.device.close()
-        self.device = Listener(self.tables, None)
+        self.device = listener_of(self.tables)
         await self.device.start("127.0.0.1", self.port)
 
 
@@ -158,5 +158,30 @@ def test_nobody_there() -> None:
             await bench.read()
         assert not bench.line.is_up([1])
         assert not bench.line.is_up([2])
+
+    asyncio.run(main())
+
+
+def test_the_last_word_before_a_write_comes_after_all_that_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with Bench() as bench:
+            happened: list[str] = []
+            connect = Device.connect
+
+            async def noted(device: Device) -> None:
+                await connect(device)
+                happened.append("connected")
+
+            def too_late() -> None:
+                happened.append("asked")
+                raise TimeoutError
+
+            monkeypatch.setattr(Device, "connect", noted)
+            async with bench.line.turn(urgent=True) as way:
+                with pytest.raises(TimeoutError):
+                    await way.write(HOLDING, 1, 0, [1], before=too_late)
+            assert happened == ["connected", "asked"]
+            assert bench.tables.writes == []
+            assert await bench.read() == [7, 7]
 
     asyncio.run(main())

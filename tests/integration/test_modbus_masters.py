@@ -18,6 +18,7 @@ from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint, S
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_tcp import TcpListener
 from modbus_bridge.simulate.device import SimulatedDevice
+from tests.integration.modbus_site import until
 
 HOLDING = RegisterType.HOLDING
 READ = bytes.fromhex("0001 0000 0006 01 03 0000 0002")
@@ -95,11 +96,6 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
             await main()
 
     asyncio.run(limited())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-        await asyncio.sleep(0.005)
 
 
 def test_requests_that_are_glued_together_or_cut_in_pieces() -> None:

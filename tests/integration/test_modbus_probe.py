@@ -20,10 +20,11 @@ import pytest
 
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.rtu.frame import RequestSplitter, frame
-from modbus_bridge.serving.listener import Listener
-from modbus_bridge.serving.registers import Fault
+from modbus_bridge.serving.faults import Fault
+from modbus_bridge.serving.listener_tcp import TcpListener
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
 from tests.integration.modbus_peer import right_pdu
+from tests.integration.modbus_site import listener_of
 
 CLIENT = "modbus_bridge.client"
 HOLDING, INPUT, COIL = RegisterType.HOLDING, RegisterType.INPUT, RegisterType.COIL
@@ -39,7 +40,7 @@ class Device:
         self.silent: set[int] = set()
         self.reads = 0
         self._loop = asyncio.new_event_loop()
-        self._listener: Listener | None = None
+        self._listener: TcpListener | None = None
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 
@@ -61,7 +62,7 @@ class Device:
 
     def start(self) -> None:
         async def listen() -> None:
-            self._listener = Listener(self, None)
+            self._listener = listener_of(self)
             await self._listener.start("127.0.0.1", self.port)
 
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)

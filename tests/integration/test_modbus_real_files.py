@@ -29,9 +29,10 @@ from modbus_bridge.convert.text import pretty
 from modbus_bridge.values import codec
 from tests.integration.conftest import ROOT, Process, Start, eventually, free_port
 from tests.integration.random_plant import Plant
+from tests.real_files import real_files
 
-SHARED = ROOT.parent / "shared" / "data" / "modbus"
 CLIENTS, SERVERS = ("client", "client_c0"), ("server", "server_array")
+FILES = real_files(*CLIENTS, *SERVERS)
 # Nothing is polled more seldom here.
 SLOWEST_S = 0.5
 
@@ -45,16 +46,6 @@ class Pair(NamedTuple):
 
     server: ServerConfiguration
     client: ClientConfiguration
-
-
-def real_files() -> list[Any]:
-    found = [
-        pytest.param(path, number, id=path.name)
-        for number, path in enumerate(
-            path for folder in (*CLIENTS, *SERVERS) for path in sorted((SHARED / folder).glob("*.json"))
-        )
-    ]
-    return found or [pytest.param(None, 0, marks=pytest.mark.skip(reason=f"{SHARED} is not there"))]
 
 
 def pair_of(path: Path, prefix: str, port: int) -> Pair:
@@ -106,9 +97,10 @@ def buses() -> Iterator[tuple[Bus, Bus]]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize(("path", "number"), real_files())
-def test_every_point_is_read_as_it_was_published(path, number, buses, start: Start, folder):
+@pytest.mark.parametrize("path", FILES)
+def test_every_point_is_read_as_it_was_published(path, buses, start: Start, folder):
     plant_bus, site_bus = buses
+    number = next(index for index, file in enumerate(FILES) if file.values == (path,))
     try:
         pair = pair_of(path, f"f{number}", free_port())
     except ConfigurationError as error:

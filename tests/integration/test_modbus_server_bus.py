@@ -252,7 +252,9 @@ class TestWhatItSaysOfItself:
         assert points[1, "limit"]["known"]
         assert not points["any", "power"]["known"]
         assert points["any", "power"]["scale"] == 10
-        assert points[1, "level"]["first_bit"] == 4
+        # In the words of the configuration, as a client says it.
+        assert points[1, "level"]["starting_bit_pos"] == 4
+        assert points[1, "level"]["uri"] == URI
         found = bus.get(SELF)
         assert (found["unknown_points"], found["unknown"]) == (1, [f"{URI}/power"])
 

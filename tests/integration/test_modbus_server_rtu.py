@@ -20,6 +20,7 @@ from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_rtu import RtuListener
 from modbus_bridge.serving.listener_tcp import ListenError
 from tests.integration.conftest import Start, eventually
+from tests.integration.modbus_site import until
 
 HOLDING = RegisterType.HOLDING
 READ = bytes.fromhex("03 0000 0001")
@@ -94,11 +95,6 @@ async def bench() -> AsyncIterator[Bench]:
     finally:
         found.listener.close()
         found.master.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-        await asyncio.sleep(0.005)
 
 
 def run(main: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:

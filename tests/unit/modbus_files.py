@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,6 @@ from modbus_bridge.config import client_from, server_from
 from modbus_bridge.config.model import ClientConfiguration, Component, Point, ServerConfiguration
 
 PLACE = "components.0.registers.0.map"
-
-
-def _collection() -> Path:
-    """Return the folder of real files, which lies beside the project where there is one."""
-    beside = [parent / "shared" / "data" / "modbus" for parent in Path(__file__).parents]
-    return next((path for path in beside if path.is_dir()), beside[0])
-
-
-SHARED = _collection()
 
 
 def client_of(

@@ -25,7 +25,7 @@ BRIDGE = {
     "values": ("bits", "meaning", "codec", "orders", "views"),
     "rtu": ("frame",),
     "device": ("pdu", "tcp_frame"),
-    "polling": ("plan", "decoder", "schedule", "health", "units", "statistics"),
+    "polling": ("plan", "decoder", "schedule", "health", "units", "spread", "statistics"),
     "convert": (
         *("text", "entries", "client_file", "simulator", "server_file", "from_server"),
         *("cells", "columns", "connection_sheet", "rows"),
@@ -34,7 +34,7 @@ BRIDGE = {
     "simulate": ("plausible", "device"),
     "probe": ("search", "sheet", "text"),
     "face": (
-        *("spread", "stamp", "overlay", "image", "changes", "path", "decide"),
+        *("stamp", "overlay", "image", "changes", "path", "decide"),
         *("heartbeat", "watchdog", "pulse", "debounce"),
     ),
 }
@@ -57,6 +57,7 @@ PURE = [
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",
+    ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "twins" / "device.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
@@ -73,7 +74,7 @@ PURE = [
     ),
     *(
         ROOT / "tools" / "soak" / f"{name}.py"
-        for name in ("site", "odds", "findings", "checker", "ledger", "pace", "memory")
+        for name in ("site", "odds", "findings", "checker", "ledger", "log", "pace", "memory")
     ),
 ]
 

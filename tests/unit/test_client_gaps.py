@@ -52,3 +52,16 @@ def test_two_inboxes_each_get_what_they_asked_for_and_one_of_them_being_full_doe
     assert [(message.method, message.uri) for message in pubs.messages] == [("pub", "/a/b")] * 2
     assert [message.uri for message in small.messages] == ["/a/c"]
     assert (small.dropped, pubs.dropped) == (3, 0)
+
+
+def test_who_asks_while_a_subscription_ends_is_turned_away_and_need_not_wait():
+    core, inbox = joined(), Inbox()
+    core.subscribe(inbox, {"/a": Mode.ALL})
+    core.unsubscribe(inbox)
+    core.outgoing.clear()
+    core.feed(encode(Message("set", "/a/b", b"1", "/r/1")), 0.0)
+    core.feed(encode(Message("set", "/a/b", b"1")), 0.0)
+    core.feed(encode(Message("pub", "/a/b", b"1", "/r/2")), 0.0)
+    (reply,) = (decode(frame) for frame in core.outgoing)
+    assert (reply.uri, reply.status) == ("/r/1", Status.REFUSED)
+    assert not inbox.messages

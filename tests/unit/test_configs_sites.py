@@ -8,11 +8,11 @@ import pytest
 
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration, Tcp
+from tests.real_files import SHARED, needs_real_files
 from tests.unit.site_files import CONFIGS, SITES, client, divisor, overlaps, points, read_as, served_as, server
 
 COUNTS = {"clou": 568, "catl": 333, "pe_pcs": 216}
 
-SHARED = CONFIGS.parents[1] / "shared" / "data" / "modbus" / "client"
 FIELD_FILES = {
     "catl": "ess_controller__twins__bms_catl_client.json",
     "pe_pcs": "ess_controller__twins__pcs_twins_client.json",
@@ -85,6 +85,6 @@ def layout(configuration: ClientConfiguration) -> Layout:
 
 
 @pytest.mark.parametrize("site", FIELD_FILES)
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no files from the field in {SHARED}")
+@needs_real_files
 def test_components_and_registers_are_those_of_a_file_from_the_field(site: str) -> None:
-    assert layout(client(site)) == layout(load_client(SHARED / FIELD_FILES[site])[0])
+    assert layout(client(site)) == layout(load_client(SHARED / "client" / FIELD_FILES[site])[0])

@@ -39,6 +39,14 @@ def test_json_is_read(file):
     assert read_json(file) == {"a": [1, 2.5, None]}
 
 
+def test_a_file_that_never_ends_is_refused_before_it_fills_the_memory(file):
+    with file.open("wb") as large:
+        large.truncate(1 << 40)
+    with pytest.raises(ConfigurationError) as caught:
+        read_json(file)
+    assert problem(caught) == "larger than 64 MiB"
+
+
 def test_toml_is_read(file):
     file.write_text('[a]\nb = "c"\n')
     assert read_toml(file) == {"a": {"b": "c"}}

@@ -35,8 +35,8 @@ from modbus_bridge.convert.from_server import client_of
 from modbus_bridge.convert.server_file import server_document
 from modbus_bridge.convert.simulator import simulator_of
 from modbus_bridge.convert.text import pretty
+from tests.real_files import real_files
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "modbus"
 SOURCE = Path("made.json")
 HOLDING, INPUT = RegisterType.HOLDING, RegisterType.INPUT
 COIL, DISCRETE = RegisterType.COIL, RegisterType.DISCRETE
@@ -61,7 +61,7 @@ def holding(name: str, offset: int, **rest: Any) -> Point:
 
 _NAMES = st.text("abcxyz_ 0189ä", min_size=1, max_size=8).filter(str.strip)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-_MILLISECONDS = st.one_of(st.integers(1, 86_400_000), st.floats(0.001, 86_400_000))
+_MILLISECONDS = st.one_of(st.integers(1, 86_400_000), st.floats(0.01, 86_400_000))
 _SECONDS = _MILLISECONDS.map(lambda number: number / 1000)
 _SCALES = st.one_of(
     st.none(),
@@ -180,7 +180,7 @@ def clients(draw: st.DrawFn) -> ClientConfiguration:
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.sampled_from([None, "/stats/pcs"])),
-        draw(_SECONDS),
+        max(0.01, draw(_SECONDS)),
     )
     names = draw(st.lists(_NAMES, min_size=1, max_size=3, unique=True))
     return ClientConfiguration(connection, tuple(draw(components(name)) for name in names))
@@ -339,13 +339,6 @@ class TestFromServer:
         assert [point.kind for point in configuration.components[0].points] == [Kind.NUMBER, Kind.ENUM]
         assert [str(note) for note in notes] == ["/x/field: read as a number: the bit_field has no bit_strings"]
         assert client_again(configuration, defaults=True) == configuration
-
-
-def real_files(*folders: str) -> list[Any]:
-    found = [
-        pytest.param(path, id=path.name) for folder in folders for path in sorted((SHARED / folder).glob("*.json"))
-    ]
-    return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"{SHARED} is not there"))]
 
 
 @pytest.mark.parametrize("path", real_files("client", "client_c0"))

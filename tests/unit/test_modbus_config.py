@@ -153,6 +153,10 @@ class TestUnusable:
             (client_of({"id": "a", "offset": 0}, connection={"off_by_one": True}), "got -1"),
             (client_of({"id": "a", "offset": 0}, connection={"off_by_one": 1}), "connection.off_by_one: expected true"),
             (client_of({"id": "a", "offset": 0}, component={"frequency": 0}), "greater than 0"),
+            (
+                client_of({"id": "a", "offset": 0}, component={"frequency": 1e-300}),
+                "at least 0.01 ms, got 1e-300",
+            ),
             (client_of({"id": "a", "offset": 0}, component={"frequency": 2**70}), "this number is too large"),
             (client_of({"id": "a", "offset": 0}, component={"frequency": 2**40}), "components.0.frequency: "),
             (client_of({"id": "a", "offset": 0}, component={"offset_time": 2**40}), "components.0.offset_time: "),

@@ -36,10 +36,17 @@ class TestAddress:
             ({"ip_address": None}, "connection.ip_address: missing, and there is no serial_device"),
             ({"port": 65536}, "connection.port: "),
             ({"device_id": 256}, "connection.device_id: "),
+            ({"name": "x" * 231}, "connection.name: bad URI '/processes/modbus_client@xxx"),
+            ({"stats_pub_frequency": 1e-9}, "connection.stats_pub_frequency: expected at least 0.01 ms"),
         ],
     )
     def test_one_that_cannot_be_used(self, keys: dict[str, Any], text: str) -> None:
         assert problems(client_of(ENTRY, connection=keys))[0].startswith(text)
+
+    def test_statistics_do_not_cost_more_than_the_polls(self) -> None:
+        connection, warnings = connection_of(stats_pub_frequency=1)
+        assert connection.stats_period_s == 0.01
+        assert warnings == ["connection.stats_pub_frequency: 1 ms is too often, using 10"]
 
     def test_a_host_may_be_of_ipv6(self) -> None:
         assert connection_of(ip_address=" fe80::1%eth0 ")[0].address == Tcp("fe80::1%eth0", 1502)

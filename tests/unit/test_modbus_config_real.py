@@ -11,10 +11,10 @@ import pytest
 from ess_bus.errors import ConfigurationError
 from modbus_bridge.config import load_client, load_server
 from modbus_bridge.config.schema import client_schema, server_schema
-from tests.unit.modbus_files import SHARED
+from tests.real_files import SHARED, needs_real_files
 from tests.unit.schemas import violations
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the collection of real files is not here")
+pytestmark = needs_real_files
 
 LOADERS = {"client": load_client, "client_c0": load_client, "server": load_server, "server_array": load_server}
 # Folder -> how many files are ok, ok with warnings, refused; leniently and strictly.

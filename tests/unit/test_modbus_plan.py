@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modbus_bridge.config.model import Connection, Point, RegisterType, Serial, Tcp
-from modbus_bridge.polling.plan import MAX_BITS, MAX_REGISTERS, Block, Limits, blocks, split
+from modbus_bridge.polling.plan import Block, Limits, blocks, split
+from modbus_bridge.protocol import MAX_READ_BITS, MAX_READ_REGISTERS
 
 
 def point(offset: int, size: int = 1, table: RegisterType = RegisterType.HOLDING, device_id: int = 1) -> Point:
@@ -96,7 +97,9 @@ def maps(draw: st.DrawFn) -> list[Point]:
     return draw(st.permutations(found))
 
 
-limits = st.builds(Limits, st.integers(1, MAX_REGISTERS), st.integers(1, MAX_BITS), st.integers(0, MAX_REGISTERS))
+limits = st.builds(
+    Limits, st.integers(1, MAX_READ_REGISTERS), st.integers(1, MAX_READ_BITS), st.integers(0, MAX_READ_REGISTERS)
+)
 
 
 @given(maps(), limits)

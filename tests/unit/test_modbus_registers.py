@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modbus_bridge.config.model import Kind, Point, RegisterType, ServedPoint
-from modbus_bridge.serving.registers import (
-    DEVICE_FAILURE,
-    ILLEGAL_ADDRESS,
-    ILLEGAL_VALUE,
-    Fault,
-    Registers,
-    Slot,
-    words_in,
-)
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.registers import Registers, Slot, words_in
 from modbus_bridge.serving.served import Bits
 
 HOLDING = RegisterType.HOLDING

@@ -19,6 +19,7 @@ from tools.soak import site
 from tools.soak.checker import Checker
 from tools.soak.findings import Findings
 from tools.soak.ledger import JUDGE_AFTER_S, Ledger, Order, Reply
+from tools.soak.log import is_error
 from tools.soak.memory import Growth, Memory
 from tools.soak.pace import Pace
 from tools.soak.site import Variable
@@ -215,3 +216,18 @@ def test_the_bridge_and_the_soak_mean_the_same_registers(tmp_path: Path) -> None
 def test_words_are_the_opposite_of_values(variable: Variable) -> None:
     numbers = (0, 1) if variable.table.is_bits else (0, 1, 7, 65535)
     assert [variable.value(variable.words(number)) * (variable.scale or 1) for number in numbers] == list(numbers)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        # A loop survives it, and null is published: nothing but the log tells.
+        ("ERROR /components/plain: not read: KeyError: 'x'", True),
+        ("WARNING Task exception was never retrieved: 'x'", True),
+        ("Traceback (most recent call last):", True),
+        ("WARNING no answer from 127.0.0.1:502 (device id 9); published as not connected until it answers", False),
+        ("INFO 127.0.0.1:502 answers again (device id 1)", False),
+    ],
+)
+def test_an_error_of_the_program_is_told_from_what_a_device_does(line: str, expected: bool) -> None:
+    assert is_error(line) is expected

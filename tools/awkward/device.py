@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -20,8 +20,6 @@ LATE_AFTER_S: Final = 2.0
 # The header comes in pieces that a client sees one by one; the whole answer stays within its time.
 _BETWEEN_BYTES_S: Final = 0.001
 _SLOW_BYTES: Final = 10
-
-Pause = Callable[[float], Awaitable[None]]
 
 
 class AwkwardDevice:

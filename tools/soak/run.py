@@ -22,6 +22,7 @@ from tools.soak import odds, site
 from tools.soak.checker import Checker
 from tools.soak.findings import Findings
 from tools.soak.ledger import JUDGE_AFTER_S, Ledger
+from tools.soak.log import is_error
 from tools.soak.memory import Memory
 from tools.soak.pace import Pace
 from tools.soak.setting import set_forever
@@ -39,10 +40,9 @@ _OUTAGE_EVERY_S, _OUTAGE_S = 60.0, 1.5
 _LOOK_EVERY_S: Final = 0.5
 _LAST_WORD_WITHIN_S: Final = 5.0
 _MOST_LOG: Final = 64 << 20
-_TRACES: Final = ("Traceback", "exception was never retrieved", "Exception in callback", "was destroyed but it is")
 
 ENDED: Final = "a process ended"
-TRACE: Final = "an exception that nobody handled"
+TRACE: Final = "an exception that nobody foresaw"
 NEVER_WELL: Final = "not well again at the end"
 NO_LAST_WORD: Final = "left as if it were connected when its bridge ended"
 GREW: Final = "memory grew"
@@ -196,7 +196,7 @@ class Soak:
         lines = bridge.said(_MOST_LOG)
         self.log_lines = len(lines)
         for line in lines:
-            if any(trace in line for trace in _TRACES):
+            if is_error(line):
                 self.findings.add(TRACE, line)
         for name, memory in self.memory.items():
             growth = memory.growth()
