@@ -142,7 +142,8 @@ class DataMap:
             if assignment.bit is not None:
                 variable.cell.bit(assignment.bit)
                 return replace(assignment, value=_switch(assignment.value))
-            return replace(assignment, value=variable.cell.accept(assignment.value))
+            value = variable.cell.accept(assignment.value)
+            return assignment if value is assignment.value else replace(assignment, value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
 

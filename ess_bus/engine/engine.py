@@ -17,7 +17,7 @@ from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
-from ess_bus.engine.views import split
+from ess_bus.engine.views import get, split
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under, join, relative
 
@@ -170,21 +170,17 @@ class Engine:
         self._messages.append(Outgoing(method, uri, body, replyto))
 
     def send_value(self, send: effects.Send) -> None:
-        """Send the value of an action's ``fims``."""
+        """Send the value of an action's ``fims``; the bus hands nobody what he has sent himself."""
         place, message = send.target.place, send.message
         replyto = None if message.replyto is None else message.replyto.replace("{essName}", self.name)
+        path, body = place.table, _body(send)
         if message.method == "get":
             path = f"{place.table}/{place.name}" + (f"@{place.parameter}" if place.parameter else "")
-            self.send("get", path, None, replyto)
-        elif place.parameter is not None:
-            self.send(message.method, place.table, {place.name: {"value": KEEP, place.parameter: send.value}}, replyto)
-        else:
-            body = {place.name: send.value if message.naked else {"value": send.value}}
-            own = self._own(place.table) if message.method == "set" and replyto is None else None
-            if own is None:
-                self.send(message.method, place.table, body, replyto)
-            else:
-                self._set_own(own, body)
+        own = self._own(path)
+        if own is None or message.method == "pub":
+            self.send(message.method, path, body, replyto)
+        if own is not None:
+            self._take_own(message.method, own, body, replyto)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
@@ -245,16 +241,34 @@ class Engine:
             return join(split(below)[1])
         return uri if any(is_under(uri, root) for root in self.served) else None
 
-    def _set_own(self, path: str, body: Any) -> None:
-        """Apply what an action sends to this engine: over the bus, a circle could not be seen."""
+    def _take_own(self, method: str, path: str, body: Any, replyto: str | None) -> None:
+        """Handle what an action sends to this engine, and answer it."""
         try:
-            for assignment in self.datamap.assignments(path, body):
-                self._cascade.apply(assignment)
-        except ValueError as error:
-            self.warn(f"set {path}", f"an action sets {path}: {error}")
+            if method == "get":
+                body = get(self.datamap, path)
+            else:
+                for assignment in self.datamap.assignments(path, body):
+                    self._cascade.apply(assignment)
+        except (ValueError, LookupError) as error:
+            self.warn(f"{method} {path}", f"an action sends {method} {path}: {error}")
+            body = None
+        own = None if replyto is None else self._own(replyto)
+        if own is not None:
+            self._take_own("set", own, body, None)
+        elif replyto is not None and body is not None:
+            self.send("set", replyto, body)
 
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
+
+
+def _body(send: effects.Send) -> Any:
+    place, value = send.target.place, send.value
+    if send.message.method == "get":
+        return None
+    if place.parameter is not None:
+        return {place.name: {"value": KEEP, place.parameter: value}}
+    return {place.name: value if send.message.naked else {"value": value}}
 
 
 def problems(assignment: Assignment) -> list[str]:

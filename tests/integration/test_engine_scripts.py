@@ -86,16 +86,6 @@ def test_a_command_goes_to_a_device_and_its_answer_comes_back(start, broker, bus
     assert bus.get("/components/pcs/start") is True
 
 
-def test_a_bus_loop_of_pubs_leaves_the_engine_answering(start, broker, bus):
-    """Two variables that publish to each other over the bus: nobody can see that circle, and the engine answers."""
-    start("ess_bus.engine.command", "--empty", bus=broker)
-    eventually(lambda: bus.get("/processes/ess_controller"))
-    for one, other in (("a", "b"), ("b", "a")):
-        action = {"remap": [{"uri": f"/ess/status/x:{other}", "fims": "pub"}]}
-        bus.set("/ess/status/x", {one: {"value": 0, "actions": {"onSet": [action]}}})
-    assert bus.get("/ess/status/x/a") == 0
-
-
 @pytest.mark.parametrize("arguments", [[], ["--empty", "somewhere"]])
 def test_an_engine_needs_a_folder_or_none(run, folder, arguments):
     done = run("ess_bus.engine.command", *arguments, bus=f"ipc://{folder}/none.sock")

@@ -94,14 +94,46 @@ def test_an_answer_is_taken_and_one_that_is_an_error_makes_the_variable_not_vali
         assert person.say("get", "/ess/status/bms/power") == "null"
 
 
+@pytest.mark.parametrize("method", ["set", "pub"])
 @pytest.mark.parametrize("target", ["/controls/bms:y", "/ess/controls/bms:y", "/ess/full/controls/bms:y"])
-def test_a_command_to_the_engine_itself_is_carried_out_at_once_and_a_circle_of_them_is_seen(target, caplog):
+def test_what_is_sent_to_the_engine_itself_is_carried_out_at_once_and_a_circle_of_them_is_seen(target, method, caplog):
     with desk() as person:
-        y = variable("remap", {"uri": "/ess/controls/bms:x", "fims": "set"})
-        person.say("set", C, {"y": y, "x": variable("remap", {"uri": target, "fims": "set"})})
+        y = variable("remap", {"uri": "/ess/controls/bms:x", "fims": method})
+        person.say("set", C, {"y": y, "x": variable("remap", {"uri": target, "fims": method})})
         person.say("set", C, {"x": 3})
         assert person.say("get", "/ess/controls/bms/y") == "3"
         assert "actions run in a circle" in caplog.text
+
+
+def test_what_is_published_to_the_engine_itself_is_taken_once_and_heard_by_all():
+    with desk() as person:
+        person.say("set", C, {"y": variable("func", {"func": "TestTriggerFunc"}, value=None, triggered=0)})
+        person.say("set", C, {"x": variable("remap", {"uri": "/ess/controls/bms:y", "fims": "pub"}, value=None)})
+        messages = person.bus.subscribe("/ess/controls/bms")
+        before = int(person.say("get", "/ess/controls/bms/y@triggered"))
+        person.say("set", C, {"x": 5})
+        person.turn()
+        assert b'{"y":{"value":5}}' in [message.body for message in person.heard(messages)]
+        assert int(person.say("get", "/ess/controls/bms/y@triggered")) == before + 1
+
+
+def test_the_engine_answers_itself(caplog):
+    with desk() as person:
+        messages = person.bus.subscribe("/away")
+        person.say("set", C, {"y": {"value": 5, "unit": "V"}})
+        asks = [
+            {"uri": "/controls/bms:y", "fims": "get", "replyto": "/{essName}/status/bms/a"},
+            {"uri": "/ess/controls/bms:y@unit", "fims": "get", "replyto": "/away/b"},
+            {"uri": "/controls/bms:z", "fims": "set", "mode": "naked", "replyto": "/away/c"},
+            {"uri": "/controls/bms:nothing", "fims": "get", "replyto": "/{essName}/status/bms/a"},
+        ]
+        person.say("set", C, {"x": variable("remap", *asks[:3], value=7)})
+        assert person.say("get", "/ess/status/bms/a") == "5"
+        assert person.say("get", "/ess/controls/bms/z") == "7"
+        assert [(one.uri, one.body) for one in person.heard(messages)] == [("/away/b", b'"V"'), ("/away/c", b'{"z":7}')]
+        person.say("set", C, {"x": variable("remap", asks[3], value=7)})
+        assert person.say("get", "/ess/status/bms/a") == "null"
+        assert "no variable 'nothing'" in caplog.text
 
 
 def test_a_command_to_the_engine_itself_that_cannot_be_applied_is_named(caplog):
@@ -111,7 +143,7 @@ def test_a_command_to_the_engine_itself_that_cannot_be_applied_is_named(caplog):
             C,
             {"y": {"value": 1, "lock": True}, "x": variable("remap", {"uri": "/ess/controls/bms:y", "fims": "set"})},
         )
-        assert "an action sets /controls/bms: /controls/bms:y: it is locked" in caplog.text
+        assert "an action sends set /controls/bms: /controls/bms:y: it is locked" in caplog.text
 
 
 def test_functions_send_and_log(caplog):
