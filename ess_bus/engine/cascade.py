@@ -64,7 +64,7 @@ class Cascade:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._chain: list[Link] = []
-        self._calls = 0
+        self._detours = 0
         self._left = MAX_ACTIONS
 
     def apply(self, assignment: Assignment) -> None:
@@ -126,18 +126,24 @@ class Cascade:
             case Clamp(value):
                 if variable.become(value):
                     self._host.mark(variable)
-            case Send():
-                self._host.send_value(effect)
-            case Call():
-                # A function takes about as much of the stack as another level of actions.
-                self._calls += 1
+            case Send() | Call():
+                # They may come back here; that takes about as much of the stack as another level of actions.
+                self._detours += 1
                 try:
-                    self._host.call(effect, place, variable)
+                    if isinstance(effect, Send):
+                        self._host.send_value(effect)
+                    else:
+                        self._host.call(effect, place, variable)
                 finally:
-                    self._calls -= 1
+                    self._detours -= 1
 
     def _write(self, write: Write, source: Variable) -> None:
         place, begin = write.target.place, self._chain[-1]
+        if self._host.datamap.find(place.table, place.name) is None:
+            obstacle = self._host.datamap.obstacle(place)
+            if obstacle is not None:
+                self._host.warn(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
+                return
         if place.parameter is not None:
             own = place._replace(parameter=None)
             self._host.datamap.apply(Assignment(own, parameters={place.parameter: write.value}))
@@ -177,7 +183,7 @@ class Cascade:
             circle = _trail(*self._chain[self._chain.index(link) :], link)
             self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
             return
-        if len(self._chain) + self._calls >= MAX_DEPTH:
+        if len(self._chain) + self._detours >= MAX_DEPTH:
             self._host.warn(
                 f"{self._chain[0]} depth", f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
             )

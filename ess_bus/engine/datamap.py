@@ -40,6 +40,14 @@ class DataMap:
         """Tell whether there is a table at a bus path, or below it."""
         return path in self._branches
 
+    def obstacle(self, place: Reference) -> str | None:
+        """Return why there can be no new variable at a place: a URI is a table or a variable, for good."""
+        path, parts = f"{place.table}/{place.name}", segments(place.table)
+        if self.is_table(path):
+            return f"{path} is a table"
+        above = (join(parts[:length]) for length in range(2, len(parts) + 1))
+        return next((f"{one} is a variable, not a table" for one in above if self.is_variable(one)), None)
+
     def below(self, path: str) -> Iterator[tuple[str, dict[str, Variable]]]:
         """Yield the tables at or below a path, by whole segments and in alphabetical order."""
         for table in sorted(self.tables):

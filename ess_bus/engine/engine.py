@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ess_bus.engine import functions
@@ -14,32 +13,20 @@ from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links
-from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
-from ess_bus.engine.views import get, split
 from ess_bus.reference import Reference
-from ess_bus.uri import is_under, join, relative
+from ess_bus.uri import is_under
 
 log = logging.getLogger(__name__)
 
 # Mistakes that are remembered, so that each is logged once.
 MAX_REPORTS: Final = 1000
-# Messages that wait to be sent: more in one turn are a mistake, and the memory is not ours alone.
-MAX_MESSAGES: Final = 10_000
 COMMANDS: Final = "/system/commands"
 # What a command does unless its definition says something else.
 _COMMANDS: Final = {"link": "RunAllLinks2", "vlink": "RunAllVLinks"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message that an action sends."""
-
-    method: str
-    uri: str
-    body: Any
-    replyto: str | None
 
 
 class Engine:
@@ -66,7 +53,7 @@ class Engine:
         self._cascade = Cascade(self)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._mark_place)
         self._changed: dict[str, set[str]] = {}
-        self._messages: list[Outgoing] = []
+        self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
 
     # -- what the process asks for ---------------------------------------------------------------------------------
@@ -91,7 +78,7 @@ class Engine:
             if variable.value is not None:
                 self._cascade.act(place, variable)
         self._changed.clear()
-        self._messages.clear()
+        self._sender.take()
 
     def set(self, path: str, body: Any) -> None:
         """Apply a set or pub, wholly or not at all, and everything that follows from it.
@@ -129,8 +116,7 @@ class Engine:
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
-        messages, self._messages = self._messages, []
-        return messages
+        return self._sender.take()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -164,23 +150,11 @@ class Engine:
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""
-        if len(self._messages) >= MAX_MESSAGES:
-            self.warn("messages", f"more than {MAX_MESSAGES} messages at once; {method} {uri} is not sent")
-            return
-        self._messages.append(Outgoing(method, uri, body, replyto))
+        self._sender.send(method, uri, body, replyto)
 
     def send_value(self, send: effects.Send) -> None:
-        """Send the value of an action's ``fims``; the bus hands nobody what he has sent himself."""
-        place, message = send.target.place, send.message
-        replyto = None if message.replyto is None else message.replyto.replace("{essName}", self.name)
-        path, body = place.table, _body(send)
-        if message.method == "get":
-            path = f"{place.table}/{place.name}" + (f"@{place.parameter}" if place.parameter else "")
-        own = self._own(path)
-        if own is None or message.method == "pub":
-            self.send(message.method, path, body, replyto)
-        if own is not None:
-            self._take_own(message.method, own, body, replyto)
+        """Send the value of an action's ``fims``."""
+        self._sender.send_value(send, self.served)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
@@ -234,41 +208,8 @@ class Engine:
         actions = {"onSet": [{"func": [{"func": _COMMANDS[place.name]}]}]}
         return Assignment(place, assignment.value, assignment.parameters, actions, act=assignment.act)
 
-    def _own(self, uri: str) -> str | None:
-        """Return the path of a URI that this engine answers for, ``None`` if somebody else does."""
-        below = relative(uri, f"/{self.name}")
-        if below is not None:
-            return join(split(below)[1])
-        return uri if any(is_under(uri, root) for root in self.served) else None
-
-    def _take_own(self, method: str, path: str, body: Any, replyto: str | None) -> None:
-        """Handle what an action sends to this engine, and answer it."""
-        try:
-            if method == "get":
-                body = get(self.datamap, path)
-            else:
-                for assignment in self.datamap.assignments(path, body):
-                    self._cascade.apply(assignment)
-        except (ValueError, LookupError) as error:
-            self.warn(f"{method} {path}", f"an action sends {method} {path}: {error}")
-            body = None
-        own = None if replyto is None else self._own(replyto)
-        if own is not None:
-            self._take_own("set", own, body, None)
-        elif replyto is not None and body is not None:
-            self.send("set", replyto, body)
-
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
-
-
-def _body(send: effects.Send) -> Any:
-    place, value = send.target.place, send.value
-    if send.message.method == "get":
-        return None
-    if place.parameter is not None:
-        return {place.name: {"value": KEEP, place.parameter: value}}
-    return {place.name: value if send.message.naked else {"value": value}}
 
 
 def problems(assignment: Assignment) -> list[str]:

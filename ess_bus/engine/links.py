@@ -93,19 +93,28 @@ class Links:
         for where, entry in self._entries(LINKS):
             try:
                 target = link(entry.value, entry.parameters)
+                place = Reference(f"/status/{where.table.removeprefix(LINKS + '/')}", where.name)
+                self._require_free(place, target)
             except ValueError as error:
                 self._report(str(where), f"{where}: {error}; left out")
                 continue
-            yield Reference(f"/status/{where.table.removeprefix(LINKS + '/')}", where.name), (target, entry)
+            yield place, (target, entry)
 
     def _vlinks(self) -> Iterator[tuple[Reference, Reference, Reference, Variable]]:
         for where, entry in self._entries(VLINKS):
             try:
                 follower, holder = vlink(entry.value, entry.parameters)
+                self._require_free(follower, holder)
             except ValueError as error:
                 self._report(str(where), f"{where}: {error}; left out")
                 continue
             yield where, follower, holder, entry
+
+    def _require_free(self, *places: Reference) -> None:
+        for place in places:
+            obstacle = None if self._datamap.find(place.table, place.name) else self._datamap.obstacle(place)
+            if obstacle is not None:
+                raise ValueError(obstacle)
 
     def _entries(self, root: str) -> Iterator[tuple[Reference, Variable]]:
         for table, entries in list(self._datamap.below(root)):

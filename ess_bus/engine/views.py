@@ -128,7 +128,9 @@ def _tree(datamap: DataMap, path: str, view: View) -> dict[str, Any]:
             continue
         branch = tree
         for segment in below:
-            branch = branch.setdefault(segment, {})
+            if not isinstance(branch.get(segment), dict):
+                branch[segment] = {}  # files may have a variable of the same name
+            branch = branch[segment]
         branch.update(_asset(variables, view))
     return tree
 

@@ -123,6 +123,16 @@ def test_an_action_may_change_the_type_of_its_target_and_a_set_may_not():
         engine.set("/s/t/text", "y")
 
 
+def test_an_action_makes_no_variable_of_a_table_and_no_table_of_a_variable(caplog):
+    engine = with_actions({"uri": "/c/x:source@unit"}, {"uri": "/c:x"}, {"uri": "/c/x/source:y"}, {"uri": "/c/x:z"})
+    assert set(engine.datamap.tables) == {"/c/x"}
+    assert get(engine.datamap, "/c/x/z") == 0
+    assert [record.message for record in caplog.records] == [
+        "/c/x:source: its action on /c:x: /c/x is a table; left out",
+        "/c/x:source: its action on /c/x/source:y: /c/x/source is a variable, not a table; left out",
+    ]
+
+
 def test_what_a_target_cannot_hold_makes_it_not_valid_is_reported_once_and_the_rest_goes_on(caplog):
     engine = with_actions({"uri": "/s/t:word[3]"}, {"uri": "/s/t:other"})
     engine.set("/c/x/source", 2)

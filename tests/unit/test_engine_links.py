@@ -63,6 +63,17 @@ def test_links_in_a_circle_are_named_and_left_out(caplog):
     assert shown(engine, "/status/a/x") == 1
 
 
+def test_a_link_makes_no_variable_of_a_table(caplog):
+    engine = engine_with({DEVICE: {"soc": 5}, "/links/x": {"a": "/components:bms", "soc": f"{DEVICE}/soc:deep"}})
+    engine.set("/vlinks/x", {"b": {"value": "/components:bms", "vlink": f"{DEVICE}:soc"}})
+    assert get(engine.datamap, "/components") == {DEVICE: {"soc": {"value": 5}}}
+    assert [record.message for record in caplog.records] == [
+        "/links/x:a: /components/bms is a table; left out",
+        "/links/x:soc: /components/bms/soc is a variable, not a table; left out",
+        "/vlinks/x:b: /components/bms is a table; left out",
+    ]
+
+
 def test_a_target_that_is_not_there_gets_the_default_or_is_not_valid():
     engine = engine_with({"/links/bms": {"a": f"{DEVICE}:a", "b": {"value": f"{DEVICE}:b", "default": 4}}})
     assert shown(engine, DEVICE) == {"a": {"value": None}, "b": {"value": 4}}
@@ -148,6 +159,11 @@ def test_the_assets_are_what_the_tables_say():
         )
         ui = '{"name":"Rack 1","soc":{"value":5,"enabled":true}}'
         assert person.say("get", "/ess/ui/assets/bms/rack_1") == ui
+
+
+def test_a_title_and_a_table_of_one_name_in_the_files_do_no_harm():
+    engine = engine_with({"/assets/bms": {"name": "BMS"}, "/assets/bms/name": {"x": 1}})
+    assert shown(engine, "/assets") == {"bms": {"name": {"x": {"value": 1}}}}
 
 
 def test_alarms_show_their_messages():
