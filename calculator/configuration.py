@@ -11,6 +11,7 @@ from typing import Any, Final
 from calculator.operations import OPERATIONS, Number
 from ess_bus.configuration import read_tables
 from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.expression import Expression, ParseError
 from ess_bus.reference import Reference
 from ess_bus.uri import normal, segments
 
@@ -28,14 +29,15 @@ class Calculation:
     Attributes:
         result: the variable that it sets.
         operands: in the order of ``variable1..N``.
-        operation: a name in `OPERATIONS`.
-        scale: the result is divided by it.
+        operation: a name in `OPERATIONS`, or what is calculated from ``{1}..{N}``.
+        scale: the result of an operation is divided by it; an expression says itself what it divides by (engine.md
+            1.4).
         rate_s: it runs this often at most, in seconds.
     """
 
     result: Reference
     operands: tuple[Reference, ...]
-    operation: str
+    operation: str | Expression
     scale: Number = 1
     rate_s: float = DEFAULT_RATE_S
 
@@ -129,20 +131,39 @@ def _calculation(place: Reference, definition: dict[str, Any], scheduled: _Sched
     Raises:
         ValueError: it cannot be calculated; the text says why.
     """
-    if definition.get("useExpr"):
-        raise ValueError("expressions are not supported yet")
     unsupported = [key for key in ("includeCurrVal", "enable") if definition.get(key)]
     if unsupported:
         raise ValueError(f"{', '.join(unsupported)}: not supported yet")
-    operation = definition["operation"]
-    if not isinstance(operation, str) or operation not in OPERATIONS:
-        raise ValueError(f"operation {operation!r} is not one of {' '.join(OPERATIONS)}")
+    texts = _operands(definition)
+    operation = _operation(definition, len(texts))
     scale = definition.get("scale", 1)
     if not _is_number(scale):
         raise ValueError(f"scale: expected a number, got {scale!r}")
     asset = scheduled.asset if scheduled else segments(place.table)[-1]
-    operands = tuple(_operand(text, asset) for text in _operands(definition))
+    operands = tuple(_operand(text, asset) for text in texts)
     return Calculation(place, operands, operation, scale, scheduled.rate_s if scheduled else DEFAULT_RATE_S)
+
+
+def _operation(definition: dict[str, Any], operands: int) -> str | Expression:
+    if not _uses_expression(definition):
+        operation = definition["operation"]
+        if not isinstance(operation, str) or operation not in OPERATIONS:
+            raise ValueError(f"operation {operation!r} is not one of {' '.join(OPERATIONS)}")
+        return operation
+    text = definition.get("expression")
+    if not isinstance(text, str):
+        raise ValueError(f"expression: expected a text, got {text!r}")
+    try:
+        return Expression.parse(text, operands)
+    except ParseError as error:
+        raise ValueError(f"expression {_short(text)!r}: {error}") from None
+
+
+def _uses_expression(definition: dict[str, Any]) -> bool:
+    chosen = definition.get("useExpr", False)
+    if not isinstance(chosen, bool):
+        raise ValueError(f"useExpr: expected true or false, got {chosen!r}")
+    return chosen
 
 
 def _operands(definition: dict[str, Any]) -> list[Any]:
@@ -168,6 +189,10 @@ def _operand(text: Any, asset: str) -> Reference:
     if operand.parameter is not None:
         raise ValueError(f"{text}: parameters as operands are not supported yet")
     return operand
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."
 
 
 def _is_number(value: Any) -> bool:

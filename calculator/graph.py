@@ -9,12 +9,16 @@ from typing import Any, Final
 
 from calculator.configuration import Calculation
 from calculator.operations import NotValid, calculate
+from ess_bus.expression import EvaluationError, Expression
 from ess_bus.reference import Reference
 
 log = logging.getLogger(__name__)
 
 # Results closer than this are the same (the engine's own deadband).
 DEADBAND: Final = 1e-8
+
+# Integers beyond it cannot travel as JSON numbers exactly.
+_EXACT: Final = 2**53
 
 Values = dict[str, dict[str, Any]]
 
@@ -59,12 +63,18 @@ class Calculator:
         self._values.clear()
 
     def missing(self) -> Values:
-        """Return the operands that the engine does not have yet, with the value to create them with (engine.md 1.2)."""
+        """Return the operands that the engine does not have yet, with the value to create them with (engine.md 1.2).
+
+        What only expressions use may be a text or a bool; it is created without a value, so that its first one decides.
+        """
         absent: Values = {}
         for state in self._states:
+            value = None if isinstance(state.calculation.operation, Expression) else 0.0
             for operand in state.calculation.operands:
                 if operand.name not in self._values.get(operand.table, {}):
-                    absent.setdefault(operand.table, {})[operand.name] = 0.0
+                    wanted = absent.setdefault(operand.table, {})
+                    if wanted.get(operand.name) is None:
+                        wanted[operand.name] = value
         return absent
 
     def results(self, now: float) -> Values:
@@ -87,7 +97,7 @@ class Calculator:
         calculation = state.calculation
         operands = [self._values.get(operand.table, {}).get(operand.name) for operand in calculation.operands]
         try:
-            result = calculate(calculation.operation, operands, calculation.scale)
+            result = _result(calculation, operands)
         except NotValid as error:
             reason = _named(str(error), calculation.operands)
             if state.complaint != reason:
@@ -100,6 +110,24 @@ class Calculator:
         return result
 
 
+def _result(calculation: Calculation, operands: list[Any]) -> Any:
+    """Calculate.
+
+    Raises:
+        NotValid: there is no right result.
+    """
+    if not isinstance(calculation.operation, Expression):
+        return calculate(calculation.operation, operands, calculation.scale)
+    try:
+        result = calculation.operation.evaluate(operands)
+        # As with operations: an integer may be longer than a message can carry.
+        return float(result) if isinstance(result, int) and abs(result) > _EXACT else result
+    except EvaluationError as error:
+        if error.operand is not None:
+            raise NotValid(f"variable{error.operand} {error.fault}") from None
+        raise NotValid(f"{error} of {error.excerpt}") from None
+
+
 def _named(reason: str, operands: tuple[Reference, ...]) -> str:
     """Say which variable ``variable2`` is."""
     word, _, rest = reason.partition(" ")
@@ -110,4 +138,6 @@ def _named(reason: str, operands: tuple[Reference, ...]) -> str:
 def _differ(held: Any, result: Any) -> bool:
     if held is None or result is None:
         return held is not result
+    if isinstance(held, str) or isinstance(result, str):
+        return bool(held != result)
     return not isinstance(held, int | float) or bool(abs(held - result) > DEADBAND)

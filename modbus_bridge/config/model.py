@@ -285,10 +285,16 @@ class ServedPoint:
 
 @dataclass(frozen=True, slots=True)
 class ServedUnit:
-    """What masters find that ask for `device_id`; ``None`` is for every unit that has none of its own."""
+    """What masters find that ask for `device_id`; ``None`` is for every unit that has none of its own.
+
+    Attributes:
+        left_out: addresses that the file names and nothing serves, because it cannot be used: table, first, end. They
+            are unknown for ever; 0 would look like a value.
+    """
 
     device_id: int | None
     points: tuple[ServedPoint, ...]
+    left_out: tuple[tuple[RegisterType, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _address(system: SystemEntry, *, is_list: bool, findings: Findings) -> Tcp |
 
 def _unit(registers: dict[str, Any], system: SystemEntry | None, reader: TableReader) -> ServedUnit:
     device_id = None if system is None or system.device_id == -1 else system.device_id
-    return ServedUnit(device_id, reader.points(registers, Place("registers")))
+    return reader.unit(device_id, registers, Place("registers"))
 
 
 def _units(blocks: list[Any], reader: TableReader, findings: Findings) -> list[ServedUnit]:
@@ -89,5 +89,5 @@ def _units(blocks: list[Any], reader: TableReader, findings: Findings) -> list[S
             findings.problem(place.at("device_id"), f"there is a block for {device_id} already")
             continue
         tables = {name: entries for name, entries in block.items() if name != "device_id"}
-        found[unit] = ServedUnit(unit, reader.points(tables, place))
+        found[unit] = reader.unit(unit, tables, place)
     return list(found.values())

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from ess_bus import uri as uris
 from ess_bus.errors import UriError
 from modbus_bridge.config import keys
 from modbus_bridge.config.claims import Claims
-from modbus_bridge.config.fields import register_type
+from modbus_bridge.config.fields import MAX_ADDRESS, register_type
 from modbus_bridge.config.findings import Findings
-from modbus_bridge.config.model import Kind, RegisterType, ServedPoint
+from modbus_bridge.config.model import Kind, RegisterType, ServedPoint, ServedUnit
 from modbus_bridge.config.order import WordOrder
 from modbus_bridge.config.packed import entries_of
 from modbus_bridge.config.place import Place
 from modbus_bridge.config.points import Inherited, kind_of, note_point_keys, to_point
 from modbus_bridge.config.served_entries import ServedEntry, SystemEntry
 from modbus_bridge.config.templates import Copy, Templates
+
+_Span = tuple[RegisterType, int, int]
+# The longest text.
+_MOST_REGISTERS: Final = 125
 
 
 class TableReader:
@@ -31,9 +35,10 @@ class TableReader:
         # A unit is told by its block, not by its points.
         self._inherited = Inherited(device_id=0, order=WordOrder(swap=system.byte_swap))
 
-    def points(self, tables: dict[str, Any], place: Place) -> tuple[ServedPoint, ...]:
+    def unit(self, device_id: int | None, tables: dict[str, Any], place: Place) -> ServedUnit:
         """Return what the tables of one unit serve; of two that claim a name or a register the first one."""
         found: list[ServedPoint] = []
+        self._named: list[_Span] = []
         for name, entries in tables.items():
             where = place.at(name)
             table = register_type(name)
@@ -45,12 +50,19 @@ class TableReader:
                 self._findings.leave_out(where, "expected an array of register entries")
             else:
                 found += self._table(entries, table, where)
-        return tuple(found)
+        served = {(one.point.type, address) for one in found for address in range(one.point.offset, one.point.end)}
+        left_out = [
+            (table, start, end)
+            for table, start, end in dict.fromkeys(self._named)
+            if not all((table, address) in served for address in range(start, end))
+        ]
+        return ServedUnit(device_id, tuple(found), tuple(left_out))
 
     def _table(self, entries: list[Any], table: RegisterType, place: Place) -> Iterator[ServedPoint]:
         seen: dict[tuple[str, str], str] = {}
         claims = Claims()
         for copy in self._templates.copies(entries, place, is_entry=True):
+            self._named += _named(copy, table)
             for where, served in self._entry(copy, table):
                 # Owner and name say which variable it is; one table has each variable once (modbus.md 2.2).
                 variable = (served.uri, served.point.id)
@@ -82,6 +94,18 @@ class TableReader:
                 # Slashes that do not count are dropped, so that equal owners have equal texts.
                 served = ServedPoint(uris.normal(entry.uri), point, last_bit and point.kind is Kind.BIT_FIELD)
                 yield place, served
+
+
+def _named(copy: Copy, table: RegisterType) -> Iterator[_Span]:
+    """Yield the addresses that an entry means, as far as it can be told from one that may be wrong."""
+    data = copy.data
+    if not isinstance(data, dict) or keys.is_disabled(data):
+        return
+    offset, size = data.get("offset"), data.get("size", 1)
+    if type(offset) is int and 0 <= offset + copy.added <= MAX_ADDRESS:
+        start = offset + copy.added
+        registers = size if type(size) is int and 1 <= size <= _MOST_REGISTERS else 1
+        yield table, start, min(start + registers, MAX_ADDRESS + 1)
 
 
 def _kind(entry: ServedEntry, table: RegisterType) -> Kind:

@@ -14,7 +14,8 @@ from typing import Final
 _SHEET: Final = re.compile(r"<(?:\w+:)?sheet\s([^>]*)>")
 _RELATION: Final = re.compile(r"<(?:\w+:)?Relationship\s([^>]*)>")
 _ATTRIBUTE: Final = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_CELL: Final = re.compile(r"<(?:\w+:)?c\s([^>]*[^/>])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+# A cell that is never closed ends at the next one: looking for its end all through the file takes hours.
+_CELL: Final = re.compile(r"<(?:\w+:)?c\s([^>]*[^/>])>((?:[^<]|<(?!(?:\w+:)?c\s))*?)</(?:\w+:)?c>")
 _FORMULA: Final = re.compile(r"<(?:\w+:)?f[\s/>]")
 _VALUE: Final = re.compile(r"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>([^<]*)</")
 _REFERENCE: Final = re.compile(r"([A-Z]+)([0-9]+)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ess_bus.errors import ConfigurationError, EssError, Problem
+from modbus_bridge.convert.extent import most_cells
 from modbus_bridge.convert.formulas import broken_formulas
 
 # The largest point lists have some thousand rows; what is larger than this is no point list, and must not take all
@@ -88,17 +89,30 @@ def _xlsx_sheets(path: Path) -> list[Sheet]:
         with zipfile.ZipFile(path) as archive:
             if sum(part.file_size for part in archive.infolist()) > 4 * _MAX_BYTES:
                 raise _unreadable(path, f"unpacked it is over {4 * _MAX_BYTES >> 20} MiB")
+            # Before anything makes room for them.
+            _limit(path, most_cells(archive))
             broken = broken_formulas(archive)
+        sheets: list[Sheet] = []
         with CalamineWorkbook.from_path(str(path)) as book:
-            return [_xlsx_sheet(path, book.get_sheet_by_name(name), broken.get(name, {})) for name in book.sheet_names]
+            cells = 0
+            for name in book.sheet_names:
+                sheet = book.get_sheet_by_name(name)
+                # The last place, counted from 0; total_height and total_width are that too.
+                row, column = sheet.end or (-1, -1)
+                cells += (row + 1) * (column + 1)
+                _limit(path, cells)
+                sheets.append(_xlsx_sheet(sheet, broken.get(name, {})))
+        return sheets
     except (CalamineError, zipfile.BadZipFile, KeyError, OSError, NotImplementedError) as error:
         raise _unreadable(path, f"not an .xlsx file: {str(error) or type(error).__name__}") from None
 
 
-def _xlsx_sheet(path: Path, sheet: Any, broken: Mapping[Place, str]) -> Sheet:
-    cells = sheet.total_height * sheet.total_width
+def _limit(path: Path, cells: int) -> None:
     if cells > _MAX_CELLS:
-        raise _unreadable(path, f"sheet {sheet.name!r} has {cells} cells, over the limit of {_MAX_CELLS}")
+        raise _unreadable(path, f"it has {cells} cells, over the limit of {_MAX_CELLS}; is there one far outside?")
+
+
+def _xlsx_sheet(sheet: Any, broken: Mapping[Place, str]) -> Sheet:
     rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
     merged = {
         (row, column): (top, left)
@@ -121,10 +135,13 @@ def _csv_sheet(path: Path) -> Sheet:
     # The line with the most columns is one of the table; what is above it may be a title.
     lines = text.splitlines()[:50]
     delimiter = max(_DELIMITERS, key=lambda one: max((line.count(one) for line in lines), default=0))
+    rows: list[list[Cell]] = []
+    cells = 0
     try:
-        rows = [
-            [_cell(value) for value in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-        ]
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True):
+            cells += len(row)
+            _limit(path, cells)
+            rows.append([_cell(value) for value in row])
     except csv.Error as error:
         raise _unreadable(path, f"not CSV: {error}") from None
     return Sheet(path.stem, rows)

@@ -50,7 +50,7 @@ class Mirror:
         Raises:
             ValueError: two variables of a unit overlap.
         """
-        registers = {unit.device_id: Registers(unit.points) for unit in units}
+        registers = {unit.device_id: Registers(unit.points, unit.left_out) for unit in units}
         self.units = {device_id: MirroredUnit(self, one) for device_id, one in registers.items()}
         self.variables = Variables(registers.values())
         self.last_write: LastWrite | None = None

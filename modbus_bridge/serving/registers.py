@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from modbus_bridge.config.model import RegisterType, ServedPoint
 from modbus_bridge.serving import served as meaning
-from modbus_bridge.serving.faults import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
+from modbus_bridge.serving.faults import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.memory import Memory
 from modbus_bridge.serving.served import Bits
 from modbus_bridge.values import codec
@@ -61,8 +61,8 @@ class Slot:
 class Registers:
     """Four tables; a register is *unknown* until all that lies in it was heard from its owners."""
 
-    def __init__(self, points: Iterable[ServedPoint]) -> None:
-        """Lay out the variables.
+    def __init__(self, points: Iterable[ServedPoint], left_out: Iterable[tuple[RegisterType, int, int]] = ()) -> None:
+        """Lay out the variables; nothing serves what was `left_out`, so it stays unknown.
 
         Raises:
             ValueError: two of them overlap without sharing the same registers.
@@ -70,9 +70,11 @@ class Registers:
         self._slots: dict[RegisterType, dict[int, Slot]] = {table: {} for table in RegisterType}
         for served in points:
             self._add(served)
+        self._left_out: dict[RegisterType, set[int]] = {table: set() for table in RegisterType}
+        for table, start, end in left_out:
+            self._left_out[table] |= set(range(start, end)) - self._slots[table].keys()
         self._memories = {
-            table: Memory(table, {(slot.offset, slot.end) for slot in slots.values()})
-            for table, slots in self._slots.items()
+            table: Memory(table, _spans(slots.values(), self._left_out[table])) for table, slots in self._slots.items()
         }
         for slot in self.slots:
             self._show(slot)
@@ -98,10 +100,13 @@ class Registers:
         """Return what a write covers.
 
         Raises:
-            Fault: illegal address if nothing is defined there, illegal value if something is covered in part.
+            Fault: illegal address if nothing is defined there, illegal value if something is covered in part, device
+                failure if it covers what was left out.
         """
         self._memories[table].check(start, count)
         slots, end = self._slots[table], start + count
+        if self._left_out[table] and not self._left_out[table].isdisjoint(range(start, end)):
+            raise Fault(DEVICE_FAILURE, "the configuration has something there that cannot be used")
         found = list(dict.fromkeys(slots[address] for address in range(start, end) if address in slots))
         for slot in found:
             if slot.offset < start or slot.end > end:
@@ -145,6 +150,10 @@ class Registers:
             memory.forget(slot.offset, slot.size)
         else:
             memory.put(slot.offset, words)
+
+
+def _spans(slots: Iterable[Slot], left_out: Iterable[int]) -> set[tuple[int, int]]:
+    return {(slot.offset, slot.end) for slot in slots} | {(address, address + 1) for address in left_out}
 
 
 def words_in(slot: Slot, start: int, words: Sequence[int]) -> tuple[int, ...]:

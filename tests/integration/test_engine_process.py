@@ -163,6 +163,41 @@ def test_a_result_that_the_engine_refuses_does_not_hold_up_the_others(start, bro
     assert "/status/bms:flag cannot be set" in calculator.output
 
 
+def test_expressions_give_bools_texts_and_numbers_and_are_not_valid_where_there_is_no_result(
+    start, broker, bus, folder
+):
+    def calculated(value, expression, *names):
+        variables = {f"variable{number}": f"/status/pcs:{name}" for number, name in enumerate(names, 1)}
+        return {"value": value, "useExpr": True, "expression": expression, "numVars": len(names), **variables}
+
+    table = {
+        "power": 30,
+        "limit": 0,
+        "IsOn": calculated(False, "{1} > 0 and {2} == On-grid", "power", "GridMode"),
+        "Count": calculated(0, "{1} > 0", "power"),
+        "Mode": calculated("", "if({1} >= 0, Discharge, 'Charge it')", "power"),
+        "Ratio": calculated(0, "{1} / {2}", "power", "limit"),
+        "Broken": calculated(7, "{1} +", "power"),
+    }
+    (folder / "a.json").write_text(json.dumps({"/status/pcs": table}))
+    start_engine(start, broker, bus, folder / "a.json")
+    calculator = start("calculator.command", folder / "a.json", bus=broker)
+
+    def shows(**values):
+        eventually(lambda: values.items() <= bus.get("/ess/naked/status/pcs")["/status/pcs"].items())
+
+    # GridMode is not there: it is created, and has no value yet.
+    shows(GridMode=None, IsOn=None, Count=1, Mode="Discharge", Ratio=None, Broken=7)
+    bus.set("/status/pcs", {"GridMode": "On-grid", "limit": 60})
+    shows(GridMode="On-grid", IsOn=True, Ratio=0.5)
+    bus.set("/status/pcs/power", -30)
+    shows(IsOn=False, Count=0, Mode="Charge it", Ratio=-0.5)
+    assert (
+        "/status/pcs:Broken: expression '{1} +': expected a value, but the text ends, at column 6" in calculator.output
+    )
+    assert calculator.output.count("/status/pcs:Ratio is not valid: division by zero, at column 5 of {1} / {2}") == 1
+
+
 def test_the_bridge_answers_for_its_devices_and_the_engine_does_not(start, broker, bus, folder):
     (folder / "a.json").write_text(json.dumps({TABLE: {"mbmu_voltage": 1}, "/status/bms": {}}))
     start_engine(start, broker, bus, folder / "a.json")

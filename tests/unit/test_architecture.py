@@ -38,12 +38,17 @@ BRIDGE = {
         *("heartbeat", "watchdog", "pulse", "debounce"),
     ),
 }
+EXPRESSION = (
+    *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
+    *("expression", "__init__"),
+)
 ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
         for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
     ),
+    *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
     *(
         path
         for path in sorted((ROOT / "ess_bus" / "engine").rglob("*.py"))
@@ -65,7 +70,7 @@ PURE = [
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (
             *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
-            *("plants", "regularity"),
+            *("plants", "regularity", "expressions"),
         )
     ),
     *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from calculator.configuration import DEFAULT_RATE_S, Calculation, load
 from calculator.graph import Calculator
 from calculator.operations import NotValid, calculate
 from ess_bus.errors import ConfigurationError
+from ess_bus.expression import Expression
 from ess_bus.reference import Reference
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
@@ -112,7 +114,20 @@ def test_the_schedule_says_how_often_and_whether(tmp_path):
         ({"variable1": "/nowhere"}, "is not a variable"),
         ({"variable1": "bms:x"}, "aggregation is not supported yet"),
         ({"variable1": "/a/b:c@d"}, "parameters as operands"),
-        ({"useExpr": True, "expression": "{1}"}, "expressions are not supported yet"),
+        ({"useExpr": True}, "expression: expected a text, got None"),
+        ({"useExpr": True, "expression": 5}, "expression: expected a text, got 5"),
+        ({"useExpr": "yes", "expression": "{1}"}, "useExpr: expected true or false, got 'yes'"),
+        (
+            {"useExpr": True, "expression": "{1} +"},
+            "expression '{1} +': expected a value, but the text ends, at column 6",
+        ),
+        ({"useExpr": True, "expression": "{3}"}, "there is no operand {3}: the operands are {1} to {2}, at column 1"),
+        ({"useExpr": True, "expression": "a\nb" * 99}, "at column 3"),
+        ({"useExpr": True, "expression": "(" * 10**6}, "1000000 characters; an expression has at most 10000"),
+        (
+            {"useExpr": True, "expression": "{1}", "numVars": 3},
+            "numVars is 3, but the variables are variable1, variable2",
+        ),
         ({"includeCurrVal": True}, "includeCurrVal: not supported yet"),
     ],
 )
@@ -189,6 +204,80 @@ def test_an_operand_that_is_not_valid_makes_the_result_not_valid_and_is_said_onc
         "/status/bms:BMSPower is not valid: variable1 (/status/bms:mbmu_voltage) is not valid",
         "/status/bms:BMSPower is valid again",
     ]
+
+
+def expression(text, *names, result="Result"):
+    operands = tuple(Reference("/status/bms", name) for name in names)
+    return Calculation(Reference("/status/bms", result), operands, Expression.parse(text, len(operands)))
+
+
+def test_an_expression_is_found_and_its_scale_is_its_own(tmp_path):
+    definition = {**POWER, "useExpr": True, "expression": "{1} * {2}", "operation": "?"}
+    (calculation,) = loaded(tmp_path, definition).calculations
+    assert calculation == Calculation(RESULT, (VOLTAGE, CURRENT), Expression.parse("{1} * {2}"), 1000)
+    made = Calculator([calculation])
+    made.update("/status/bms", {"mbmu_voltage": 3, "BMSCurrent": 20})
+    assert made.results(0.0) == {"/status/bms": {"BMSPower": 60}}
+
+
+def test_an_expression_that_is_not_used_is_not_read(tmp_path):
+    (calculation,) = loaded(tmp_path, {**POWER, "useExpr": False, "expression": "("}).calculations
+    assert calculation.operation == "*"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("{1} or {2} > 3", [False, 4], True),
+        ("{1} == On-grid", ["On-grid"], True),
+        ("if({1} > 0, Discharge, Charge)", [-5], "Charge"),
+        ("{1} - {2}", [10, 2.5], 7.5),
+        ("{1} ** 60", [2], 2.0**60),
+    ],
+)
+def test_an_expression_gives_a_bool_a_text_or_a_number(text, values, expected):
+    names = [f"v{index}" for index in range(len(values))]
+    made = Calculator([expression(text, *names)])
+    made.update("/status/bms", dict(zip(names, values, strict=True)))
+    results = made.results(0.0)
+    assert results == {"/status/bms": {"Result": expected}}
+    assert type(results["/status/bms"]["Result"]) is type(expected)
+    made.update("/status/bms", results["/status/bms"])
+    assert made.results(1.0) == {}
+
+
+def test_a_bool_in_a_number_and_a_text_are_not_set_again_and_again():
+    made = Calculator([expression("{1} > 0", "v"), expression("if({1} > 0, a, b)", "v", result="Text")])
+    made.update("/status/bms", {"v": 1, "Result": 1, "Text": "a"})
+    assert made.results(0.0) == {}
+    made.update("/status/bms", {"v": -1})
+    assert made.results(1.0) == {"/status/bms": {"Result": False, "Text": "b"}}
+    made.update("/status/bms", {"Result": 0, "Text": 5})
+    assert made.results(2.0) == {"/status/bms": {"Text": "b"}}
+
+
+def test_an_expression_without_a_result_is_not_valid_and_said_once(caplog):
+    caplog.set_level("INFO")
+    made = Calculator([expression("{1} / {2}", "a", "b")])
+    steps: list[dict[str, Any]] = [{"a": 1, "b": 0}, {"a": 2}, {"a": None}, {"a": 3}, {"b": "Off"}, {"b": 2}]
+    for now, values in enumerate(steps):
+        made.update("/status/bms", values)
+        expected = 1.5 if now == 5 else None
+        assert made.results(float(now)) == {"/status/bms": {"Result": expected}}
+    assert [record.message for record in caplog.records] == [
+        "/status/bms:Result is not valid: division by zero, at column 5 of {1} / {2}",
+        "/status/bms:Result is not valid: variable1 (/status/bms:a) is not valid",
+        "/status/bms:Result is not valid: division by zero, at column 5 of {1} / {2}",
+        "/status/bms:Result is not valid: variable2 (/status/bms:b) is not a number: 'Off'",
+        "/status/bms:Result is valid again",
+    ]
+
+
+def test_what_only_expressions_use_is_created_without_a_value():
+    product = Calculation(RESULT, (VOLTAGE, CURRENT), "*", 1000)
+    used = expression("{1} == On-grid and {2} > 0", "GridMode", "BMSCurrent")
+    absent = {"GridMode": None, "BMSCurrent": 0.0, "mbmu_voltage": 0.0}
+    assert Calculator([product, used]).missing() == Calculator([used, product]).missing() == {"/status/bms": absent}
 
 
 def test_values_are_asked_for_anew_when_the_engine_was_lost(calculator):

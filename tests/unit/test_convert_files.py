@@ -171,7 +171,7 @@ def clients(draw: st.DrawFn) -> ClientConfiguration:
     connection = Connection(
         draw(_NAMES),
         address,
-        draw(st.sampled_from([0.02, 1.0, 2.5])),
+        draw(st.sampled_from([0.05, 1.0, 2.5])),
         draw(st.sampled_from([0.05, 1.0, 2.5, 30.0])),
         draw(st.integers(1, 25)),
         draw(st.sampled_from([0.0, 0.0125, 1.0])),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
@@ -13,6 +15,9 @@ import xlsxwriter
 
 from ess_bus.errors import ConfigurationError, EssError
 from modbus_bridge.config.model import ClientConfiguration, Component, Kind, Point, RegisterType, Serial, Tcp
+from modbus_bridge.convert import workbook
+from modbus_bridge.convert.extent import most_cells
+from modbus_bridge.convert.formulas import broken_formulas
 from modbus_bridge.convert.rows import inverse, slug
 from modbus_bridge.convert.spreadsheet import read_spreadsheet
 from modbus_bridge.convert.workbook import column_name
@@ -54,6 +59,16 @@ def problems(path: Path) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
         read_spreadsheet(path)
     return [str(problem) for problem in caught.value.problems]
+
+
+def with_sheet(path: Path, content: str) -> Path:
+    """Return a copy of a file whose sheet has this content."""
+    changed = path.with_stem("changed")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            new.writestr(name, re.sub("<sheetData.*(</sheetData>|(?<=/)>)", lambda _: content, text, flags=re.DOTALL))
+    return changed
 
 
 @pytest.fixture
@@ -394,13 +409,49 @@ class TestRefused:
         assert text.startswith("not an .xlsx file: ")
 
     def test_a_zip_that_is_no_spreadsheet(self, tmp_path):
-        import zipfile
-
         path = tmp_path / "points.xlsx"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.txt", "hello")
         (text,) = problems(path)
         assert text.startswith("not an .xlsx file: ")
+
+    @pytest.mark.parametrize(
+        "sheet",
+        [
+            '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+            '<row><c><v>1</v></c></row><row r="1048576"><c/><c r="XFC1"/><c r="XFD1048576"><v>1</v></c></row>',
+            '<row r="1"><c r="XFC1"/><c r="XFD1"><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>',
+        ],
+    )
+    def test_a_value_far_outside_takes_no_memory(self, book, sheet):
+        path = with_sheet(book(points=[HEAD]), f"<sheetData>{sheet}</sheetData>")
+        assert problems(path) == ["it has 17179869184 cells, over the limit of 5000000; is there one far outside?"]
+
+    def test_a_format_far_outside_is_no_value(self, book):
+        def change(sheet: Any) -> None:
+            sheet.set_row(1_048_575, 30)
+            sheet.write_blank(1_048_575, 16_383, None, None)
+
+        path = book(change, points=[HEAD, ["a", "HR", 1]])
+        with zipfile.ZipFile(path) as archive:
+            assert most_cells(archive) == 6
+        assert read(path).components
+
+    def test_many_sheets_may_not_have_more_cells_than_one(self, book, monkeypatch):
+        monkeypatch.setattr(workbook, "_MAX_CELLS", 2 * len(HEAD) + 1)
+        assert read(book(one=[HEAD, ["a", "HR", 1]])).components
+        assert "cells, over the limit" in problems(book(one=[HEAD, ["a", "HR", 1]], two=[HEAD, ["b", "HR", 2]]))[0]
+
+    def test_csv_has_the_same_limit(self, tmp_path):
+        path = tmp_path / "points.csv"
+        path.write_text(5_000_001 * ",", encoding="utf-8")
+        assert problems(path) == ["it has 5000002 cells, over the limit of 5000000; is there one far outside?"]
+
+    def test_cells_without_an_end_take_no_time(self, book):
+        # Quadratic, this takes hours.
+        path = with_sheet(book(points=[HEAD]), '<c r="A1">' * 1_000_000)
+        with zipfile.ZipFile(path) as archive:
+            assert broken_formulas(archive) == {"points": {}}
 
     def test_other_files(self, tmp_path):
         assert problems(tmp_path / "none.xlsx") == ["no such file or directory"]

@@ -102,7 +102,9 @@ class TestTables:
             ENTRY | {"id": "f", "offset": 22},
         ]
         configuration, warnings = served(server_of(input_registers=entries, foo=[], xfoo=[], coils=5))
-        assert [found.point.id for found in configuration.units[0].points] == ["soc", "f"]
+        (unit,) = configuration.units
+        assert [found.point.id for found in unit.points] == ["soc", "f"]
+        assert unit.left_out == tuple((RegisterType.INPUT, address, address + 1) for address in (9, 20, 21))
         place = "registers.input_registers"
         assert warnings == [
             f"{place}.5: left out: its id is disabled",

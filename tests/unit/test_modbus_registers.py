@@ -137,3 +137,15 @@ def test_a_write_that_touches_part_of_a_variable_or_nothing(
 def test_variables_share_registers_or_do_not_overlap() -> None:
     with pytest.raises(ValueError, match="/a/one overlaps with /a/two"):
         Registers([TWO, ServedPoint("/a", Point("one", HOLDING, 13, 0))])
+
+
+def test_what_the_configuration_names_and_cannot_use_is_no_gap_that_reads_0() -> None:
+    registers = Registers([ONE], [(HOLDING, 10, 14)])
+    slot = registers.touched(HOLDING, 10, 1)[0]
+    registers.store(slot, Bits(0xFFFF, 7))
+    assert registers.read(HOLDING, 10, 1) == [7]
+    assert code(registers, 10, 2) == code(registers, 13, 1) == DEVICE_FAILURE
+    assert code(registers, 14, 1) == ILLEGAL_ADDRESS
+    with pytest.raises(Fault) as fault:
+        registers.touched(HOLDING, 10, 2)
+    assert fault.value.code == DEVICE_FAILURE
