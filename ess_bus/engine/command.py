@@ -10,7 +10,7 @@ import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
-from ess_bus.engine.configuration import EngineConfiguration, load
+from ess_bus.engine.configuration import EMPTY, EngineConfiguration, load
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
 from ess_bus.process import begin, one_segment, process_options, until_stopped
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 Examples:
   ess_controller configs/bms_power/engine
   ess_controller -n ess_2 --bus plant site/engine
+  ess_controller -x
   fims_send -m get -u /ess/full/status/bms/BMSPower
 
 \b
@@ -31,7 +32,8 @@ Exit status:
   1  bad configuration, or no broker
   2  wrong usage"""
 )
-@click.argument("path", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("path", metavar="DIR", type=click.Path(path_type=Path), required=False)
+@click.option("-x", "--empty", is_flag=True, help="Begin with no tables; they are set over the bus.")
 @click.option(
     "-n",
     "--name",
@@ -41,19 +43,23 @@ Exit status:
     help="The engine's name: /NAME/... is every table.",
 )
 @process_options
-def command(path: Path, name: str, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(
+    path: Path | None, empty: bool, name: str, bus: str | None, process_name: str | None, verbose: bool
+) -> None:
     """Run the state engine: the data map behind /ess, with links and actions.
 
     DIR holds JSON files of tables: {"/status/bms": {"BMSPower": {"value": 0}}}; a single file will do.
     """
+    if (path is None) is not empty:
+        raise click.UsageError("expected DIR, or --empty without it")
     with until_stopped():
         begin(verbose)
-        configuration = load(path)
+        configuration = EMPTY if path is None else load(path)
         _log_warnings(configuration)
-        engine = Engine()
+        engine = Engine(name)
         engine.load(configuration.assignments)
         with Bus(bus, name=process_name or "ess_controller") as connection:
-            EngineProcess(engine, connection, name, configuration.roots).run()
+            EngineProcess(engine, connection, configuration.roots, configuration.owned).run()
 
 
 def _log_warnings(configuration: EngineConfiguration) -> None:

@@ -8,19 +8,26 @@ from typing import Any, Final
 
 from ess_bus.configuration import read_tables
 from ess_bus.control import Mode, Subscriptions
-from ess_bus.engine import actions
+from ess_bus.engine.blocking import BLOCKED
 from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.engine import LINKS, link_problem
-from ess_bus.engine.meaning import Assignment, member
+from ess_bus.engine.engine import problems
+from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
+from ess_bus.engine.meaning import KEEP, Assignment, member
 from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.reference import Reference
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import normal, segments
+from ess_bus.uri import is_under, normal, segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
-    {"links", "vlinks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control", "test"}
+    {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
+    | {"test", "blockeduris"}
 )
+# Only old engines of the original had them.
+_OLD_RULES: Final = frozenset({"/gets/blocked", "/sets/blocked", "/pubs/blocked"})
+_OLD_KEYS: Final = frozenset({"BlockGets", "BlockSets", "BlockPubs"})
+_RULES: Final = frozenset(f"{BLOCKED}/{method}" for method in ("get", "set", "pub"))
+_ONLY_RULES: Final = f"blocks nothing; {BLOCKED}/get, set and pub do"
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
 
@@ -32,12 +39,23 @@ class EngineConfiguration:
     Attributes:
         assignments: the definitions, in the order of the files.
         roots: which parts of the bus the engine listens to, besides its own name.
+        owned: which of these the configuration says it owns.
         warnings: what was left out, with its place.
     """
 
     assignments: tuple[Assignment, ...]
     roots: Subscriptions
+    owned: tuple[str, ...]
     warnings: tuple[Problem, ...]
+
+
+# An engine without tables listens where the original does.
+EMPTY: Final = EngineConfiguration(
+    (),
+    {"/components": Mode.PUB_ONLY, **dict.fromkeys(("/assets", "/system", "/site", "/reload", "/misc2"), Mode.ALL)},
+    (),
+    (),
+)
 
 
 def load(path: Path) -> EngineConfiguration:
@@ -57,7 +75,7 @@ def load(path: Path) -> EngineConfiguration:
             raise ConfigurationError(file, reader.problems)
         assignments += reader.assignments
         warnings += [Problem(f"{file.name}: {warning.where}", warning.message) for warning in reader.warnings]
-    return EngineConfiguration(tuple(assignments), _roots(datamap, path), tuple(warnings))
+    return EngineConfiguration(tuple(assignments), _roots(datamap, path), _owned(datamap, path), tuple(warnings))
 
 
 class _FileReader:
@@ -84,6 +102,10 @@ class _FileReader:
         if not isinstance(members, dict):
             self.problems.append(Problem(table, f"expected an object of variables, got {str(members)[:40]!r}"))
             return
+        if path in _OLD_RULES or (is_under(path, BLOCKED) and path not in _RULES):
+            self.warnings.append(Problem(path, _ONLY_RULES))
+        if path == "/config/ess":
+            self.warnings += [Problem(f"{path}:{key}", _ONLY_RULES) for key in sorted(_OLD_KEYS & members.keys())]
         self._datamap.table(path)
         for name, definition in members.items():
             self._define(path, name, definition)
@@ -98,10 +120,23 @@ class _FileReader:
             return
         self._datamap.apply(assignment)
         self.assignments.append(assignment)
-        if table.startswith(LINKS + "/") and (problem := link_problem(assignment.value)):
-            self.warnings.append(Problem(str(assignment.place), f"{problem}; left out"))
-        found = actions.problems(assignment.actions or {})
-        self.warnings += [Problem(str(assignment.place), text) for text in found]
+        place = str(assignment.place)
+        self.warnings += [Problem(place, text) for text in problems(assignment)]
+        if (problem := _link_problem(assignment)) is not None:
+            self.warnings.append(Problem(place, f"{problem}; left out"))
+
+
+def _link_problem(assignment: Assignment) -> str | None:
+    table, name, _ = assignment.place
+    value = None if assignment.value == KEEP else assignment.value
+    try:
+        if table.startswith(LINKS + "/") and not is_note(name):
+            link(value, assignment.parameters or {})
+        elif table.startswith(VLINKS + "/") and not is_note(name):
+            vlink(value, assignment.parameters or {})
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _roots(datamap: DataMap, path: Path) -> Subscriptions:
@@ -109,10 +144,12 @@ def _roots(datamap: DataMap, path: Path) -> Subscriptions:
     listed = _named(datamap, path, "Subs") or sorted(
         root for root in {segments(table)[0] for table in datamap.tables} if root not in INTERNAL
     )
-    owned = _named(datamap, path, "Owns")
     roots = {root: Mode.PUB_ONLY if segments(root)[0] in FOREIGN else Mode.ALL for root in listed}
-    roots.update(dict.fromkeys(owned, Mode.ALL))
-    return {f"/{root}": mode for root, mode in roots.items()}
+    return {f"/{root}": mode for root, mode in roots.items()} | dict.fromkeys(_owned(datamap, path), Mode.ALL)
+
+
+def _owned(datamap: DataMap, path: Path) -> tuple[str, ...]:
+    return tuple(f"/{root}" for root in _named(datamap, path, "Owns"))
 
 
 def _named(datamap: DataMap, path: Path, key: str) -> list[str]:

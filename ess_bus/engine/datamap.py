@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ess_bus.engine.actions import compiled
+from ess_bus.engine.actions.reading import read
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -39,6 +39,14 @@ class DataMap:
     def is_table(self, path: str) -> bool:
         """Tell whether there is a table at a bus path, or below it."""
         return path in self._branches
+
+    def obstacle(self, place: Reference) -> str | None:
+        """Return why there can be no new variable at a place: a URI is a table or a variable, for good."""
+        path, parts = f"{place.table}/{place.name}", segments(place.table)
+        if self.is_table(path):
+            return f"{path} is a table"
+        above = (join(parts[:length]) for length in range(2, len(parts) + 1))
+        return next((f"{one} is a variable, not a table" for one in above if self.is_variable(one)), None)
 
     def below(self, path: str) -> Iterator[tuple[str, dict[str, Variable]]]:
         """Yield the tables at or below a path, by whole segments and in alphabetical order."""
@@ -73,18 +81,31 @@ class DataMap:
                 found.append(self.checked(assignment))
             except ValueError as error:
                 problems.append(str(error))
-                found.append(replace(assignment, value=None))
+                if assignment.bit is None and not self._is_locked(assignment):
+                    found.append(replace(assignment, value=None))
         return found, problems
 
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
-        variable = self.create(assignment.place)
+        place = assignment.place
+        is_new = self.find(place.table, place.name) is None
+        variable = self.create(place)
         if assignment.actions is not None:
-            variable.actions, variable.remaps = assignment.actions, compiled(assignment.actions)
+            variable.actions, variable.program = assignment.actions, read(assignment.actions, place)[0]
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
-        changed = assignment.value is not KEEP and variable.set(assignment.value)
-        return variable, changed
+        if assignment.bit is not None:
+            return variable, variable.set_bit(assignment.bit, assignment.value)
+        if assignment.value is not KEEP:
+            return variable, variable.set(assignment.value)
+        if is_new:
+            # Defined without a value it is false (engine.md 2.4), until its first value says of what type it is.
+            variable.cell.value = False
+        return variable, is_new
+
+    def _is_locked(self, assignment: Assignment) -> bool:
+        variable = self.find(assignment.place.table, assignment.place.name)
+        return variable is not None and variable.locked
 
     def table(self, path: str) -> dict[str, Variable]:
         """Return the table at a path; make it if it is not there."""
@@ -102,16 +123,17 @@ class DataMap:
             variable = table[place.name] = Variable(places=[(place.table, place.name)])
         return variable
 
-    def alias(self, place: Reference, target: Reference) -> None:
-        """Make `place` show the same variable as `target` (engine.md 2.5)."""
+    def alias(self, place: Reference, target: Reference) -> bool:
+        """Make `place` show the same variable as `target` (engine.md 2.5); tell whether it did not before."""
         variable = self.create(target)
         table = self.table(place.table)
         if table.get(place.name) is variable:
-            return
+            return False
         if place.name in table:
             table[place.name].places.remove((place.table, place.name))
         table[place.name] = variable
         variable.places.append((place.table, place.name))
+        return True
 
     def checked(self, assignment: Assignment) -> Assignment:
         """Return an assignment with its value in the form in which the variable holds it.
@@ -123,6 +145,18 @@ class DataMap:
             return assignment
         variable = self.find(assignment.place.table, assignment.place.name) or Variable()
         try:
-            return replace(assignment, value=variable.accept(assignment.value))
+            if variable.locked and (assignment.parameters or {}).get("lock") is not False:
+                raise ValueError("it is locked")
+            if assignment.bit is not None:
+                variable.cell.bit(assignment.bit)
+                return replace(assignment, value=_switch(assignment.value))
+            value = variable.cell.accept(assignment.value)
+            return assignment if value is assignment.value else replace(assignment, value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
+
+
+def _switch(value: Any) -> bool | None:
+    if value is not None and value not in (0, 1):
+        raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")
+    return None if value is None else bool(value)

@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ess_bus.engine.target import indexed
 from ess_bus.reference import Reference
-from ess_bus.uri import join, segments
+from ess_bus.uri import check, is_under, join, normal, segments
+from ess_bus.values import naked
 
 # Set as a value it means: leave the value alone, take the parameters only.
 KEEP: Final = "$$"
-# A variable of these tables is a reference to another variable.
-_LISTS: Final = frozenset({"schedule", "sched"})
+# Says in a definition whether its actions are run, whatever else is in it.
+ACT: Final = "$$action"
+# A variable of these tables is a reference to another variable, or a URI.
+_LISTS: Final = frozenset({"schedule", "sched", "blockeduris"})
 _RESERVED: Final = frozenset("@:/[")
 
 
@@ -29,12 +33,21 @@ class Assignment:
         value: the new value, or `KEEP`.
         parameters: to be added or replaced.
         actions: replaces the variable's actions if it is not ``None``.
+        bit: `value` is this bit of the variable (from 0).
+        act: whether actions follow; ``None``: if there is a value.
     """
 
     place: Reference
     value: Any = KEEP
     parameters: dict[str, Any] | None = None
     actions: dict[str, Any] | None = None
+    bit: int | None = None
+    act: bool | None = None
+
+    @property
+    def runs_actions(self) -> bool:
+        """Whether the variable's actions follow."""
+        return self.value is not KEEP if self.act is None else self.act
 
 
 class Known(Protocol):
@@ -57,9 +70,11 @@ def interpret(known: Known, path: str, body: Any) -> Iterator[Assignment]:
     if isinstance(body, dict) and not body:
         raise ValueError("an empty object sets nothing")
     if not segments(path):
-        raise ValueError("expected /table or /table/variable")
-    if "@" in name:
+        yield from _tables(known, body)
+    elif "@" in name:
         yield _parameter(known, table, name, body)
+    elif "[" in name and not known.is_variable(path):
+        yield _bit(known, table, name, body)
     elif known.is_table(path):
         yield from _members(known, path, body)
     elif isinstance(body, dict) and set(body) == {name} and (known.is_variable(path) or known.is_table(table)):
@@ -82,13 +97,24 @@ def member(place: Reference, body: Any) -> Assignment:
     if not place.name:
         raise ValueError(f"{place.table}: a variable without a name")
     if not isinstance(body, dict):
-        return Assignment(place, body)
+        return Assignment(place, KEEP if body == KEEP else body)
     value = body.get("value", KEEP)
     actions = body.get("actions")
     if actions is not None and not isinstance(actions, dict):
         raise ValueError(f'{place}: "actions" must be an object')
-    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions")}
-    return Assignment(place, KEEP if value == KEEP else value, parameters, actions)
+    act = body.get(ACT)
+    if act is not None and not isinstance(act, bool):
+        raise ValueError(f'{place}: "{ACT}" must be true or false')
+    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions", ACT)}
+    return Assignment(place, KEEP if value == KEEP else value, parameters, actions, act=act)
+
+
+def _tables(known: Known, body: Any) -> Iterator[Assignment]:
+    """Yield what ``{"/table": {...}}`` on the root assigns: the shape in which a get of several tables answers."""
+    if not isinstance(body, dict) or not all(table.startswith("/") and segments(table) for table in body):
+        raise ValueError("expected /table or /table/variable")
+    for table, members in body.items():
+        yield from interpret(known, normal(check(table)), members)
 
 
 def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
@@ -96,7 +122,9 @@ def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
         raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
     for name, inner in body.items():
         path = f"{table}/{name}"
-        if "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
+        if is_under(name, table) and name.startswith("/") and segments(table)[0] not in _LISTS:
+            yield from interpret(known, normal(check(name)), inner)
+        elif "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
             yield from interpret(known, path, inner)
         else:
             yield _new_or_known(known, Reference(table, name), inner)
@@ -120,6 +148,13 @@ def _parameter(known: Known, table: str, name: str, body: Any) -> Assignment:
     if not parameter or parameter == "actions":
         raise ValueError(f"{place}@{parameter} cannot be set as a parameter")
     return Assignment(place, parameters={parameter: body})
+
+
+def _bit(known: Known, table: str, name: str, body: Any) -> Assignment:
+    name, bit = indexed(name)
+    if bit is None or not known.is_variable(f"{table}/{name}"):
+        raise ValueError(f"{table}/{name} is not a variable with bits such as x[3]")
+    return Assignment(Reference(table, name), naked(body), bit=bit)
 
 
 def _require_table(known: Known, table: str) -> None:

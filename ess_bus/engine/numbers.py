@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 # Integers beyond it cannot travel as JSON numbers exactly.
 _EXACT: Final = 2**53
@@ -16,3 +16,8 @@ def number(value: float) -> float | int | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     return value if isinstance(value, float) or abs(value) < _EXACT else float(value)
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Tell whether a value is a number; ``true`` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
+from ess_bus.client.replies import error_text
+from ess_bus.client.subscription import Subscription
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
-from ess_bus.engine import views
+from ess_bus.engine import directory, views
+from ess_bus.engine.blocking import blocked
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
-from ess_bus.message import Message
+from ess_bus.message import Message, Status
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import is_under, join, relative, segments
 
@@ -35,17 +39,21 @@ class EngineProcess:
     Args:
         engine: the loaded engine.
         bus: an open connection.
-        name: the engine's name: ``/ess/...`` reaches every table of it.
-        roots: what else it listens to.
+        roots: what it listens to beside its own name: ``/ess/...`` reaches every table of it.
+        owned: which of these it owns, whatever the engine's own rules say.
     """
 
-    def __init__(self, engine: Engine, bus: Bus, name: str, roots: Subscriptions) -> None:
+    def __init__(self, engine: Engine, bus: Bus, roots: Subscriptions, owned: Collection[str] = ()) -> None:
         self._engine = engine
         self._bus = bus
-        self._prefix = f"/{name}"
+        self._prefix = f"/{engine.name}"
         self._roots = roots
+        self._owned = owned
+        self._sent_uri = f"{self._prefix}/_sent"
+        engine.served = tuple(root for root, mode in roots.items() if mode is Mode.ALL)
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
+        self._messages: Subscription
         self._joins = 0
         # Device table -> the process that publishes it.
         self._publishers: dict[str, str] = {}
@@ -53,41 +61,75 @@ class EngineProcess:
 
     def run(self) -> None:
         """Serve until interrupted."""
+        self.start()
+        while True:
+            self.turn(TICK_S)
+
+    def start(self) -> None:
+        """Listen, and tell that this engine is there.
+
+        Raises:
+            EssError: another one answers for its name.
+        """
         require_unowned(self._bus, f"{self._prefix}/_owner")
-        messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
-        messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
+        self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
+        self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
-        while True:
-            for message in messages.burst(TICK_S, BURST):
-                self.handle(message)
-            self.publish()
+
+    def turn(self, timeout_s: float) -> None:
+        """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
+        for message in self._messages.burst(timeout_s, BURST):
+            self._engine.advance(time.time())
+            self.handle(message)
+            self.send()
+        self.publish()
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
-        target = join(path)
         try:
-            match message.method:
-                case "get":
-                    self._bus.reply(message, views.get(self._engine.datamap, target, view))
-                case "pub" if is_under(target, PROCESSES):
-                    self._bury(message)
-                case "pub" if any(is_under(target, root) for root in self._foreign):
-                    check_uri(self._prefix + target)
-                    self._take_report(message, target)
-                case "set" | "pub":
-                    check_uri(self._prefix + target)
-                    self._engine.set(target, message.json())
-                    if message.method == "set":
-                        self._bus.reply(message, message.body)
-                case method:
-                    raise ValueError(f"{method} is not something the engine does")
+            if message.is_reply and (message.uri == self._sent_uri or message.status is not Status.OK):
+                self._take_outcome(message, join(path))
+            else:
+                self._take(message, join(path), view)
         except (ValueError, LookupError) as error:
             self._complain(message, str(error))
         except Disconnected as error:
             log.debug("an answer was lost: %s", error)
+
+    def _take(self, message: Message, target: str, view: View) -> None:
+        engine, method = self._engine, message.method
+        if method == "pub" and is_under(target, PROCESSES):
+            self._bury(message)
+            return
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        if reason is not None:
+            raise ValueError(reason)
+        match method:
+            case "get":
+                answer = directory.answer(engine.datamap, engine.name, segments(target), view)
+                self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
+            case "pub" if any(is_under(target, root) for root in self._foreign):
+                check_uri(self._prefix + target)
+                self._take_report(message, target)
+            case "set" | "pub":
+                check_uri(self._prefix + target)
+                engine.set(target, message.json())
+                if method == "set":
+                    self._bus.reply(message, message.body)
+            case _:
+                raise ValueError(f"{method} is not something the engine does")
+
+    def _take_outcome(self, message: Message, target: str) -> None:
+        """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        if message.status is Status.OK:
+            return
+        what = f"{message.token or message.uri}: {error_text(message)}"
+        self._engine.warn(what, f"an action sent {what}")
+        if self._engine.datamap.is_variable(target):
+            self._engine.report(target, None)
 
     def _take_report(self, message: Message, target: str) -> None:
         problems = self._engine.report(target, message.json())
@@ -107,6 +149,17 @@ class EngineProcess:
                 log.warning("%s is gone; %s is not valid until it is published again", publisher, device)
                 del self._publishers[device]
                 self._engine.invalidate(device)
+
+    def send(self) -> None:
+        """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
+        for outgoing in self._engine.take_messages():
+            # Nobody may have asked for the answer to a command, but that it failed must be known.
+            replyto = self._sent_uri if outgoing.replyto is None and outgoing.method == "set" else outgoing.replyto
+            token = f"{outgoing.method} {outgoing.uri}" if replyto is not None else None
+            try:
+                self._bus.send(outgoing.method, outgoing.uri, outgoing.body, replyto, token)
+            except (Disconnected, TooLarge, UriError) as error:
+                self._engine.warn(f"{outgoing.method} {outgoing.uri}", f"{outgoing.method} {outgoing.uri}: {error}")
 
     def publish(self) -> None:
         """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""

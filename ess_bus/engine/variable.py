@@ -1,25 +1,15 @@
-"""`Variable`: one value of the data map with its type, parameters and actions (engine.md 2.1)."""
+"""`Variable`: one entry of the data map with its value, parameters and actions (engine.md 2.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from ess_bus.engine.actions import Remap
-from ess_bus.engine.numbers import number
-
-# Changes smaller than this are noise (the original's DEF_DEADBAND).
-DEADBAND: Final = 1e-8
-
-
-class Kind(StrEnum):
-    """A variable's type; it is fixed by the first value and never changes."""
-
-    UNKNOWN = "unknown"
-    NUMBER = "number"
-    BOOL = "bool"
-    TEXT = "text"
+from ess_bus.engine.actions.item import Step
+from ess_bus.engine.cell import DEADBAND, Cell
+from ess_bus.engine.numbers import is_number
+from ess_bus.engine.target import Target
 
 
 @dataclass(slots=True, eq=False)
@@ -27,71 +17,75 @@ class Variable:
     """One object, which links may show in several tables.
 
     Attributes:
-        value: a number, bool, text, list (several set bits of a bit field), or ``None``: not valid now.
+        cell: holds its value; that of another variable where a vlink says so.
         parameters: everything of its definition but ``value`` and ``actions``.
         actions: its definition's ``actions``, as configured.
-        remaps: what of them is carried out.
+        program: what of them is carried out.
         places: the (table, name) pairs under which it is found.
+        changed: whether its value has changed since its actions were run.
+        seen: what its actions with ``ifChanged`` saw last where they look at something else.
     """
 
-    kind: Kind = Kind.UNKNOWN
-    value: Any = None
+    cell: Cell = field(default_factory=Cell)
     parameters: dict[str, Any] = field(default_factory=dict)
     actions: dict[str, Any] = field(default_factory=dict)
-    remaps: tuple[Remap, ...] = ()
+    program: tuple[Step, ...] = ()
     places: list[tuple[str, str]] = field(default_factory=list)
+    changed: bool = False
+    seen: dict[Target, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cell.variables.append(self)
+
+    @property
+    def value(self) -> Any:
+        """What it shows."""
+        return self.cell.value
+
+    @property
+    def locked(self) -> bool:
+        """Whether its value must not be changed."""
+        return bool(self.parameters.get("lock"))
+
+    def shown_at(self) -> Iterator[tuple[str, str]]:
+        """Yield every (table, name) at which a change of its value can be seen."""
+        for variable in self.cell.variables:
+            yield from variable.places
+
+    def follow(self, other: Variable) -> bool:
+        """Show and hold the value of another variable from now on; tell whether it did not before."""
+        if self.cell is other.cell:
+            return False
+        self.cell.variables.remove(self)
+        self.cell = other.cell
+        self.cell.variables.append(self)
+        return True
 
     def set(self, value: Any) -> bool:
-        """Take a value that `accept` has returned; tell whether it is a change."""
-        if self.kind is Kind.UNKNOWN:
-            self.kind = _kind_of(value)
-        changed = _differ(self.value, value)
-        if changed:
-            self.value = value
-        return changed
+        """Take a value that the cell has accepted; tell whether it is a change."""
+        return self._note(self.cell.hold(value, self._deadband()))
 
-    def accept(self, value: Any) -> Any:
-        """Return `value` as this variable would hold it, without setting it.
+    def become(self, value: Any) -> bool:
+        """Take a value of whatever type, as actions may; tell whether it is a change.
 
         Raises:
-            ValueError: it is not of this variable's type; the text says what was expected.
+            ValueError: it is an object.
         """
-        value = _plain(value)
-        if value is None or self.kind is Kind.UNKNOWN:
-            return value
-        if self.kind is Kind.NUMBER and isinstance(value, bool):
-            return int(value)
-        if self.kind is Kind.BOOL and not isinstance(value, bool) and value in (0, 1):
-            return bool(value)
-        if _kind_of(value) is not self.kind:
-            shown = repr(value)
-            raise ValueError(f"expected a {self.kind}, got {shown if len(shown) <= 40 else shown[:37] + '...'}")
-        return value
+        return self._note(self.cell.become(value, self._deadband()))
 
+    def set_bit(self, bit: int, on: bool | None) -> bool:
+        """Set or clear a bit (from 0); ``None`` is not known.
 
-def _plain(value: Any) -> Any:
-    """Bring a JSON value into the form in which variables hold it."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return number(value)
-    if isinstance(value, list):
-        match value:
-            # One entry of an enum or a bit field, as modbus_client publishes it, is its text.
-            case [{"value": _, "string": str() as text}]:
-                return text
-        return value
-    raise ValueError('expected a value or {"value": ...}, got an object without "value"')
+        Raises:
+            ValueError: the value is not a whole number.
+        """
+        return self._note(self.cell.hold_bit(bit, on))
 
+    def _note(self, changed: bool) -> bool:
+        self.changed |= changed
+        return changed
 
-def _kind_of(value: Any) -> Kind:
-    if value is None:
-        return Kind.UNKNOWN
-    if isinstance(value, bool):
-        return Kind.BOOL
-    return Kind.NUMBER if isinstance(value, int | float) else Kind.TEXT
-
-
-def _differ(old: Any, new: Any) -> bool:
-    numeric = isinstance(old, int | float) and isinstance(new, int | float)
-    return abs(old - new) > DEADBAND if numeric else type(old) is not type(new) or old != new
+    def _deadband(self) -> float:
+        """Its parameter ``deadband``, in the unit of the value."""
+        given = self.parameters.get("deadband")
+        return float(given) if is_number(given) and given > 0 else DEADBAND

@@ -42,14 +42,18 @@ EXPRESSION = (
     *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
     *("expression", "__init__"),
 )
-ENGINE = ("numbers", "variable", "meaning", "datamap", "actions", "engine", "views")
+ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
         for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
     ),
     *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
-    *(ROOT / "ess_bus" / "engine" / f"{name}.py" for name in ENGINE),
+    *(
+        path
+        for path in sorted((ROOT / "ess_bus" / "engine").rglob("*.py"))
+        if path.parent.name != "engine" or path.stem not in ENGINE_PROCESS
+    ),
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
         for name in ("core", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ess_bus.engine import actions
+from ess_bus.engine.actions.reading import read
 from ess_bus.engine.views import get
+from ess_bus.reference import Reference
 from tests.unit.test_engine_datamap import loaded
 
 
@@ -31,10 +32,12 @@ def test_scale_multiplies_before_the_offset_is_subtracted():
     assert get(engine.datamap, "/s/t/y") == 5
 
 
-@pytest.mark.parametrize(("value", "expected"), [(1, "On"), (1.0005, "On"), (2, None), (True, None)])
+@pytest.mark.parametrize(("value", "expected"), [(1, "On"), (1.0005, "On"), (2, "before"), (True, "before")])
 def test_in_value_gates_and_out_value_replaces(value, expected):
-    (*found,) = actions.targets(actions.compiled(remap({"uri": "/s/t:y", "inValue": 1, "outValue": "On"})), value)
-    assert [output for _, output in found] == ([expected] if expected else [])
+    engine = with_actions({"uri": "/s/t:y", "inValue": 1, "outValue": "On"}, value=None)
+    engine.set("/s/t", {"y": "before"})
+    engine.set("/c/x/source", value)
+    assert get(engine.datamap, "/s/t/y") == expected
 
 
 def test_a_value_that_is_not_valid_makes_its_target_not_valid_either():
@@ -45,17 +48,14 @@ def test_a_value_that_is_not_valid_makes_its_target_not_valid_either():
 
 @pytest.mark.parametrize(("value", "output"), [(1, 1), (True, True), ("On", "On")])
 def test_an_out_value_that_equals_the_value_is_not_scaled(value, output):
-    item = {"uri": "/s/t:y", "outValue": output, "scale": 10, "offset": 5}
-    assert [found for _, found in actions.targets(actions.compiled(remap(item)), value)] == [output]
+    engine = with_actions({"uri": "/s/t:y", "outValue": output, "scale": 10, "offset": 5}, value=value)
+    assert get(engine.datamap, "/s/t/y") == output
 
 
-def test_texts_and_bools_are_copied_as_they_are():
-    assert [
-        output for _, output in actions.targets(actions.compiled(remap({"uri": "/s/t:y", "offset": 1})), "Off")
-    ] == ["Off"]
-    assert [output for _, output in actions.targets(actions.compiled(remap({"uri": "/s/t:y", "offset": 1})), True)] == [
-        True
-    ]
+@pytest.mark.parametrize("value", ["Off", True])
+def test_texts_and_bools_are_copied_as_they_are(value):
+    engine = with_actions({"uri": "/s/t:y", "offset": 1}, value=value)
+    assert get(engine.datamap, "/s/t/y") == value
 
 
 def test_actions_run_even_if_the_value_is_the_same_and_cascade():
@@ -101,8 +101,9 @@ def test_a_circle_is_stopped_and_reported_once(caplog):
     engine.set("/a/b/one", 1)
     engine.set("/a/b/one", 2)
     assert [record.message for record in caplog.records] == [
-        "actions run in a circle, stopped: /a/b:two -> /a/b:one -> /a/b:two",  # when it was loaded
+        # When it was loaded, from both of them.
         "actions run in a circle, stopped: /a/b:one -> /a/b:two -> /a/b:one",
+        "actions run in a circle, stopped: /a/b:two -> /a/b:one -> /a/b:two",
     ]
     assert get(engine.datamap, "/a/b/two") == 2
 
@@ -114,37 +115,73 @@ def test_what_was_made_of_a_value_goes_with_it_whatever_the_conditions(item):
     assert get(engine.datamap, "/s/t/y") is None
 
 
-def test_a_remap_to_a_variable_of_another_type_is_reported_once_and_the_rest_goes_on(caplog):
-    engine = loaded(
-        {
-            "/s/t": {"text": "x"},
-            "/c/x": {"source": {"value": 0, "actions": remap({"uri": "/s/t:text"}, {"uri": "/s/t:other"})}},
-        }
-    )
+def test_an_action_may_change_the_type_of_its_target_and_a_set_may_not():
+    engine = loaded({"/s/t": {"text": "x"}, "/c/x": {"source": {"value": 0, "actions": remap({"uri": "/s/t:text"})}}})
+    engine.set("/c/x/source", 2)
+    assert get(engine.datamap, "/s/t/text") == 2
+    with pytest.raises(ValueError, match="expected a number"):
+        engine.set("/s/t/text", "y")
+
+
+def test_an_action_makes_no_variable_of_a_table_and_no_table_of_a_variable(caplog):
+    engine = with_actions({"uri": "/c/x:source@unit"}, {"uri": "/c:x"}, {"uri": "/c/x/source:y"}, {"uri": "/c/x:z"})
+    assert set(engine.datamap.tables) == {"/c/x"}
+    assert get(engine.datamap, "/c/x/z") == 0
+    assert [record.message for record in caplog.records] == [
+        "/c/x:source: its action on /c:x: /c/x is a table; left out",
+        "/c/x:source: its action on /c/x/source:y: /c/x/source is a variable, not a table; left out",
+    ]
+
+
+def test_what_a_target_cannot_hold_makes_it_not_valid_is_reported_once_and_the_rest_goes_on(caplog):
+    engine = with_actions({"uri": "/s/t:word[3]"}, {"uri": "/s/t:other"})
     engine.set("/c/x/source", 2)
     engine.set("/c/x/source", 3)
     assert get(engine.datamap, "/s/t/other") == 3
     # What it holds is no longer that of its source.
-    assert get(engine.datamap, "/s/t/text") is None
+    assert get(engine.datamap, "/s/t/word") is None
     assert [record.message for record in caplog.records if record.message.startswith("/c/x:source")] == [
-        "/c/x:source: remap to /s/t:text: expected a text, got 2; it is not valid now"
+        "/c/x:source: its action on /s/t:word[3]: expected true or false for a bit, got '2'; it is not valid now"
     ]
 
 
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (remap({"uri": "/a/b:c", "ifChanged": True}), "ifChanged not supported yet"),
-        (remap({"uri": "/a/b:c[3]"}), "bits are not supported"),
+        (remap({"uri": "/a/b:c", "invalue": True}), "invalue not supported; did you mean inValue"),
+        (remap({"uri": "/a/b:c[32]"}), "bits are numbered 0 to 31"),
+        (remap({"uri": "/a/b:c[3]x"}), "expected a bit such as"),
+        (remap({"uri": "/a/b:c@p[3]"}), "a parameter has no bits"),
+        (remap({"uri": "/a/b:c@actions"}), "actions are no parameter"),
+        (remap({"uri": "/a/b:c[1]", "fims": "set"}), "a single bit cannot be sent"),
         (remap({"uri": "nowhere"}), "not a variable"),
-        (remap({"uri": "/a/b:c", "offset": "x"}), "must be numbers"),
+        (remap({"outValue": 1}), "expected uri"),
+        (remap({"uri": "/a/b:own"}), "/a/b:own sets itself"),
+        (remap({"uri": "/a/b:c", "offset": "x"}), "offset: expected a number"),
+        (remap({"uri": "/a/b:c", "ifChanged": "yes"}), "ifChanged: expected true or false"),
+        (remap({"uri": "/a/b:c", "enable": "yes"}), "'yes' is not a variable"),
+        (remap({"uri": "/a/b:c", "outValue": {}}), "outValue: expected a number"),
+        (remap({"uri": "/a/b:c", "fims": "post"}), "expected set, pub or get"),
+        (remap({"uri": "/a/b:c", "fims": "set", "mode": "ui"}), "mode: expected naked or clothed"),
+        (remap({"uri": "/a/b:c", "fims": "get", "replyto": "me"}), "replyto: expected a URI"),
+        (remap({"uri": "/a/b:c", "useRange": True}), "useRange needs inValue"),
+        (remap({"uri": "/a/b:c", "func": "Nothing"}), "the function Nothing is not known"),
         (remap(5), "expected an object"),
-        ({"onSet": [{"enum": []}]}, "enum: this action is not carried out yet"),
+        ({"onSet": [{"enum": [{"uri": "/a/b:c", "mask": -1}]}]}, "mask: expected a whole number from 0"),
+        ({"onSet": [{"enum": {"bitmap": []}}]}, "enum: expected a list of items"),
+        ({"onSet": [{"bitmap": []}]}, "bitmap: this action is not carried out"),
+        ({"onSet": [{"bitset": [{"uri": "/a/b:c", "bit": 0}]}]}, "bits are counted from 1"),
+        ({"onSet": [{"bitfield": [{"uri": "/a/b:c"}]}]}, "expected bit"),
+        ({"onSet": [{"bitfield": [{"uri": "/a/b:c", "bit": 32}]}]}, "from 0 to 31"),
+        ({"onSet": [{"limits": [{"low": 2, "high": 1}]}]}, "low 2 is above high 1"),
+        ({"onSet": [{"limits": [{}]}]}, "expected low, high"),
+        ({"onSet": [{"func": [{"amap": "bms"}]}]}, "expected func"),
         ({"onGet": []}, "expected onSet"),
         ({"onSet": {"remap": []}}, "expected onSet"),
         ({"onSet": [5]}, "expected objects"),
     ],
 )
 def test_what_cannot_be_carried_out_is_named_and_left_out_wholly(given, reason):
-    assert any(reason in text for text in actions.problems(given))
-    assert actions.compiled(given) == ()
+    steps, problems = read(given, Reference("/a/b", "own"))
+    assert any(reason in text for text in problems), problems
+    assert steps == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,37 @@ def test_an_empty_table_exists(tmp_path):
     assert configuration.warnings == ()
 
 
+def test_rules_that_block_nothing_are_named(tmp_path):
+    tables = {
+        "/config/ess": {"BlockSets": "/status"},
+        "/sets/blocked": {"/status": {"value": True}},
+        "/blockeduris/gets": {"/status": True},
+        "/blockeduris/set": {"/status": True},
+    }
+    configuration = load(write(tmp_path, a=tables))
+    assert [problem.where for problem in configuration.warnings] == [
+        *("a.json: /config/ess:BlockSets", "a.json: /sets/blocked", "a.json: /blockeduris/gets")
+    ]
+    engine = Engine()
+    engine.load(configuration.assignments)
+    assert get(engine.datamap, "/blockeduris/set") == {"/status": {"value": True}}
+
+
+def test_what_an_action_or_a_link_lacks_is_named_with_its_place(tmp_path):
+    tables = {
+        "/status/bms": {
+            "x": {"value": 1, "actions": {"onSet": [{"func": [{"func": "Unheard"}, {"func": "CalculateVar"}]}]}}
+        },
+        "/links/bms": {"note": "a remark", "a": 5, "b": {"value": "/status/bms:x", "pname": "ess", "default": 0}},
+        "/vlinks/bms": {"c": {"value": "/status/bms:y"}},
+    }
+    assert [str(problem) for problem in load(write(tmp_path, a=tables)).warnings] == [
+        "a.json: /status/bms:x: func: the function Unheard is not known; left out",
+        "a.json: /links/bms:a: expected the text /table:name, got '5'; left out",
+        "a.json: /vlinks/bms:c: expected vlink with /table:name; left out",
+    ]
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real configurations is not here")
 def test_real_configurations_load():
     configuration = load(REAL)
@@ -88,3 +120,12 @@ def test_real_configurations_load():
     engine.load(configuration.assignments)
     engine.set("/components/catl_mbmu_summary_r/mbmu_current", 20020)
     assert get(engine.datamap, "/status/bms/BMSCurrent") == 20
+    # A vlink shows the user interface what a remap has made of a register, an enum what a status word means.
+    assert get(engine.datamap, "/assets/bms/summary/system_current") == 20
+    engine.set("/components/pcsm_internal_visualization/current_status", 2)
+    assert get(engine.datamap, "/status/pcs/PCSStatusResp") == "Off"
+    engine.set("/components/gpio", {"EStop": True})
+    assert get(engine.datamap, "/site/ess_hs/ems_alarms[0]") is True
+    left_out = Counter(problem.message.split(":")[0] for problem in configuration.warnings)
+    assert left_out["remap"] < 5
+    assert left_out["limits"] == left_out["bitset"] == 0

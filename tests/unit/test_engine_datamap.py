@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ess_bus.engine.cell import Cell, Kind
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.meaning import member
 from ess_bus.engine.numbers import number
-from ess_bus.engine.variable import Kind, Variable
+from ess_bus.engine.variable import Variable
 from ess_bus.engine.views import View, get
 from ess_bus.reference import Reference
 
@@ -133,37 +134,37 @@ def test_parameters_are_added_and_leave_the_value_alone(engine):
 
 def test_the_type_is_that_of_the_first_value():
     variable = Variable()
-    variable.set(variable.accept(None))
+    variable.set(variable.cell.accept(None))
     assert variable.value is None
-    variable.set(variable.accept("Off"))
-    assert variable.kind is Kind.TEXT
+    variable.set(variable.cell.accept("Off"))
+    assert variable.cell.kind is Kind.TEXT
     with pytest.raises(ValueError, match="expected a text"):
-        variable.accept(5)
-    assert variable.accept(None) is None
+        variable.cell.accept(5)
+    assert variable.cell.accept(None) is None
 
 
 def test_bools_and_numbers_convert_only_where_nothing_is_lost():
-    switch, counter = Variable(Kind.BOOL, False), Variable(Kind.NUMBER, 0)
-    assert switch.accept(1) is True
-    assert counter.accept(True) == 1
-    assert type(counter.accept(True)) is int
+    switch, counter = Variable(Cell(Kind.BOOL, False)), Variable(Cell(Kind.NUMBER, 0))
+    assert switch.cell.accept(1) is True
+    assert counter.cell.accept(True) == 1
+    assert type(counter.cell.accept(True)) is int
     with pytest.raises(ValueError, match="expected a bool"):
-        switch.accept(2)
+        switch.cell.accept(2)
 
 
 def test_one_entry_of_an_enum_is_its_text_and_several_bits_stay_a_list():
     variable = Variable()
-    variable.set(variable.accept([{"value": 3, "string": "Standby"}]))
+    variable.set(variable.cell.accept([{"value": 3, "string": "Standby"}]))
     assert variable.value == "Standby"
     both = [{"value": 0, "string": "Stop"}, {"value": 3, "string": "Standby"}]
-    variable.set(variable.accept(both))
+    variable.set(variable.cell.accept(both))
     assert variable.value == both
-    variable.set(variable.accept([]))
+    variable.set(variable.cell.accept([]))
     assert variable.value == []
 
 
 def test_noise_below_the_deadband_is_no_change():
-    variable = Variable(Kind.NUMBER, 5)
+    variable = Variable(Cell(Kind.NUMBER, 5))
     assert not variable.set(5 + 1e-9)
     assert variable.set(5.1)
     assert variable.set(None)

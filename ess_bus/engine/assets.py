@@ -1,0 +1,80 @@
+"""The assets of a site: the engine itself, the managers below it, and their instances (engine.md 2.1, 8.2).
+
+No table lists them: they are what the names of the tables say. ``/links/bms`` and ``/status/bms`` make ``bms`` a
+manager, ``/assets/bms/rack_1`` makes ``rack_1`` an instance of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.views import full
+from ess_bus.uri import segments
+
+# The tables of an asset are below these; whose second segment is an asset's name.
+_ROOTS: Final = frozenset({"links", "vlinks", "status", "controls", "limits", "params", "assets", "alarms", "faults"})
+_SUMMARY: Final = "summary"
+
+
+def asset_of(table: str, root: str) -> str:
+    """Return the asset that a table belongs to: ``bms`` of ``/status/bms``; the engine itself for all others."""
+    parts = segments(table)
+    if len(parts) < 2 or parts[0] not in _ROOTS:
+        return root
+    return parts[2] if parts[0] == "assets" and len(parts) > 2 and parts[2] != _SUMMARY else parts[1]
+
+
+def managers(datamap: DataMap, root: str) -> dict[str, list[str]]:
+    """Return manager -> its instances, alphabetically; `root` is the engine, with instances of its own."""
+    instances: dict[str, set[str]] = {root: set()}
+    for parts in map(segments, datamap.tables):
+        if len(parts) >= 2 and parts[0] in _ROOTS:
+            below = instances.setdefault(parts[1], set())
+            if parts[0] == "assets" and len(parts) > 2 and parts[2] != _SUMMARY:
+                below.add(parts[2])
+    taken = {name for below in instances.values() for name in below}
+    return {name: sorted(below) for name, below in sorted(instances.items()) if name not in taken or below}
+
+
+def summary(datamap: DataMap, root: str) -> dict[str, Any]:
+    """Return the tree as ``get /ess/amap`` shows it: ``aMs`` are managers, ``aIs`` instances."""
+    known = managers(datamap, root)
+    below = [name for name in known if name != root]
+    return {
+        "aIs": _leaves(known[root], root),
+        "aMs": [{"aIs": _leaves(known[name], name), "aMs": [], "name": name, "p-name": root} for name in below],
+    }
+
+
+def one_asset(datamap: DataMap, asset: str) -> dict[str, Any]:
+    """Return the variables, links and vlinks of one asset, in full; ``{}`` if there is no such asset."""
+    tables = datamap.tables
+    tables_of = {key: tables.get(f"/{root}/{asset}") for key, root in _SHOWN.items()}
+    if all(table is None for table in tables_of.values()):
+        return {}
+    return {
+        key: {name: full(table[name]) for name in sorted(table)} if table else {} for key, table in tables_of.items()
+    }
+
+
+def one_item(datamap: DataMap, root: str, asset: str, item: str) -> dict[str, Any]:
+    """Return a variable of an asset and of those one level below it: asset -> the variable in full."""
+    known = managers(datamap, root)
+    children = known.get(asset, [])
+    if asset == root:
+        children = [*children, *(name for name in known if name != root)]
+    return _items(datamap, [asset, *children], item)
+
+
+_SHOWN: Final = {"amap": "status", "links": "links", "vlinks": "vlinks"}
+
+
+def _items(datamap: DataMap, assets: Iterable[str], item: str) -> dict[str, Any]:
+    found = {asset: datamap.find(f"/status/{asset}", item) for asset in assets}
+    return {asset: {item: full(variable)} for asset, variable in found.items() if variable is not None}
+
+
+def _leaves(names: Iterable[str], parent: str) -> list[dict[str, str]]:
+    return [{"name": name, "p-name": parent} for name in names]

@@ -1,0 +1,154 @@
+"""`Cell`: what holds a value: its type, and of a word which of its bits are known (engine.md 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from ess_bus.engine.numbers import is_number, number
+from ess_bus.engine.target import BITS
+
+if TYPE_CHECKING:
+    from ess_bus.engine.variable import Variable
+
+# Changes smaller than this are noise (the original's DEF_DEADBAND).
+DEADBAND: Final = 1e-8
+_ALL_BITS: Final = 2**BITS - 1
+
+
+class Kind(StrEnum):
+    """A value's type. It is fixed by the first value, and only an action may change it later."""
+
+    UNKNOWN = "unknown"
+    NUMBER = "number"
+    BOOL = "bool"
+    TEXT = "text"
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """One value. Variables that a vlink ties together share it.
+
+    Attributes:
+        kind: the type of `value`.
+        value: a number, bool, text, list (several set bits of a bit field), or ``None``: not valid now.
+        variables: those that show it.
+    """
+
+    kind: Kind = Kind.UNKNOWN
+    value: Any = None
+    variables: list[Variable] = field(default_factory=list)
+    # Where single bits are set and some of them are not known: the word, and a mask of the latter.
+    _word: int = 0
+    _unknown_bits: int = 0
+
+    def hold(self, value: Any, deadband: float = DEADBAND) -> bool:
+        """Take a value that `accept` has returned; tell whether it is a change."""
+        if self.kind is Kind.UNKNOWN:
+            self.kind = kind_of(value)
+        self._unknown_bits = 0
+        changed = _differ(self.value, value, deadband)
+        if changed:
+            self.value = value
+        return changed
+
+    def become(self, value: Any, deadband: float = DEADBAND) -> bool:
+        """Take a value of whatever type, as actions may; tell whether it is a change.
+
+        Raises:
+            ValueError: it is an object.
+        """
+        value = plain(value)
+        try:
+            value = self.accept(value)
+        except ValueError:
+            self.kind = kind_of(value)
+        return self.hold(value, deadband)
+
+    def hold_bit(self, bit: int, on: bool | None) -> bool:
+        """Set or clear a bit (from 0); with ``None`` it is not known, and then neither is the number.
+
+        Raises:
+            ValueError: it is not a whole number.
+        """
+        word, unknown = self._bits()
+        word = word | 1 << bit if on else word & ~(1 << bit)
+        unknown = unknown | 1 << bit if on is None else unknown & ~(1 << bit)
+        self.kind = Kind.NUMBER
+        changed = self.hold(None if unknown else word)
+        self._word, self._unknown_bits = word, unknown
+        return changed
+
+    def bit(self, bit: int) -> bool | None:
+        """Return a bit (from 0), ``None`` if it is not known.
+
+        Raises:
+            ValueError: it is not a whole number.
+        """
+        word, unknown = self._bits()
+        return None if unknown >> bit & 1 else bool(word >> bit & 1)
+
+    def accept(self, value: Any) -> Any:
+        """Return `value` as it would be held, without holding it.
+
+        Raises:
+            ValueError: it is not of this type; the text says what was expected.
+        """
+        value, kind = plain(value), self.kind
+        if value is None or kind is Kind.UNKNOWN:
+            return value
+        if kind is Kind.NUMBER and isinstance(value, bool):
+            return int(value)
+        if kind is Kind.BOOL and not isinstance(value, bool) and value in (0, 1):
+            return bool(value)
+        if kind_of(value) is not kind:
+            shown = repr(value)
+            raise ValueError(f"expected a {kind}, got {shown if len(shown) <= 40 else shown[:37] + '...'}")
+        return value
+
+    def _bits(self) -> tuple[int, int]:
+        """Return (word, mask of the bits that are not known)."""
+        value = self.value
+        if self._unknown_bits:
+            return self._word, self._unknown_bits
+        if self.kind is Kind.UNKNOWN:
+            return 0, 0  # a word that was never set
+        if value is None:
+            return 0, _ALL_BITS
+        if not is_number(value) or value != int(value):
+            raise ValueError(f"expected a whole number to have bits, it holds {str(value)[:40]!r}")
+        return int(value), 0
+
+
+def plain(value: Any) -> Any:
+    """Bring a JSON value into the form in which variables hold it.
+
+    Raises:
+        ValueError: it is an object.
+    """
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list):
+        match value:
+            # One entry of an enum or a bit field, as modbus_client publishes it, is its text.
+            case [{"value": _, "string": str() as text}]:
+                return text
+        return value
+    raise ValueError('expected a value or {"value": ...}, got an object without "value"')
+
+
+def kind_of(value: Any) -> Kind:
+    """Return the type of a plain value."""
+    if value is None:
+        return Kind.UNKNOWN
+    if isinstance(value, bool):
+        return Kind.BOOL
+    return Kind.NUMBER if isinstance(value, int | float) else Kind.TEXT
+
+
+def _differ(old: Any, new: Any, deadband: float) -> bool:
+    numeric = is_number(old) and is_number(new)
+    return abs(old - new) > deadband if numeric else type(old) is not type(new) or bool(old != new)

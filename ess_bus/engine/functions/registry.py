@@ -1,0 +1,88 @@
+"""The functions that actions may call, by name. A new one is a decorated function in a file of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from ess_bus.reference import Reference
+
+# The data map reads actions, and these name functions.
+if TYPE_CHECKING:
+    from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.links import Links
+    from ess_bus.engine.variable import Variable
+
+
+class Engine(Protocol):
+    """What a function may use of the engine; what it sets has the same consequences as a set from the bus."""
+
+    name: str
+    now_s: float
+    datamap: DataMap
+    links: Links
+
+    def put(self, place: Reference, value: Any) -> None:
+        """Set a variable or a parameter, and run what follows."""
+
+    def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
+        """Send a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call.
+
+    Attributes:
+        engine: in which it happens.
+        asset: the asset that it is for: ``bms``.
+        place, variable: the variable that it is called with.
+        value: what it was called for; ``None`` (not valid) only where the function asked for it.
+    """
+
+    engine: Engine
+    asset: str
+    place: Reference
+    variable: Variable
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A registered function; `takes_invalid` ones are also called for a value that is not valid."""
+
+    name: str
+    run: Callable[[Call], None]
+    summary: str
+    takes_invalid: bool
+
+
+FUNCTIONS: Final[dict[str, Function]] = {}
+
+# They are carried out by the process `calculator`, which sees its operands change.
+ELSEWHERE: Final = {"CalculateVar": "Carried out by the calculator."}
+
+
+def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Call], None]], Callable[[Call], None]]:
+    """Register a function under these names; the first line of its docstring is shown to users."""
+
+    def register(run: Callable[[Call], None]) -> Callable[[Call], None]:
+        summary = (run.__doc__ or "").partition("\n")[0]
+        for name in names:
+            if name in FUNCTIONS or name in ELSEWHERE:
+                raise ValueError(f"there are two functions {name}")
+            FUNCTIONS[name] = Function(name, run, summary, takes_invalid)
+        return run
+
+    return register
+
+
+def is_known(name: str) -> bool:
+    """Tell whether an action may call a function of this name."""
+    return name in FUNCTIONS or name in ELSEWHERE
+
+
+def known() -> dict[str, str]:
+    """Return name -> one line about it of everything that an action may call."""
+    return dict(sorted({**{name: one.summary for name, one in FUNCTIONS.items()}, **ELSEWHERE}.items()))
