@@ -24,7 +24,7 @@ types: $(VENV)/ready
 	$(BIN)/mypy
 
 unit: $(VENV)/ready
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 docs: $(VENV)/ready  ## run the commands that the pages show and write their output into them
 	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md

@@ -90,6 +90,9 @@ class Loopback:
         self.fill(seed=2)
         eventually(lambda: not self.wrong_blocks())
         self._start("modbus_bridge.client", client_file, bus=self.ems)
+        # Before that, nobody answers a test that begins with a set.
+        uris = [f"/components/{component.id}" for component in self.client.components]
+        eventually(lambda: [self.bus.get(uri, timeout_s=1) for uri in uris])
 
     def fill(self, seed: int) -> None:
         """Give every variable a new random value and publish it."""
