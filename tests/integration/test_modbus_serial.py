@@ -273,14 +273,17 @@ def test_a_line_that_is_never_silent(bench: Run) -> None:
     async def test(bench: Bench) -> None:
         await bench.read()
 
+        begun = asyncio.Event()
+
         async def babble() -> None:
             while True:
                 bench.bus.send(b"\xff" * 8)
+                begun.set()
                 await asyncio.sleep(0.001)
 
         babbling = asyncio.create_task(babble())
         # Only what comes before a request delays it.
-        await asyncio.sleep(0.01)
+        await begun.wait()
         bench.bus.answer = lambda _: b""
         with pytest.raises(DeviceSilent, match=r"never silent|no answer"):
             await bench.read()
