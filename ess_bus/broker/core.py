@@ -28,16 +28,15 @@ from ess_bus.broker.outbox import Delivery, Outbox, Promise
 from ess_bus.broker.returning import Kept, Returning
 from ess_bus.broker.routes import Routes
 from ess_bus.broker.statistics import Rates, Statistics
+from ess_bus.broker.voice import Voice
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
-    Message,
     Status,
     address_of,
     decode,
-    encode,
     encode_body,
     error_body,
     split_header,
@@ -73,12 +72,12 @@ class Broker:
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
         self._returning = Returning()
-        self._gone: list[str] = []
         self.limits = limits
         self.gate = gate
         self.routes = Routes(None if gate is None else gate.may_receive)
         self.clients: dict[bytes, Client] = {}
         self.dispatch = Dispatch(self._is_here, self._forget)
+        self._voice = Voice(self.routes, self.dispatch)
         self._membership = Membership(self.routes, limits.subscriptions)
         self.statistics = Statistics()
         self.rates = Rates(now)
@@ -142,7 +141,7 @@ class Broker:
                 self._forget(client)
         if self._returning.is_over(now):
             self._retry_kept(now)
-        self._tell_gone()
+        self._voice.tell_gone(self.clients.values())
         if self.gate is not None:
             self.gate.tick(now)
         self.dispatch.retry(now)
@@ -372,9 +371,7 @@ class Broker:
     def _forget(self, client: Client) -> None:
         if not self._is_here(client):
             return  # its goodbye came with something due, and the connection was closed already
-        uri_of_process = f"{control.PROCESSES}/{client.name}"
-        if uri_of_process in client.subscriptions:
-            self._gone.append(uri_of_process)
+        self._voice.note_gone(client)
         self._membership.replace(client, {})
         del self.clients[client.peer]
         self.dispatch.drop(client.outbox)
@@ -385,29 +382,10 @@ class Broker:
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped
 
-    def _tell_gone(self) -> None:
-        """Publish which announced processes have left and not come back: what they said may no longer be so."""
-        gone, self._gone = dict.fromkeys(self._gone), []
-        for target in gone:
-            name = target.removeprefix(f"{control.PROCESSES}/")
-            # Who only watches that process is not it.
-            if any(client.name == name and target in client.subscriptions for client in self.clients.values()):
-                continue
-            body = encode_body({"name": name, "gone": True})
-            self._say(Message("pub", target, body, None, control.BROKER_NAME))
-
     def _complain(self, client: Client, error: Exception) -> None:
         self.statistics.protocol_errors += 1
         log.debug("%s sent something wrong: %s", client.name, error)
         self.dispatch.tell(client, Verb.ERROR, str(error))
-
-    # -- what the broker says itself -------------------------------------------------------------------------------
-
-    def _say(self, message: Message) -> None:
-        frame = encode(message)
-        recipients = self.routes.match(REPLY_VERB if message.is_reply else message.method, message.uri)
-        for outbox in recipients.audience + recipients.listeners:
-            self.dispatch.offer(outbox, frame)
 
     def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
         request = decode(frame)
@@ -428,5 +406,4 @@ class Broker:
                 self.gate.refused(client, ticket, reason)
         else:
             status, body = Status.OK, encode_body(answer)
-        if request.replyto is not None:
-            self._say(Message("set", request.replyto, body, None, control.BROKER_NAME, None, status, request.token))
+        self._voice.answer(request, status, body)

@@ -56,7 +56,7 @@ PURE = [
     ),
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
-        for name in ("core", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights")
+        for name in ("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights")
     ),
     ROOT / "ess_bus" / "client" / "core.py",
     *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
