@@ -116,6 +116,8 @@ client.receive_packet(60)
                 bus.publish(f"/p/{number % 20}", b"%d" % number + b" " * 100)
                 if number % 500 == 499:
                     bus.flush()
+                    # It is a thread beside the publisher's: how much of the processor it gets is not what is tested.
+                    eventually(lambda: len(fast_got) > number - 250)  # noqa: B023 - called here and now
             reading.join()
             assert fast_got == list(range(sent))
             assert about(bus, "fast")["dropped"] == 0
