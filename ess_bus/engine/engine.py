@@ -15,7 +15,9 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.sending import Outgoing, Sender
+from ess_bus.engine.severity import Severity
 from ess_bus.engine.target import Target
+from ess_bus.engine.timing import Timed, earliest
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
@@ -25,12 +27,13 @@ log = logging.getLogger(__name__)
 # Mistakes that are remembered, so that each is logged once.
 MAX_REPORTS: Final = 1000
 COMMANDS: Final = "/system/commands"
+EVENTS: Final = "/events"
 # What a command does unless its definition says something else.
 _COMMANDS: Final = {"link": "RunAllLinks2", "vlink": "RunAllVLinks"}
 
 
 class Engine:
-    """Holds and changes values; knows neither the bus nor a clock.
+    """Holds and changes values; knows neither the bus nor a clock: it is told the time.
 
     ::
 
@@ -42,12 +45,15 @@ class Engine:
 
     Attributes:
         now_s: the time in seconds since 1970, as it was told last.
+        steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
+        timed: what happens by itself, in the order in which it happens within a turn.
     """
 
     def __init__(self, name: str = "ess") -> None:
         self.name = name
-        self.now_s = 0.0
+        self.now_s = self.steady_s = 0.0
+        self.timed: list[Timed] = []
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
@@ -58,9 +64,20 @@ class Engine:
 
     # -- what the process asks for ---------------------------------------------------------------------------------
 
-    def advance(self, now_s: float) -> None:
-        """Take the time; it is that of everything that follows."""
+    def advance(self, now_s: float, steady_s: float | None = None) -> None:
+        """Take the time; it is that of everything that follows. One clock will do where nobody sets it."""
         self.now_s = now_s
+        self.steady_s = now_s if steady_s is None else steady_s
+
+    def due_s(self) -> float:
+        """Return when something wants to happen by itself, on the steady clock; infinity if nothing does."""
+        return earliest(self.timed)
+
+    def tick(self) -> None:
+        """Let everything happen that is due."""
+        for timed in self.timed:
+            if timed.due_s() <= self.steady_s:
+                timed.run()
 
     def load(self, assignments: Iterable[Assignment]) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
@@ -151,6 +168,10 @@ class Engine:
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""
         self._sender.send(method, uri, body, replyto)
+
+    def event(self, source: str, message: str, severity: Severity) -> None:
+        """Tell people of something that has happened: a post to ``/events``."""
+        self._sender.send("post", EVENTS, {"source": source, "message": message, "severity": int(severity)})
 
     def send_value(self, send: effects.Send) -> None:
         """Send the value of an action's ``fims``."""

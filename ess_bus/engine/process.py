@@ -79,10 +79,15 @@ class EngineProcess:
 
     def turn(self, timeout_s: float) -> None:
         """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
-        for message in self._messages.burst(timeout_s, BURST):
-            self._engine.advance(time.time())
+        engine = self._engine
+        patience_s = max(0.0, min(timeout_s, engine.due_s() - time.monotonic()))
+        for message in self._messages.burst(patience_s, BURST):
+            engine.advance(time.time(), time.monotonic())
             self.handle(message)
             self.send()
+        engine.advance(time.time(), time.monotonic())
+        engine.tick()
+        self.send()
         self.publish()
 
     def handle(self, message: Message) -> None:

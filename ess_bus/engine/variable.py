@@ -24,6 +24,7 @@ class Variable:
         places: the (table, name) pairs under which it is found.
         changed: whether its value has changed since its actions were run.
         seen: what its actions with ``ifChanged`` saw last where they look at something else.
+        memory: what functions remember of it from call to call, by their names; nobody sees it.
     """
 
     cell: Cell = field(default_factory=Cell)
@@ -33,6 +34,7 @@ class Variable:
     places: list[tuple[str, str]] = field(default_factory=list)
     changed: bool = False
     seen: dict[Target, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.cell.variables.append(self)

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ess_bus.engine.numbers import is_number
 from ess_bus.reference import Reference
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
     from ess_bus.engine.datamap import DataMap
     from ess_bus.engine.links import Links
+    from ess_bus.engine.severity import Severity
+    from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
 
 
@@ -20,14 +23,27 @@ class Engine(Protocol):
 
     name: str
     now_s: float
+    steady_s: float
     datamap: DataMap
     links: Links
+
+    def find(self, table: str, name: str) -> Variable | None:
+        """Return a variable, or ``None``."""
+
+    def read(self, target: Target) -> Any:
+        """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
 
     def put(self, place: Reference, value: Any) -> None:
         """Set a variable or a parameter, and run what follows."""
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
+
+    def event(self, source: str, message: str, severity: Severity) -> None:
+        """Tell people of something that has happened."""
+
+    def warn(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,25 @@ class Call:
     place: Reference
     variable: Variable
     value: Any
+
+    def parameter(self, name: str, default: Any = None) -> Any:
+        """Return a parameter of the variable."""
+        return self.variable.parameters.get(name, default)
+
+    def number(self, name: str, default: float) -> float:
+        """Return a parameter that must be a number.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        value = self.variable.parameters.get(name, default)
+        if not is_number(value):
+            raise ValueError(f"{name}: expected a number, got {str(value)[:40]!r}")
+        return value
+
+    def keep(self, **parameters: Any) -> None:
+        """Set parameters of the variable, for people to see; nothing follows from that."""
+        self.variable.parameters.update(parameters)
 
 
 @dataclass(frozen=True, slots=True)
