@@ -1,4 +1,4 @@
-"""An engine with state machines under an injected clock, and a small plant whose devices answer after a while or not."""
+"""An engine with state machines under an injected clock, and a small plant: devices answer after a while, or not."""
 
 from __future__ import annotations
 

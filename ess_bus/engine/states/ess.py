@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ess_bus.engine.states.common import ALL, AT_REST, DC_CLOSED, NO_FAULT_SHUTDOWN, SETTLE, STALE
+from ess_bus.engine.states.common import ALL, AT_REST, DC_CLOSED, SETTLE, STALE
 from ess_bus.engine.states.model import Ask, Check, Follow, Guard, Of, Option, Request, State, Step, Table
 
 _MAINT: Final = "{ess ui:maint_mode?}"

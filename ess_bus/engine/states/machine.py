@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from ess_bus.engine.alarms import ListKind
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.checks import Finding, complaint, first_failing, look
 from ess_bus.engine.states.group import View
@@ -13,8 +14,8 @@ from ess_bus.engine.states.stepping import Progress, Stepping, Ticket
 from ess_bus.engine.timing import NEVER
 from ess_bus.reference import Reference
 
-FAULTS: Final = "faults"
-ALARMS: Final = "alarms"
+FAULTS: Final[ListKind] = "faults"
+ALARMS: Final[ListKind] = "alarms"
 
 
 class Host(Protocol):
@@ -37,10 +38,10 @@ class Host(Protocol):
     def tell(self, asset: str, text: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
 
-    def list_message(self, asset: str, kind: str, text: str) -> None:
+    def list_message(self, asset: str, kind: ListKind, text: str) -> None:
         """Put a message into the list of alarms or faults of an asset."""
 
-    def take_back(self, asset: str, kind: str) -> None:
+    def take_back(self, asset: str, kind: ListKind) -> None:
         """Take the machine's own messages out of a list."""
 
 

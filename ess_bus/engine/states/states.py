@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states import shown
 from ess_bus.engine.states.checks import places
 from ess_bus.engine.states.group import Group, View
-from ess_bus.engine.states.machine import Machine
+from ess_bus.engine.states.machine import FAULTS, Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
 from ess_bus.engine.states.plan import plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
 from ess_bus.engine.timing import NEVER
-from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 
+if TYPE_CHECKING:
+    from ess_bus.engine.functions.registry import Engine
+
+# Who raises the messages of machines.
+SOURCE: Final = "state machine"
 # How often machines may set each other off in one turn; the rest comes with the next one.
 _ROUNDS: Final = 100
 # They show something that lasts, and are not set back.
 _HELD: Final = frozenset({"EStop"})
-
-
-class Engine(Protocol):
-    """What machines use of their engine."""
-
-    now_s: float
-    steady_s: float
-    datamap: DataMap
-
-    def put(self, place: Reference, value: Any) -> None:
-        """Set a variable, and run what follows."""
-
-    def mark(self, variable: Variable) -> None:
-        """Note that a variable has changed."""
-
-    def event(self, source: str, message: str, severity: Severity) -> None:
-        """Tell people of something that has happened."""
-
-    def warn(self, mistake: str, text: str) -> None:
-        """Log a mistake of the configuration, once."""
-
-    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
-        """Call `wake` with every change of a variable."""
 
 
 class States:
@@ -235,11 +215,16 @@ class States:
         """Tell people of something that has happened."""
         self._engine.event(asset, text, severity)
 
-    def list_message(self, asset: str, kind: str, text: str) -> None:
+    def list_message(self, asset: str, kind: ListKind, text: str) -> None:
         """Put a message into the list of alarms or faults of an asset."""
+        raise_message(self._engine, asset, kind, SOURCE, text)
 
-    def take_back(self, asset: str, kind: str) -> None:
-        """Take the machine's own messages out of a list."""
+    def take_back(self, asset: str, kind: ListKind) -> None:
+        """Take the machine's own messages out of a list; where no fault is left, nothing asks for a shutdown."""
+        clear_messages(self._engine, asset, kind, SOURCE)
+        if kind == FAULTS:
+            for member in self._groups[asset].members:
+                end_shutdown(self._engine, member)
 
 
 def is_pressed(value: Any) -> bool:
