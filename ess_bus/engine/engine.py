@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ess_bus.engine import functions
@@ -16,6 +16,8 @@ from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.severity import Severity
+from ess_bus.engine.states.options import STATES
+from ess_bus.engine.states.states import States
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import Timed, earliest
 from ess_bus.engine.variable import Variable
@@ -50,6 +52,7 @@ class Engine:
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
         wakes: what functions want to look at again at a certain time.
+        states: the state machines of its assets.
     """
 
     def __init__(self, name: str = "ess") -> None:
@@ -64,6 +67,9 @@ class Engine:
         self._changed: dict[str, set[str]] = {}
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
+        self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
+        self.states = States(self)
+        self.timed.append(self.states)
 
     # -- what the process asks for ---------------------------------------------------------------------------------
 
@@ -97,6 +103,7 @@ class Engine:
         for variable, place in defined.items():
             if variable.value is not None:
                 self._cascade.act(place, variable)
+        self.states.configure()
         self._changed.clear()
         self._sender.take()
 
@@ -199,6 +206,10 @@ class Engine:
         for table, name in variable.shown_at():
             self._mark_place(table, name)
 
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
+        self._watchers.setdefault((place.table, place.name), []).append(wake)
+
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         if mistake not in self._reported:
@@ -220,6 +231,8 @@ class Engine:
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):
             self.links.run_values()
+        if any(is_under(table, STATES) for table in tables):
+            self.states.configure()
 
     def _with_command(self, assignment: Assignment) -> Assignment:
         """Give the commands ``link`` and ``vlink`` their function where the configuration does not define them."""
@@ -234,6 +247,8 @@ class Engine:
 
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
+        for wake in self._watchers.get((table, name), ()):
+            wake()
 
 
 def problems(assignment: Assignment) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ess_bus.engine.datamap import DataMap
     from ess_bus.engine.links import Links
     from ess_bus.engine.severity import Severity
+    from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
     from ess_bus.engine.wakes import Wakes
@@ -28,6 +29,7 @@ class Engine(Protocol):
     datamap: DataMap
     links: Links
     wakes: Wakes
+    states: States
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
@@ -46,6 +48,9 @@ class Engine(Protocol):
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed, though its value has not: it is published."""
+
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
