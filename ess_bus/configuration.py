@@ -79,11 +79,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read or is not TOML; the problem names line and column.
     """
     try:
-        return tomllib.loads(_read(path).decode())
-    except UnicodeDecodeError:
-        raise ConfigurationError(path, [Problem("", "not UTF-8 text")]) from None
+        return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(path, [Problem("", f"not TOML: {error}")]) from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        return _read(path).decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(path, [Problem("", "not UTF-8 text")]) from None
 
 
 def validate(model: type[Model], data: Any, source: Path) -> Model:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ess_bus.configuration import read_tables
+from ess_bus.configuration import read_tables, read_text
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine.blocking import BLOCKED
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.engine import problems
+from ess_bus.engine.functions.table_lookup import CELLS, TABLES
 from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
 from ess_bus.engine.meaning import KEEP, Assignment, member
+from ess_bus.engine.signals.lookup import read_csv
 from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.reference import Reference
 from ess_bus.uri import check as check_uri
@@ -21,7 +23,7 @@ from ess_bus.uri import is_under, normal, segments
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
     {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"test", "blockeduris"}
+    | {"tables", "test", "blockeduris"}
 )
 # Only old engines of the original had them.
 _OLD_RULES: Final = frozenset({"/gets/blocked", "/sets/blocked", "/pubs/blocked"})
@@ -75,6 +77,9 @@ def load(path: Path) -> EngineConfiguration:
             raise ConfigurationError(file, reader.problems)
         assignments += reader.assignments
         warnings += [Problem(f"{file.name}: {warning.where}", warning.message) for warning in reader.warnings]
+    tables, problems_of_tables = _lookup_tables(path)
+    assignments += tables
+    warnings += problems_of_tables
     return EngineConfiguration(tuple(assignments), _roots(datamap, path), _owned(datamap, path), tuple(warnings))
 
 
@@ -124,6 +129,21 @@ class _FileReader:
         self.warnings += [Problem(place, text) for text in problems(assignment)]
         if (problem := _link_problem(assignment)) is not None:
             self.warnings.append(Problem(place, f"{problem}; left out"))
+
+
+def _lookup_tables(folder: Path) -> tuple[list[Assignment], list[Problem]]:
+    """Return the CSV files of a folder as variables ``/tables/<file>:cells``, and what is wrong with the others.
+
+    The engine itself opens no files: functions find their tables in the data map, where people can see and set them.
+    """
+    found: list[Assignment] = []
+    warnings: list[Problem] = []
+    for file in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
+        try:
+            found.append(Assignment(Reference(check_uri(f"{TABLES}/{file.name}"), CELLS), read_csv(read_text(file))))
+        except (ValueError, UriError, ConfigurationError) as error:
+            warnings.append(Problem(file.name, f"{error}; left out"))
+    return found, warnings
 
 
 def _link_problem(assignment: Assignment) -> str | None:
