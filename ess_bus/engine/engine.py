@@ -19,6 +19,7 @@ from ess_bus.engine.severity import Severity
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import Timed, earliest
 from ess_bus.engine.variable import Variable
+from ess_bus.engine.wakes import Wakes
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
@@ -48,12 +49,14 @@ class Engine:
         steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
+        wakes: what functions want to look at again at a certain time.
     """
 
     def __init__(self, name: str = "ess") -> None:
         self.name = name
         self.now_s = self.steady_s = 0.0
-        self.timed: list[Timed] = []
+        self.wakes = Wakes(lambda: self.steady_s)
+        self.timed: list[Timed] = [self.wakes]
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ess_bus.engine.severity import Severity
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
+    from ess_bus.engine.wakes import Wakes
 
 
 class Engine(Protocol):
@@ -26,6 +27,7 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    wakes: Wakes
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
@@ -41,6 +43,9 @@ class Engine(Protocol):
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def mark(self, variable: Variable) -> None:
+        """Note that a variable has changed, though its value has not: it is published."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
