@@ -282,7 +282,7 @@ def test_tables_are_loaded_with_the_configuration(tmp_path):
     left_out = {problem.where: problem.message for problem in configuration.warnings}
     assert list(left_out) == ["binary.csv", "points.csv"]
     assert "expected a header and rows" in left_out["points.csv"]
-    assert "not UTF-8" in left_out["binary.csv"]
+    assert "no header" in left_out["binary.csv"]
 
 
 # -- AggregateManager --------------------------------------------------------------------------------------------------
