@@ -9,15 +9,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.cell import DEADBAND
-from ess_bus.engine.functions.registry import Call, Engine
 from ess_bus.engine.links import LINKS
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.switch import is_switched_on
 from ess_bus.engine.target import Target
 from ess_bus.reference import Reference
+
+# Functions import this.
+if TYPE_CHECKING:
+    from ess_bus.engine.functions.registry import Call, Engine
 
 ABSENT: Final = object()
 

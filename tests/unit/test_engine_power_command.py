@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.engine_bench import Bench
@@ -12,7 +14,7 @@ SETPOINT = "/controls/pcs:ActivePowerSetpoint"
 
 def plant(**changed):
     """Return a bench with a PCS of 500 kW and 500 kVA at a battery of 400 kW, wanting nothing."""
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "/limits/pcs": {
             "MaxPCSDischargePower_HW": 500,
             "MaxPCSChargePower_HW": -500,

@@ -68,7 +68,7 @@ def test_what_is_not_valid_counts_as_nothing(p, q, priority):
     ],
 )
 def test_priority_decides_what_is_cut(wish, priority, expected):
-    got = limit(*wish, FULL, Priority(priority))
+    got = limit(wish[0], wish[1], FULL, Priority(priority))
     assert (got.active, got.reactive) == pytest.approx(expected)
 
 

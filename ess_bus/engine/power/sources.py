@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ess_bus.engine.functions.registry import Call, Engine
 from ess_bus.engine.inputs import ABSENT, amount, as_number, target, usual, value_of
 from ess_bus.engine.power.limiter import Capability, Priority, capability
 from ess_bus.engine.power.ratings import DEFAULT_POWER_FACTOR, Rating, ratings
 from ess_bus.reference import Reference
+
+# Functions import this.
+if TYPE_CHECKING:
+    from ess_bus.engine.functions.registry import Call, Engine
 
 LIMITS: Final = "limits"
 CONTROLS: Final = "controls"
