@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.actions.conditions import is_on
@@ -33,6 +34,9 @@ class Host(Protocol):
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
+
+    def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
+        """Note that parameters of a variable were set."""
 
     def send_value(self, send: Send) -> None:
         """Send a message."""
@@ -66,6 +70,8 @@ class Cascade:
         self._chain: list[Link] = []
         self._detours = 0
         self._left = MAX_ACTIONS
+        # What was stopped last because too much would have followed.
+        self.overrun: str | None = None
 
     def apply(self, assignment: Assignment) -> None:
         """Carry out a checked assignment, and what follows from it."""
@@ -73,6 +79,8 @@ class Cascade:
         variable, changed = self._host.datamap.apply(assignment)
         if changed:
             self._host.mark(variable)
+        if assignment.parameters or assignment.actions is not None:
+            self._host.noted(assignment.place, variable, assignment.parameters or ())
         if assignment.runs_actions:
             self._follow(assignment.place, variable)
 
@@ -114,7 +122,8 @@ class Cascade:
     def _take_one(self) -> bool:
         if self._left <= 0:
             begin = self._chain[0]
-            self._host.warn(str(begin), f"{begin}: more than {MAX_ACTIONS} actions follow, stopped")
+            self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
+            self._host.warn(str(begin), self.overrun)
             return False
         self._left -= 1
         return True
@@ -146,7 +155,8 @@ class Cascade:
                 return
         if place.parameter is not None:
             own = place._replace(parameter=None)
-            self._host.datamap.apply(Assignment(own, parameters={place.parameter: write.value}))
+            variable, _ = self._host.datamap.apply(Assignment(own, parameters={place.parameter: write.value}))
+            self._host.noted(own, variable, (place.parameter,))
             return
         target = self._host.datamap.create(place)
         if target.locked:
@@ -184,9 +194,8 @@ class Cascade:
             self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
             return
         if len(self._chain) + self._detours >= MAX_DEPTH:
-            self._host.warn(
-                f"{self._chain[0]} depth", f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
-            )
+            self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
+            self._host.warn(f"{self._chain[0]} depth", self.overrun)
             return
         self.act(place, target)
 
