@@ -76,11 +76,13 @@ class Cascade:
     def apply(self, assignment: Assignment) -> None:
         """Carry out a checked assignment, and what follows from it."""
         self._fresh()
+        is_noted = bool(assignment.parameters) or assignment.actions is not None
+        different = self._different(assignment) if is_noted else ()
         variable, changed = self._host.datamap.apply(assignment)
         if changed:
             self._host.mark(variable)
-        if assignment.parameters or assignment.actions is not None:
-            self._host.noted(assignment.place, variable, assignment.parameters or ())
+        if is_noted:
+            self._host.noted(assignment.place, variable, different)
         if assignment.runs_actions:
             self._follow(assignment.place, variable)
 
@@ -155,8 +157,11 @@ class Cascade:
                 return
         if place.parameter is not None:
             own = place._replace(parameter=None)
-            variable, _ = self._host.datamap.apply(Assignment(own, parameters={place.parameter: write.value}))
-            self._host.noted(own, variable, (place.parameter,))
+            assignment = Assignment(own, parameters={place.parameter: write.value})
+            different = self._different(assignment)
+            variable, _ = self._host.datamap.apply(assignment)
+            if different:
+                self._host.noted(own, variable, different)
             return
         target = self._host.datamap.create(place)
         if target.locked:
@@ -170,6 +175,14 @@ class Cascade:
         target.changed |= write.forced
         if not write.direct:
             self._follow(place, target)
+
+    def _different(self, assignment: Assignment) -> Collection[str]:
+        """Return the parameters that an assignment gives another value."""
+        variable = self._host.datamap.find(assignment.place.table, assignment.place.name)
+        said = assignment.parameters or {}
+        if variable is None:
+            return said
+        return [name for name, value in said.items() if variable.parameters.get(name, said) != value]
 
     def _attempt(self, target: Variable, write: Write, begin: Link) -> bool:
         """Set the target; make it not valid where it cannot hold the value; tell whether it has changed."""

@@ -12,9 +12,11 @@ from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
+from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.publishing.changes import Changes, Tables
 from ess_bus.engine.schedule.item import MEMORY
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
@@ -64,8 +66,8 @@ class Engine:
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
-        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._mark_place)
-        self._changed: dict[str, set[str]] = {}
+        self._changes = Changes(self.datamap)
+        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
         self._started_s: float | None = None
@@ -128,7 +130,7 @@ class Engine:
         for table, variables in list(self.datamap.below("/sched")):
             for name, variable in list(variables.items()):
                 self._adopt(Reference(table, name), variable)
-        self._changed.clear()
+        self._changes.forget()
         self._sender.take()
 
     def set(self, path: str, body: Any) -> None:
@@ -137,7 +139,13 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        self._carry_out(self.datamap.assignments(path, body))
+        assignments = self.datamap.assignments(path, body)
+        for assignment in assignments:
+            reason = refusal(self.datamap, assignment)
+            if reason is not None:
+                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
+                raise ValueError(reason)
+        self._carry_out(assignments)
 
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
@@ -158,12 +166,11 @@ class Engine:
 
     def take_changes(self) -> dict[str, dict[str, Any]]:
         """Return table -> variable -> value of everything that changed since the last call."""
-        changed, self._changed = self._changed, {}
-        tables = self.datamap.tables
-        return {
-            table: {name: tables[table][name].value for name in sorted(names)}
-            for table, names in sorted(changed.items())
-        }
+        return self._changes.take()[0]
+
+    def take_publications(self, *, everything: bool = False) -> tuple[Tables, Tables]:
+        """Return what has changed since the last call, or all there is: the values, and what user interfaces see."""
+        return self._changes.everything() if everything else self._changes.take()
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
@@ -251,11 +258,12 @@ class Engine:
         if is_under(place.table, LISTS):
             self.wake.changed()
         self.schedule.changed(place, variable, parameters)
+        self._changes.looks(variable, parameters)
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
         for table, name in variable.shown_at():
-            self._mark_place(table, name)
+            self._changes.value(table, name)
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
@@ -298,9 +306,6 @@ class Engine:
         if mistake not in self._reported:
             self.event(str(place), text, Severity.FAULT)
         self.warn(mistake, f"{place}: {text}")
-
-    def _mark_place(self, table: str, name: str) -> None:
-        self._changed.setdefault(table, set()).add(name)
 
 
 def problems(assignment: Assignment) -> list[str]:

@@ -185,20 +185,29 @@ class EngineProcess:
                 self._engine.warn(f"{outgoing.method} {outgoing.uri}", f"{outgoing.method} {outgoing.uri}: {error}")
 
     def publish(self) -> None:
-        """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""
+        """Publish what has changed; everything after the broker was lost, for nobody knows what was missed.
+
+        What the engine owns is published under its own URIs too, where others look for it; what user interfaces see,
+        where they would get it.
+        """
         if not self._bus.connected:
             return
-        changes = self._engine.take_changes()
-        if self._joins != self._bus.joins:
-            self._joins = self._bus.joins
-            changes = {table: _values(self._engine, table) for table in self._engine.datamap.tables}
-        for table, values in changes.items():
-            try:
-                self._bus.publish(self._prefix + table, values)
-            except Disconnected:
-                self._joins = 0  # publish everything again once the broker is back
-            except (TooLarge, UriError) as error:
-                log.error("%s: not published: %s", table, error)
+        is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
+        values, seen = self._engine.take_publications(everything=is_new)
+        for table, members in values.items():
+            self._publish(self._prefix + table, members)
+            if any(is_under(table, root) for root in self._owned):
+                self._publish(table, members)
+        for table, members in seen.items():
+            self._publish(f"{self._prefix}/{View.UI}{table}", members)
+
+    def _publish(self, uri: str, members: dict[str, Any]) -> None:
+        try:
+            self._bus.publish(uri, members)
+        except Disconnected:
+            self._joins = 0  # publish everything again once the broker is back
+        except (TooLarge, UriError) as error:
+            log.error("%s: not published: %s", uri, error)
 
     def _complain(self, message: Message, reason: str) -> None:
         """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
@@ -215,7 +224,3 @@ class EngineProcess:
         if message.uri in self._complaints or len(self._complaints) < MAX_COMPLAINTS:
             self._complaints[message.uri] = now
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
-
-
-def _values(engine: Engine, table: str) -> dict[str, Any]:
-    return {name: variable.value for name, variable in engine.datamap.tables[table].items()}
