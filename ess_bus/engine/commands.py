@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.schedule.running import SCHED
 from ess_bus.uri import segments
 
 # Table -> command -> function (engine.md 3.2). The second table is where the original's scripts send them.
@@ -21,7 +22,6 @@ _COMMANDS: Final = {
     },
     "/schedule/ess": dict.fromkeys(("addSchedItem", "modSchedItem", "delSchedItem"), "HandleSchedItem"),
 }
-SCHED: Final = "sched"
 _LOAD: Final = "HandleSchedLoad"
 
 

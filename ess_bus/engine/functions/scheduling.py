@@ -90,4 +90,4 @@ def _define(call: Call, place: Reference) -> None:
         call.engine.put(place._replace(parameter=name), value)
     for name in said:
         # The next command says all of its own.
-        call.variable.parameters.pop(name)
+        call.variable.parameters.pop(name, None)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
 from ess_bus.engine.schedule.item import Item
 from ess_bus.engine.target import Target
 from ess_bus.reference import Reference
+from ess_bus.uri import segments
 
 if TYPE_CHECKING:
     from ess_bus.engine.functions.registry import Engine
     from ess_bus.engine.variable import Variable
+
+# The tables of scheduled items are below it.
+SCHED: Final = "sched"
 
 
 class Runner:
@@ -109,4 +113,11 @@ class Runner:
                 raise ValueError(f"targ: {place} is not there")
             variable, value = found, found.value
         given = parameters.get("amap") or parameters.get("aname")
-        self._engine.invoke(function, given if isinstance(given, str) else None, place, variable, value)
+        asset = given if isinstance(given, str) else _asset_of(item.place, place)
+        self._engine.invoke(function, asset, place, variable, value)
+
+
+def _asset_of(item: Reference, place: Reference) -> str | None:
+    """Return whose item it is: ``pcs`` of ``/sched/pcs``; ``None`` for the asset of the variable's table."""
+    parts = segments(item.table)
+    return parts[1] if item == place and len(parts) == 2 and parts[0] == SCHED else None
