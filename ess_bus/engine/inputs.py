@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ess_bus.engine.functions.registry import Call, Engine
 
 ABSENT: Final = object()
+ROOT: Final = "ess"
 
 
 def is_enabled(call: Call) -> bool:
@@ -84,7 +85,10 @@ def setting(call: Call, name: str, default: Any) -> Any:
     """
     given = call.parameter(name, ABSENT)
     if given is ABSENT:
-        return value_of(call.engine, Reference(f"/config/{call.asset}", name), default)
+        found = value_of(call.engine, Reference(f"/config/{call.asset}", name))
+        if found is ABSENT and is_engine(call):
+            found = value_of(call.engine, Reference(f"/config/{ROOT}", name))
+        return default if found is ABSENT else found
     if isinstance(given, str) and given.startswith("/"):
         return call.engine.read(Target.parse(given))
     return given
@@ -112,6 +116,35 @@ def amount(call: Call, key: str, default: float | None = None) -> float | None:
     if given is ABSENT:
         return default
     return as_number(call.engine.read(target(call, given)) if isinstance(given, str) else given)
+
+
+def number_named(call: Call, key: str, name: str) -> float | None:
+    """Return the number in the variable that the parameter `key` names, else in the asset's `name`.
+
+    Raises:
+        ValueError: the parameter names no variable.
+    """
+    given = call.parameter(key, name)
+    if not isinstance(given, str):
+        raise ValueError(f"{key}: expected the name of a variable, got {str(given)[:40]!r}")
+    return as_number(call.engine.read(target(call, given)))
+
+
+def asset_name(call: Call, key: str, default: str) -> str:
+    """Return the asset that the parameter `key` names.
+
+    Raises:
+        ValueError: it is no name.
+    """
+    given = call.parameter(key, default)
+    if not isinstance(given, str) or not given or "/" in given:
+        raise ValueError(f"{key}: expected the name of an asset, got {str(given)[:40]!r}")
+    return given
+
+
+def is_engine(call: Call) -> bool:
+    """Tell whether the function is called for the engine itself; its tables are called ``ess`` whatever its name is."""
+    return call.asset in (ROOT, call.engine.name)
 
 
 def as_number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ess_bus.engine.inputs import ABSENT, amount, as_number, target, usual, value_of
+from ess_bus.engine.inputs import ABSENT, ROOT, amount, as_number, asset_name, target, usual, value_of
 from ess_bus.engine.power.limiter import Capability, Priority, capability
 from ess_bus.engine.power.ratings import DEFAULT_POWER_FACTOR, Rating, ratings
 from ess_bus.reference import Reference
@@ -127,8 +127,8 @@ def sources(call: Call) -> Sources:
         for rating in Rating
         for source in ("_HW", "_Config")
     )
-    pcs = _name(call, "pcs", call.asset if rated else "pcs")
-    return Sources(call, pcs, _name(call, "bms", "bms"), _name(call, "ess", "ess"))
+    pcs = asset_name(call, "pcs", call.asset if rated else "pcs")
+    return Sources(call, pcs, asset_name(call, "bms", "bms"), asset_name(call, "ess", ROOT))
 
 
 def priority(call: Call, found: Sources) -> Priority:
@@ -147,10 +147,3 @@ def priority(call: Call, found: Sources) -> Priority:
         return Priority(last)
     call.variable.memory[PRIORITY] = wanted
     return wanted
-
-
-def _name(call: Call, key: str, default: str) -> str:
-    given = call.parameter(key, default)
-    if not isinstance(given, str) or not given or "/" in given:
-        raise ValueError(f"{key}: expected the name of an asset, got {str(given)[:40]!r}")
-    return given
