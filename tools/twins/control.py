@@ -9,7 +9,7 @@ from ess_bus.errors import ConfigurationError
 from ess_bus.hints import did_you_mean
 from ess_bus.values import naked
 from tools.twins.configuration import PlantConfiguration, configured
-from tools.twins.plant import MAX_TICK_S
+from tools.twins.plant import MAX_TICK_S, Plant
 
 URIS: Final = ("/twins", "/psm")
 _NAMES: Final = ("config", "init", "manualtick", "seconds", "tick", "timemultiplier")
