@@ -259,11 +259,11 @@ def test_the_ramps_of_start_and_stop():
     assert powers[:3] == [200, 300, 400]
     assert powers[-1] == 1000
     ess.set((), {"offcmd": True})
-    powers = []
+    ends = []
     for _ in range(5):
         step(ess)
-        powers.append((round(ess.p), ess.on, ess.ac_contactor))
-    assert powers == [(750, True, True), (500, True, True), (250, True, True), (0, True, True), (0, False, False)]
+        ends.append((round(ess.p), ess.on, ess.ac_contactor))
+    assert ends == [(750, True, True), (500, True, True), (250, True, True), (0, True, True), (0, False, False)]
 
 
 @pytest.mark.parametrize("pf", [0.9, -0.9, 1.0, -0.5])

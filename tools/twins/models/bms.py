@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tools.twins.models.cells import Voltage, warmed
 from tools.twins.models.fields import private, quantity
-from tools.twins.models.maths import clamp, interpolate, power_for, series_loss
+from tools.twins.models.maths import interpolate, power_for, series_loss
 from tools.twins.models.measured import Measured
 from tools.twins.models.measurement import Measurement
 from tools.twins.models.rack import Rack
@@ -22,7 +22,7 @@ def _thresholds(value: float, low_fault: float, low: float, high: float, high_fa
 
 @dataclass(kw_only=True, eq=False)
 class Bms(Measured):
-    """A battery with its management.
+    """A battery with its management. Without control it allows no power.
 
     Attributes:
         cap: capacity of all racks, kWh.
@@ -194,9 +194,7 @@ class Bms(Measured):
 
     def distribute_load(self, terminal: Terminal) -> Terminal:
         """Take its share of what is asked of the stores on this bus, as it could."""
-        discharge, charge = self._most
-        own, of_all = (discharge, terminal.discharge) if terminal.p > 0 else (charge, terminal.charge)
-        self.p = clamp(terminal.p * own / of_all, -charge, discharge) if of_all else 0.0
+        self.p = terminal.stores_share(*self._most)
         return terminal
 
     def update_state(self, terminal: Terminal, dt_s: float) -> Terminal:
@@ -210,7 +208,7 @@ class Bms(Measured):
             self.losses = min(self.idleloss + self._series * self.p * self.p, kwh * 3600 / dt_s - self.p)
         self._carry(dt_s)
         self._show(self.p, dt_s)
-        self.judge(rack.alarmed for rack in self.sbmu)
+        self.judge((self.control_lost, *(rack.alarmed for rack in self.sbmu)))
         return Terminal(p=self.p, vdc=self.vdc if self.racks_in_service else 0.0)
 
     def _energy(self) -> tuple[float, float]:
@@ -257,7 +255,8 @@ class Bms(Measured):
 
     def _show_limits(self) -> None:
         """Show what it can deliver and take: its rated power, as the racks in service and the tables allow."""
-        most = self.pmax * self.racks_in_service / len(self.sbmu) if not self.faulted else 0.0
+        is_usable = not self.faulted and not self.control_lost
+        most = self.pmax * self.racks_in_service / len(self.sbmu) if is_usable else 0.0
         soc = self.soc.value
         charge = interpolate(soc, self.soc_charge_vec, self.p_charge_vec) if self.soc_charge_vec else 1.0
         discharge = interpolate(soc, self.soc_discharge_vec, self.p_discharge_vec) if self.soc_discharge_vec else 1.0

@@ -50,6 +50,7 @@ class Converter(Ramps):
         faulted: it tripped; nothing but `reset_cmd` changes that.
         fault: why it tripped.
         trip_cmd: a fault to inject: trip.
+        e_stop: the emergency stop is pressed; it trips until it is released and reset.
         over_temperature: a fault to inject: it is too hot until this is false again.
         ac_contactor_stuck: a fault to inject: the contactor does not move.
         dc_contactor_stuck: a fault to inject.
@@ -89,6 +90,7 @@ class Converter(Ramps):
     faulted: bool = False
     fault: str = ""
     trip_cmd: bool = False
+    e_stop: bool = False
     over_temperature: bool = False
     reset_cmd: bool = False
     _target_p: float = private(0.0)
@@ -146,13 +148,17 @@ class Converter(Ramps):
     def _take_faults(self) -> None:
         if self.reset_cmd:
             self.reset_cmd = False
-            if not self.over_temperature and not self.trip_cmd:
-                self.faulted, self.fault = False, ""
-        if self.trip_cmd:
-            self.trip_cmd = False
-            self.trip("trip")
-        if self.over_temperature and not self.faulted:
-            self.trip("over temperature")
+            self.faulted, self.fault = False, ""
+        reasons = {
+            "emergency stop": self.e_stop,
+            "trip": self.trip_cmd,
+            "over temperature": self.over_temperature,
+            "control lost": self.control_lost,
+        }
+        self.trip_cmd = False
+        for reason, is_there in reasons.items():
+            if is_there:
+                self.trip(reason)
         if self.faulted:
             self.on_cmd = self.standby_cmd = False
             self.ac_contactor_close_cmd = self.dc_contactor_close_cmd = False

@@ -26,6 +26,8 @@ class Feed(Bus):
         smax: above this apparent power, kVA.
         vn: rated voltage, V.
         v1: voltage above it, V.
+        kwh_delivered: counted where its `p` is +.
+        kwh_received: counted where it is -.
         polrev: its meter counts what flows from the root as +.
         breaker_stuck: a fault to inject: the breaker does not move.
     """
@@ -45,6 +47,8 @@ class Feed(Bus):
     vn: float = quantity(480.0, low=0)
     v1: float = 0.0
     polrev: bool = False
+    kwh_delivered: float = quantity(0.0, low=0)
+    kwh_received: float = quantity(0.0, low=0)
     ctrl_word_enabled: bool = True
     _is_overloaded: bool = private(False)
 
@@ -90,6 +94,8 @@ class Feed(Bus):
         self.unserved = 0.0 if self.closed else -terminal.p or 0.0
         sign = -1.0 if self.polrev else 1.0
         self.meter(sign * flow.p, sign * flow.q, dt_s)
+        self.kwh_delivered += max(0.0, self.p) * dt_s / 3600
+        self.kwh_received += max(0.0, -self.p) * dt_s / 3600
         measured = ((self.p, self.pmax), (self.q, self.qmax), (self.s, self.smax))
         self._is_overloaded = any(limit and abs(value) > limit for value, limit in measured)
         return flow

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+LARGEST: Final = 1e15
 _WORDS: Final = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "a text"}
 
 
@@ -82,10 +82,8 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    # A whole number that no float holds is none here.
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
-    )
+    # No quantity of a plant is larger, and the square of this is still a float. NaN is not less than anything.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _is_whole(value: Any) -> bool:

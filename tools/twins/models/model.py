@@ -29,6 +29,7 @@ class Model:
         id: its name, ``/components/ID``.
         aliases: other names under which it is published and answers.
         comms_silent: it goes on working, but says nothing: a fault to inject.
+        control_lost: who commands it is not heard any more; its watchdog, or a fault to inject.
     """
 
     # What it may stand below; None is the root, "ac" and "dc" are the two sides of a converter.
@@ -39,6 +40,7 @@ class Model:
     id: str
     aliases: tuple[str, ...] = ()
     comms_silent: bool = False
+    control_lost: bool = False
     ctrl_word1: int = 0
     ctrl_word2: int = 0
     ctrl_word3: int = 0
@@ -150,7 +152,7 @@ class Model:
     # -- the six steps ---------------------------------------------------------------------------------------------
 
     def update_mode(self, terminal: Terminal) -> Terminal:
-        """Take commands; the terminal is what there was above in the last tick."""
+        """Take commands; the terminal says what voltage is held above, as far as that is known yet."""
         return terminal
 
     def load_lines(self, terminal: Terminal) -> Terminal:

@@ -33,6 +33,13 @@ class Pcs(Converter):
         idc: DC current, A.
         pdc: what the DC side delivers, kW.
         temperature: of its power stage, °C.
+        ppercent: the most active power that it may have, in percent of `plim`.
+        qpercent: the most reactive power, in percent of `qlim`.
+        spercent: the most apparent power, in percent of `slim`.
+        home_pcmd: the set point to return to when its control is lost, kW; for watchdogs.
+        home_qcmd: the same, kvar.
+        kwh_delivered: to the grid.
+        kwh_received: from the grid.
     """
 
     below: ClassVar[str | None] = "dc"
@@ -50,6 +57,13 @@ class Pcs(Converter):
     idc: float = 0.0
     pdc: float = 0.0
     temperature: float = 35.0
+    ppercent: float = quantity(100.0, low=0, high=100)
+    qpercent: float = quantity(100.0, low=0, high=100)
+    spercent: float = quantity(100.0, low=0, high=100)
+    home_pcmd: float = 0.0
+    home_qcmd: float = 0.0
+    kwh_delivered: float = quantity(0.0, low=0)
+    kwh_received: float = quantity(0.0, low=0)
     _series: float = private(0.0)
     _dc: Terminal = field(default_factory=Terminal, init=False, repr=False)
 
@@ -60,6 +74,11 @@ class Pcs(Converter):
     def rated(self) -> tuple[float, float]:
         """Return rated active and reactive power."""
         return self.plim, self.qlim
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return the limits of p and q."""
+        p, q = self.plim * self.ppercent / 100, self.qlim * self.qpercent / 100
+        return -p, p, -q, q
 
     @property
     def holds_dc(self) -> bool:
@@ -115,6 +134,8 @@ class Pcs(Converter):
         self.pdc = terminal.p
         self.idc = self.pdc * 1000 / self.vdc if self.vdc else 0.0
         self.meter(self.p, self.q, dt_s)
+        self.kwh_delivered += max(0.0, self.p) * dt_s / 3600
+        self.kwh_received += max(0.0, -self.p) * dt_s / 3600
         return Terminal(p=self.p, q=self.q)
 
     def _held(self) -> Terminal:
@@ -135,11 +156,12 @@ class Pcs(Converter):
         if not self.holds_dc:
             high = min(high, power_for(dc.p + dc.discharge, self.idleloss, self._series))
             low = max(low, power_for(dc.p - dc.charge, self.idleloss, self._series))
-        if self.slim:
-            low, high = max(low, -self.slim), min(high, self.slim)
+        slim = self.slim * self.spercent / 100
+        if slim:
+            low, high = max(low, -slim), min(high, slim)
         p = clamp(p, min(low, high), high)
         q = clamp(q, q_low, q_high)
-        if self.slim:
-            most = math.sqrt(max(0.0, self.slim**2 - p * p))
+        if slim:
+            most = math.sqrt(max(0.0, slim**2 - p * p))
             q = clamp(q, -most, most)
         return p, q

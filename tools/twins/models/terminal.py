@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.twins.models.maths import STIFF
+from tools.twins.models.maths import STIFF, clamp
 
 
 @dataclass(slots=True)
@@ -77,6 +77,11 @@ class Terminal:
         moved = (self.volts if self.d_volts <= STIFF else q + self.volts) / self.d_volts if self.d_volts else 0.0
         v = self.v * (1 + moved)
         return Terminal(v=max(0.0, v), f=max(0.0, f), ph=self.ph)
+
+    def stores_share(self, discharge: float, charge: float) -> float:
+        """Return what one store takes over of the power asked of all stores on a bus, as it can deliver or take."""
+        own, of_all = (discharge, self.discharge) if self.p > 0 else (charge, self.charge)
+        return clamp(self.p * own / of_all, -charge, discharge) if of_all else 0.0
 
     def share(self, line: Terminal) -> tuple[float, float]:
         """Return the active and reactive power of one source, where this terminal asks p and q of all of them.

@@ -37,20 +37,20 @@ class Tree:
         parents = {id(child): numbers[id(node)] for node in nodes for child in node.children}
         self.models = [node.model for node in nodes]
         self._parents = [parents.get(id(node), -1) for node in nodes]
-        # What each handed down last.
-        self._down = [Terminal() for _ in nodes]
 
     def tick(self, dt_s: float) -> None:
         """Let time pass."""
         count = len(self.models)
-        down, parents = self._down, self._parents
+        parents = self._parents
         none = Terminal()
+        modes = [none] * count
         for number, model in enumerate(self.models):
-            model.update_mode(down[parents[number]] if number else none)
+            modes[number] = model.update_mode(modes[parents[number]] if number else none)
         sums = [Terminal() for _ in range(count)]
         for number in range(count - 1, 0, -1):
             sums[parents[number]].combine(self.models[number].load_lines(sums[number]))
         self.models[0].load_lines(sums[0])
+        down = [none] * count
         for number, model in enumerate(self.models):
             down[number] = model.distribute_voltage(down[parents[number]] if number else none)
         sums = [Terminal() for _ in range(count)]
