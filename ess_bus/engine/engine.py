@@ -54,7 +54,7 @@ class Engine:
         steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
-        schedule, wake: the scheduled items, and the lists of variables that functions look at.
+        schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
         reports: what it answers about itself, by the segments behind its name.
     """
@@ -74,12 +74,12 @@ class Engine:
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))
-        self.wake = WakeLists(self)
+        self.wake_lists = WakeLists(self)
         # What is looked at first; items that publish show what has come of it.
-        self.timed += [self.wake, self.schedule]
+        self.timed += [self.wake_lists, self.schedule]
         self.reports: dict[tuple[str, ...], Callable[[], Any]] = {
             ("schlist",): self.schedule.shown,
-            ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake.shown()},
+            ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake_lists.shown()},
         }
 
     # -- what the process asks for ---------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Engine:
             variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
             if assignment.runs_actions:
                 defined[variable] = assignment.place
-        self.wake.changed()
+        self.wake_lists.changed()
         self.links.run()
         self.links.run_values()
         for variable, place in defined.items():
@@ -256,7 +256,7 @@ class Engine:
     def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
         """Note that parameters of a variable, or its actions, were set."""
         if is_under(place.table, LISTS):
-            self.wake.changed()
+            self.wake_lists.changed()
         self.schedule.changed(place, variable, parameters)
         self._changes.looks(variable, parameters)
 

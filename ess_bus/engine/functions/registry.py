@@ -30,7 +30,7 @@ class Engine(Protocol):
     datamap: DataMap
     links: Links
     schedule: Schedule
-    wake: WakeLists
+    wake_lists: WakeLists
     timings: Timings
 
     @property
