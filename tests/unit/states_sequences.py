@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.unit.states_plant import Plant
@@ -24,7 +24,7 @@ class Sequence:
     name: str
     begin: Callable[[Plant], None]
     prepare: Callable[[Plant], object] = lambda _: None
-    options: dict[str, dict[str, object]] | None = None
+    options: Mapping[str, Mapping[str, object]] | None = None
 
     def started(self) -> Plant:
         """Return a plant in which it has just begun."""

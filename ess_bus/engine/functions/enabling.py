@@ -38,6 +38,6 @@ def enable_standby(call: Call) -> None:
 
 def _enable(call: Call, kind: str, request: str) -> None:
     why_not = call.engine.states.machine(asset_for(call, kind)).why_not(request, in_person=True)
-    if (call.parameter("enabled"), call.parameter("why_not")) != (not why_not, why_not):
-        call.keep(enabled=not why_not, why_not=why_not)
-        call.engine.mark(call.variable)
+    for name, value in (("enabled", not why_not), ("why_not", why_not)):
+        if call.parameter(name) != value:
+            call.engine.put(call.place._replace(parameter=name), value)

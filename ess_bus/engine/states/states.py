@@ -153,6 +153,10 @@ class States:
         self._wake(asset)
         return machine.ask(request, in_person)
 
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """Return what all machines are doing, and for how many seconds they have."""
+        return {asset: shown.picture(machine, self.now_s) for asset, machine in self.machines.items()}
+
     # -- time ------------------------------------------------------------------------------------------------------
 
     def due_s(self) -> float:
@@ -174,7 +178,7 @@ class States:
                 if asset in awake:
                     self._turn(machine)
         for machine in self.machines.values():
-            shown.show(machine, self._engine.datamap, self.put, self._engine.mark)
+            shown.show(machine, self._engine.datamap, self.put)
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)
