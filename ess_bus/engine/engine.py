@@ -59,7 +59,7 @@ class Engine:
         timed: what happens by itself, in the order in which it happens within a turn.
         wakes: what functions want to look at again at a certain time.
         states: the state machines of its assets.
-        schedule, wake: the scheduled items, and the lists of variables that functions look at.
+        schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
         reports: what it answers about itself, by the segments behind its name.
     """
@@ -73,22 +73,21 @@ class Engine:
         self.datamap = DataMap()
         self._cascade = Cascade(self)
         self._changes = Changes(self.datamap)
-        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._mark_place)
+        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
-        self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
-        self.states = States(self)
-        self.timed.append(self.states)
         self._started_s: float | None = None
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))
-        self.wake = WakeLists(self)
+        self.wake_lists = WakeLists(self)
+        self.states = States(self)
         # What is looked at first; items that publish show what has come of it.
-        self.timed += [self.wake, self.schedule]
+        self.timed += [self.states, self.wake_lists, self.schedule]
         self.reports: dict[tuple[str, ...], Callable[[], Any]] = {
+            ("states",): self.states.shown,
             ("schlist",): self.schedule.shown,
-            ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake.shown()},
+            ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake_lists.shown()},
         }
 
     # -- what the process asks for ---------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ class Engine:
             variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
             if assignment.runs_actions:
                 defined[variable] = assignment.place
-        self.wake.changed()
+        self.wake_lists.changed()
         self.links.run()
         self.links.run_values()
         for variable, place in defined.items():
@@ -266,18 +265,18 @@ class Engine:
     def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
         """Note that parameters of a variable, or its actions, were set."""
         if is_under(place.table, LISTS):
-            self.wake.changed()
+            self.wake_lists.changed()
         self.schedule.changed(place, variable, parameters)
         self._changes.looks(variable, parameters)
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
         for table, name in variable.shown_at():
-            self._mark_place(table, name)
+            self._changes.value(table, name)
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
-        self._watchers.setdefault((place.table, place.name), []).append(wake)
+        self._changes.watch(place.table, place.name, wake)
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
@@ -313,11 +312,6 @@ class Engine:
             self.schedule.adopt(place, variable)
         except ValueError as error:
             self.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
-
-    def _mark_place(self, table: str, name: str) -> None:
-        self._changes.value(table, name)
-        for wake in self._watchers.get((table, name), ()):
-            wake()
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""

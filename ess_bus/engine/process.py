@@ -78,6 +78,7 @@ class EngineProcess:
         require_unowned(self._bus, f"{self._prefix}/_owner")
         self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
+        self._engine.advance(time.time(), time.monotonic())
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
 

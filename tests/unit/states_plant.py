@@ -20,28 +20,34 @@ class Plant:
         bms, pcs: the devices.
         options: asset -> options of its machine.
         delay_s: how long a device takes to answer a command.
+        tables: more of the configuration.
         known: whether the devices report anything from the beginning.
 
     Attributes:
         stuck: (asset, command) pairs that have no effect.
+        silent: devices that report nothing any more.
+        power_follows: whether the PCS give the power that they are asked for.
         sent: the commands that became true, in order.
         clock_s: the time.
     """
 
-    def __init__(self, bms=("bms",), pcs=("pcs",), options=None, delay_s=0.5, known=True) -> None:
+    def __init__(self, bms=("bms",), pcs=("pcs",), options=None, delay_s=0.5, known=True, tables=None) -> None:
         self.engine = Engine("ess")
         self.bms, self.pcs, self.delay_s = bms, pcs, delay_s
         self.stuck: set[tuple[str, str]] = set()
+        self.silent: set[str] = set()
+        self.power_follows = True
         self.sent: list[tuple[str, str]] = []
         self.clock_s = START_S
         self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._commands: list[tuple[str, str]] = []
         self._count = 0
         kinds = {"ess": "ess"} | dict.fromkeys(bms, "bms") | dict.fromkeys(pcs, "pcs")
-        tables = {f"/states/{asset}": {"kind": kind, **(options or {}).get(asset, {})} for asset, kind in kinds.items()}
+        states = {f"/states/{asset}": {"kind": kind, **(options or {}).get(asset, {})} for asset, kind in kinds.items()}
         self.engine.advance(self.clock_s)
         self.engine.load(
             member(Reference(table, name), value)
-            for table, members in tables.items()
+            for table, members in ((tables or {}) | states).items()
             for name, value in members.items()
         )
         for asset in bms:
@@ -69,8 +75,14 @@ class Plant:
 
     def report(self, asset, **values) -> None:
         """Let a device report values."""
-        for name, value in values.items():
+        for name, value in values.items() if asset not in self.silent else ():
             self.engine.put(Reference(f"/status/{asset}", name), value)
+
+    def silence(self, asset) -> None:
+        """Let a device fall silent: nothing of it is known any more."""
+        known = ("CommsOK", "IsFaulted", "DCClosed", "DeviceState", "AcContactor", "ActivePower")
+        self.report(asset, **{name: None for name in known if self.value(f"status/{asset}/{name}") is not None})
+        self.silent.add(asset)
 
     def tell(self, command, value=True, asset="ess") -> None:
         """Set a command, and let the engine act."""
@@ -82,6 +94,11 @@ class Plant:
         table, _, name = path.rpartition("/")
         variable = self.engine.find(f"/{table}", name)
         return None if variable is None else variable.value
+
+    def parameter(self, path, name):
+        """Return a parameter of a variable that must be there."""
+        table, _, variable = path.rpartition("/")
+        return self.engine.datamap.tables[f"/{table}"][variable].parameters.get(name)
 
     @property
     def state(self):
@@ -118,8 +135,21 @@ class Plant:
         """Return the messages of the events since the last call."""
         return [one.body["message"] for one in self.engine.take_messages() if one.uri == "/events"]
 
+    def running(self) -> Plant:
+        """Bring it into operation."""
+        self.tell("OnCmd")
+        self.until("Running")
+        self.sent.clear()
+        return self
+
+    def commands(self):
+        """Return the commands that are true now."""
+        found = ((asset, name) for asset, name in self._commands if self.value(f"controls/{asset}/{name}"))
+        return sorted(found)
+
     def _obey(self, asset, command, **values) -> None:
         place = Reference(f"/controls/{asset}", command)
+        self._commands.append((asset, command))
 
         def commanded() -> None:
             if self.value(f"controls/{asset}/{command}") is not True:
@@ -133,7 +163,7 @@ class Plant:
         self.engine.watch(place, commanded)
 
     def _follow_power(self) -> None:
-        for asset in self.pcs:
+        for asset in self.pcs if self.power_follows else ():
             runs = self.value(f"status/{asset}/DeviceState") == "Running"
             power = self.value(f"controls/{asset}/ActivePowerSetpoint") if runs else 0
             if self.value(f"status/{asset}/ActivePower") not in (None, power):

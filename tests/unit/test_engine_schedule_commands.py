@@ -259,7 +259,10 @@ def test_the_default_schedule_is_started_by_a_configuration_that_asks_for_it():
     until(engine, 1.1)
     shown_items = engine.reports[("schlist",)]()
     assert {name: item["repTime"] for name, item in shown_items.items()} == {
-        **{"every1000mS": 1, "every100mSP1": 0.1, "fastPub": 0.5, "slowPub": 2}
+        "every1000mS": 1,
+        "every100mSP1": 0.1,
+        "fastPub": 0.5,
+        "slowPub": 2,
     }
     assert shown_items["every100mSP1"]["runs"] == 10
 

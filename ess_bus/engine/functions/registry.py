@@ -35,7 +35,7 @@ class Engine(Protocol):
     wakes: Wakes
     states: States
     schedule: Schedule
-    wake: WakeLists
+    wake_lists: WakeLists
     timings: Timings
 
     @property

@@ -47,6 +47,7 @@ BMS: Final = Table(
         Request(
             "close",
             "close the DC contactors",
+            upward=True,
             steps=(
                 Step(
                     "close the DC contactors",
@@ -68,6 +69,7 @@ BMS: Final = Table(
         Request(
             "clear",
             "clear the faults of the BMS",
+            upward=True,
             steps=(
                 Step(
                     "clear the faults of the BMS",

@@ -90,6 +90,7 @@ REQUESTS: Final = (
     Request(
         "emergency",
         "stop at once by the emergency stop",
+        calls_off=True,
         steps=(
             Step(
                 "stop the PCS by its emergency stop", (AT_REST,), asks=(Ask(Of.EVERY_PCS, "emergency"),), goes_on=True
@@ -98,11 +99,13 @@ REQUESTS: Final = (
         ),
         ends_in=State.FAULT,
         during=State.FAULT,
+        command="EStop",
         interrupts=_ORDINARY | {"trip"},
     ),
     Request(
         "trip",
         "make everything safe at once",
+        calls_off=True,
         steps=(
             Step("stop the PCS at once", (AT_REST,), asks=(Ask(Of.EVERY_PCS, "trip"),), goes_on=True),
             OPEN_ALL,
@@ -116,6 +119,7 @@ REQUESTS: Final = (
     Request(
         "stop",
         "shut down in order",
+        calls_off=True,
         steps=(POWER_DOWN, STOP_PCS, _only_if(OPEN_AC, CONTACTORS_FOLLOW), _only_if(OPEN_DC, CONTACTORS_FOLLOW)),
         source=ALL - {State.FAULT},
         keeps=HEARD_GUARDS,
@@ -152,6 +156,7 @@ REQUESTS: Final = (
     Request(
         "standby",
         "go into standby",
+        upward=True,
         steps=(
             POWER_DOWN,
             Step("put the PCS into standby", (PCS_STANDS_BY,), asks=(Ask(Of.EVERY_PCS, "standby"),)),
@@ -166,6 +171,7 @@ REQUESTS: Final = (
     Request(
         "start",
         "go into operation",
+        upward=True,
         steps=(
             Step("close the DC contactors", (DC_CLOSED,), asks=(Ask(Of.EVERY_BMS, "close"),)),
             Step("start the PCS", (PCS_RUNS, AC_CLOSED), asks=(Ask(Of.EVERY_PCS, "start"),)),
@@ -182,6 +188,7 @@ REQUESTS: Final = (
     Request(
         "close_ac",
         "close the AC contactor",
+        upward=True,
         steps=(Step("close the AC contactor", (AC_CLOSED,), asks=(Ask(Of.EVERY_PCS, "close_ac"),)),),
         source=frozenset({State.OFF, State.READY}),
         requires=(CONTACTOR_CONTROL, *_STARTABLE),
@@ -193,6 +200,7 @@ REQUESTS: Final = (
     Request(
         "close_dc",
         "close the DC contactors",
+        upward=True,
         steps=(Step("close the DC contactors", (DC_CLOSED,), asks=(Ask(Of.EVERY_BMS, "close"),)),),
         source=frozenset({State.OFF, State.READY}),
         requires=(CONTACTOR_CONTROL, *_STARTABLE),
@@ -205,6 +213,7 @@ REQUESTS: Final = (
     Request(
         "clear",
         "clear faults",
+        upward=True,
         steps=(
             _only_if(STOP_PCS, IN_FAULT),
             _only_if(replace(OPEN_ALL, goes_on=False), IN_FAULT),
@@ -241,6 +250,8 @@ KNOWN: Final = (
 MAINTENANCE: Final = Check("maintenance mode is on", _MAINT)
 DC_SOME_OPEN: Final = Check("DC contactors are open", "not {DCClosed}", Of.ANY_BMS)
 _INIT: Final = frozenset({State.INIT})
+_RUNNING: Final = frozenset({State.RUNNING})
+_STANDBY: Final = frozenset({State.STANDBY})
 _ENDED: Final = frozenset({State.STARTING, State.SHUTDOWN})
 _BY_HAND: Final = "moved in maintenance mode"
 
@@ -254,21 +265,18 @@ FOLLOWS: Final = (
     # After a request, and where contactors are moved by others.
     Follow(_ENDED | {State.OFF}, State.READY, (AT_REST, DC_CLOSED)),
     Follow(_ENDED | {State.READY}, State.OFF, (AT_REST, DC_SOME_OPEN)),
+    # Where people operate the devices one by one.
+    Follow(_ENDED, State.RUNNING, (MAINTENANCE, *RUNNING), _BY_HAND),
+    Follow(_ENDED, State.STANDBY, (MAINTENANCE, DC_CLOSED, PCS_STANDS_BY), _BY_HAND),
     *(
-        Follow(
-            frozenset({state}),
-            State.INIT,
-            (MAINTENANCE, Check(f"no longer: {check.words}", f"not ({check.expression})", opposite)),
-            _BY_HAND,
-        )
-        for state, check, opposite in (
-            (State.RUNNING, PCS_RUNS, Of.ANY_PCS),
-            (State.RUNNING, DC_CLOSED, Of.ANY_BMS),
-            (State.RUNNING, AC_CLOSED, Of.ANY_PCS),
-            (State.STANDBY, PCS_STANDS_BY, Of.ANY_PCS),
-            (State.STANDBY, DC_CLOSED, Of.ANY_BMS),
-            (State.OFF, AT_REST, Of.ANY_PCS),
-            (State.READY, AT_REST, Of.ANY_PCS),
+        Follow(source, to, (MAINTENANCE, Check(f"no longer: {check.words}", f"not ({check.expression})", of)), _BY_HAND)
+        for source, to, check, of in (
+            (_RUNNING, State.SHUTDOWN, PCS_RUNS, Of.ANY_PCS),
+            (_RUNNING, State.SHUTDOWN, DC_CLOSED, Of.ANY_BMS),
+            (_RUNNING, State.SHUTDOWN, AC_CLOSED, Of.ANY_PCS),
+            (_STANDBY, State.SHUTDOWN, PCS_STANDS_BY, Of.ANY_PCS),
+            (_STANDBY, State.SHUTDOWN, DC_CLOSED, Of.ANY_BMS),
+            (frozenset({State.OFF, State.READY}), State.STARTING, AT_REST, Of.ANY_PCS),
         )
     ),
 )
@@ -305,8 +313,8 @@ ESS: Final = Table(
     keeps={
         State.OFF: IDLE_GUARDS,
         State.READY: IDLE_GUARDS,
-        State.STARTING: GUARDS,
-        State.SHUTDOWN: HEARD_GUARDS,
+        State.STARTING: IDLE_GUARDS,
+        State.SHUTDOWN: IDLE_GUARDS,
         State.RUNNING: (*GUARDS, SITE_GUARD, *(Guard(_unless_maintenance(check), "trip") for check in RUNNING)),
         State.STANDBY: (
             *GUARDS,
@@ -315,5 +323,5 @@ ESS: Final = Table(
         ),
         State.FAULT: (*HEARD_GUARDS, Guard(AT_REST, "trip"), Guard(DC_OPEN, "trip")),
     },
-    power=(*HEALTHY, *NO_FAULT_LISTED, SITE_HEARD, *RUNNING),
+    power=(*HEALTHY, *NO_FAULT_LISTED, NO_MAINTENANCE, SITE_HEARD, *RUNNING),
 )

@@ -9,7 +9,7 @@ from ess_bus.engine.alarms import ListKind
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.checks import Finding, complaint, first_failing, look
 from ess_bus.engine.states.group import View
-from ess_bus.engine.states.model import Ask, Check, Guard, Request, State, Step, Table
+from ess_bus.engine.states.model import Ask, Check, Guard, Of, Request, State, Step, Table
 from ess_bus.engine.states.stepping import Progress, Stepping, Ticket
 from ess_bus.engine.timing import NEVER
 from ess_bus.reference import Reference
@@ -91,7 +91,7 @@ class Machine:
             return Ticket(True)
         why = self.why_not(name, in_person)
         if why:
-            self._conclude(f"{name} refused: {why}", Severity.STATUS)
+            self.refuse(name, why)
             return Ticket(True, why)
         self._host.take_back(self.asset, ALARMS)
         if request.ends_in is State.FAULT and self.state is not State.FAULT:
@@ -110,6 +110,15 @@ class Machine:
         needed = (*request.requires, *(request.in_person if in_person else ()))
         failing = first_failing(needed, self.world)
         return "" if failing is None else complaint(*failing)
+
+    def refuse(self, name: str, why: str) -> None:
+        """Refuse a request for a reason of those who pass it on."""
+        self._conclude(f"{name} refused: {why}", Severity.STATUS)
+
+    def call_off(self) -> None:
+        """End what brings the device closer to power, whoever has asked for it."""
+        if self.request is not None and self.request.upward:
+            self._drop(f"{self.request.name} called off")
 
     def cancel(self, ticket: Ticket) -> None:
         """Call off what was asked for with a ticket, if it is still under way."""
@@ -216,6 +225,9 @@ class Machine:
         self._ticket = ticket = Ticket()
         self.result = why
         self._change(request.during or self.state, why)
+        if request.calls_off:
+            for asset in (*self.world.assets(Of.EVERY_BMS), *self.world.assets(Of.EVERY_PCS)):
+                self._host.machine(asset).call_off()
         return ticket
 
     def _drop(self, why: str) -> None:

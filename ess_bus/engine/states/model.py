@@ -124,6 +124,8 @@ class Request:
         interrupts: requests that end where this one begins.
         or_else: the request that follows if a step fails; ``""``: it just ends.
         done_in: states in which there is nothing left to do.
+        upward: it brings the plant closer to power: in doubt, it is what does not happen.
+        calls_off: what machines of devices do upward ends where it begins, whoever has asked for it.
     """
 
     name: str
@@ -140,6 +142,8 @@ class Request:
     interrupts: frozenset[str] = frozenset()
     or_else: str = ""
     done_in: frozenset[State] = frozenset()
+    upward: bool = False
+    calls_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

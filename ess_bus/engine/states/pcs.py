@@ -95,6 +95,7 @@ PCS: Final = Table(
         Request(
             "standby",
             "put the PCS into standby",
+            upward=True,
             steps=(
                 Step(
                     "put the PCS into standby", (STANDS_BY,), ("Standby",), timeout="standby_s", tries="standby_tries"
@@ -111,6 +112,7 @@ PCS: Final = Table(
         Request(
             "start",
             "start the PCS",
+            upward=True,
             steps=(CLOSE_AC, START, AC_FOLLOWS),
             source=frozenset({State.OFF, State.READY, State.STANDBY}),
             requires=MAY_RUN,
@@ -124,6 +126,7 @@ PCS: Final = Table(
         Request(
             "close_ac",
             "close the AC contactor",
+            upward=True,
             steps=(
                 Step(
                     "close the AC contactor",
@@ -144,6 +147,7 @@ PCS: Final = Table(
         Request(
             "clear",
             "clear the faults of the PCS",
+            upward=True,
             steps=(
                 Step(
                     "clear the faults of the PCS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,11 +31,12 @@ class Plan:
     problems: tuple[str, ...]
 
 
-def plan(asked: Mapping[str, Mapping[str, Any]]) -> Plan:
+def plan(asked: Mapping[str, Mapping[str, Any]], running: Sequence[Group] = ()) -> Plan:
     """Return what the tables ``/states/<asset>`` ask for.
 
     Args:
         asked: asset -> name -> value of its table.
+        running: ESS with their devices that exist already, and stay as they are.
     """
     wrong: list[str] = []
     tables: dict[str, Table] = {}
@@ -46,9 +47,11 @@ def plan(asked: Mapping[str, Mapping[str, Any]]) -> Plan:
             continue
         tables[asset] = table
         wrong += [f"{STATES}/{asset}:{problem}" for problem in problems(table, given)]
-    groups = _groups(tables, asked, wrong)
+    taken = {asset for group in running for asset in group.members}
+    free = {asset: table for asset, table in tables.items() if asset not in taken}
+    groups = [*running, *_groups(free, asked, wrong)]
     wanted = [asset for group in groups for asset in group.members]
-    return Plan({asset: tables[asset] for asset in wanted}, tuple(groups), tuple(wrong))
+    return Plan({asset: tables[asset] for asset in wanted if asset in tables}, tuple(groups), tuple(wrong))
 
 
 def _groups(tables: Mapping[str, Table], asked: Mapping[str, Mapping[str, Any]], wrong: list[str]) -> list[Group]:

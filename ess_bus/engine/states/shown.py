@@ -14,31 +14,49 @@ from ess_bus.engine.states.machine import Machine
 from ess_bus.engine.states.model import State
 from ess_bus.engine.states.options import STATES
 from ess_bus.engine.states.power import ACTIVE, REACTIVE, room, shares
-from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 
 Put = Callable[[Reference, Any], None]
 
 
-def show(machine: Machine, datamap: DataMap, put: Put, mark: Callable[[Variable], None]) -> None:
+def show(machine: Machine, datamap: DataMap, put: Put) -> None:
     """Show a machine's state, what it does and what came of it, in its status table and below ``/states``."""
     asset, request = machine.asset, "" if machine.request is None else machine.request.name
-    status, since = f"/status/{asset}", _stamp(machine.since_s)
-    known = {"since": since, "request": request, "step": machine.step, "waits_for": machine.waits_for}
-    states = {**known, "state": str(machine.state), "result": machine.result}
-    states["step_since"] = _stamp(machine.step_since_s) if machine.step else ""
-    for name, value in states.items():
+    status = f"/status/{asset}"
+    doing = {
+        "since": _stamp(machine.since_s),
+        "request": request,
+        "step": machine.step,
+        "step_since": _stamp(machine.step_since_s) if machine.step else "",
+        "waits_for": machine.waits_for,
+    }
+    for name, value in {**doing, "state": str(machine.state), "result": machine.result}.items():
         _set(Reference(f"{STATES}/{asset}", name), value, datamap, put)
     _set(Reference(status, "SystemState"), str(machine.state), datamap, put)
     _set(Reference(status, "Step"), machine.waits_for, datamap, put)
     _set(Reference(status, "LastResult"), machine.result, datamap, put)
     variable = datamap.find(status, "SystemState")
     if variable is not None:
-        variable.parameters.update(known)
+        variable.parameters.update(doing)
     if machine.table.power:
         _set(Reference(status, "StandBy"), machine.state is State.STANDBY, datamap, put)
         _set(Reference(status, "AcContactor"), look(AC_SHOWN, machine.world).truth, datamap, put)
-    _enable_buttons(machine, datamap, mark)
+    _enable_buttons(machine, datamap, put)
+
+
+def picture(machine: Machine, now_s: float) -> dict[str, Any]:
+    """Return the same at a glance, with the seconds that the state and the step have lasted."""
+    known = {
+        "kind": machine.table.kind,
+        "state": str(machine.state),
+        "for_s": round(now_s - machine.since_s, 1),
+        "result": machine.result,
+        "waits_for": machine.waits_for,
+    }
+    if machine.request is None:
+        return known
+    step = {"step": machine.step, "step_for_s": round(now_s - machine.step_since_s, 1)}
+    return {**known, "request": machine.request.name, **step}
 
 
 def set_power(machine: Machine, datamap: DataMap, put: Put) -> None:
@@ -61,14 +79,14 @@ def is_power_allowed(machine: Machine) -> bool:
     return first_failing(machine.table.power, machine.world) is None
 
 
-def _enable_buttons(machine: Machine, datamap: DataMap, mark: Callable[[Variable], None]) -> None:
+def _enable_buttons(machine: Machine, datamap: DataMap, put: Put) -> None:
     for request in machine.table.requests:
-        variable = datamap.find(f"/assets/{machine.asset}/summary", request.button) if request.button else None
+        place = Reference(f"/assets/{machine.asset}/summary", request.button, "enabled")
+        variable = datamap.find(place.table, place.name) if request.button else None
         if variable is not None:
             enabled = not machine.why_not(request.name, in_person=True)
             if variable.parameters.get("enabled") is not enabled:
-                variable.parameters["enabled"] = enabled
-                mark(variable)
+                put(place, enabled)
 
 
 def _set(place: Reference, value: Any, datamap: DataMap, put: Put) -> None:

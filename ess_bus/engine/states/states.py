@@ -12,7 +12,7 @@ from ess_bus.engine.states.group import Group, View
 from ess_bus.engine.states.machine import FAULTS, Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
-from ess_bus.engine.states.plan import plan
+from ess_bus.engine.states.plan import Plan, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
 from ess_bus.engine.timing import NEVER
@@ -30,15 +30,20 @@ _HELD: Final = frozenset({"EStop"})
 
 
 class States:
-    """Runs the machines that ``/states`` asks for; one of the engine's `timed` parts."""
+    """Runs the machines that ``/states`` asks for; one of the engine's `timed` parts.
+
+    Attributes:
+        machines: asset -> its machine.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.machines: dict[str, Machine] = {}
-        self._groups: dict[str, Group] = {}
+        self._groups: tuple[Group, ...] = ()
         self._options: dict[str, dict[str, Any]] = {}
         # Machines that must be looked at, and the (table, name) of buttons that were pressed since they were last.
         self._awake: set[str] = set()
+        self._awake_since_s = 0.0
         self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
 
@@ -51,25 +56,30 @@ class States:
             for table, variables in self._engine.datamap.below(STATES)
             if KIND in variables and table.count("/") == STATES.count("/") + 1
         }
-        wanted = plan(asked)
+        wanted = plan(asked, [group for group in self._groups if group.ess is not None])
         for problem in wanted.problems:
             self._engine.warn(problem, problem)
         for asset, table in wanted.tables.items():
             self._options[asset] = options_of(table, asked[asset], self._options.get(asset))
         for group in wanted.groups:
-            self._require_unchanged(group)
-            for asset in group.members:
-                self._groups.setdefault(asset, group)
-                if asset not in self.machines:
-                    view = View(asset, group, self._engine.datamap, self._options)
-                    self.machines[asset] = Machine(asset, wanted.tables[asset], view, self)
-                    self._prepare(self.machines[asset])
-        self._awake.update(self.machines)
+            if group not in self._groups:
+                self._make(group, wanted)
+        self._groups = wanted.groups
+        self._wake(*self.machines)
 
-    def _require_unchanged(self, group: Group) -> None:
+    def _make(self, group: Group, wanted: Plan) -> None:
+        """Make the machines of a group; a device that was alone until now goes on as part of it."""
         for asset in group.members:
-            if self._groups.get(asset, group) != group:
-                self._engine.warn(f"{asset} group", f"{STATES}/{asset}: who belongs together is fixed until a restart")
+            if asset not in self.machines:
+                view = View(asset, group, self._engine.datamap, self._options)
+                self.machines[asset] = Machine(asset, wanted.tables[asset], view, self)
+            self.machines[asset].world.group = group
+            self._prepare(self.machines[asset])
+
+    def _wake(self, *assets: str) -> None:
+        if not self._awake:
+            self._awake_since_s = self.steady_s
+        self._awake.update(assets)
 
     def _prepare(self, machine: Machine) -> None:
         """Make the variables of a machine, forget commands from before its time, and watch what it looks at."""
@@ -104,7 +114,7 @@ class States:
     def _watch(self, asset: str, place: Reference) -> None:
         if (asset, place) not in self._watched:
             self._watched.add((asset, place))
-            self._engine.watch(place, lambda: self._awake.add(asset))
+            self._engine.watch(place, lambda: self._wake(asset))
 
     def _watch_button(self, asset: str, place: Reference) -> None:
         if (f"{asset} button", place) in self._watched:
@@ -115,7 +125,7 @@ class States:
             variable = self._engine.datamap.find(place.table, place.name)
             if variable is not None and is_pressed(variable.value):
                 self._pressed[place.table, place.name] = asset
-                self._awake.add(asset)
+                self._wake(asset)
 
         self._engine.watch(place, press)
 
@@ -140,21 +150,25 @@ class States:
         machine = self.machine(asset)
         if request not in (one.name for one in machine.table.requests):
             raise ValueError(f"the {machine.table.title} {asset} cannot {request}")
-        self._awake.add(asset)
+        self._wake(asset)
         return machine.ask(request, in_person)
+
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """Return what all machines are doing, and for how many seconds they have."""
+        return {asset: shown.picture(machine, self.now_s) for asset, machine in self.machines.items()}
 
     # -- time ------------------------------------------------------------------------------------------------------
 
     def due_s(self) -> float:
         """Return when a machine must be looked at next."""
         if self._awake:
-            return -NEVER
+            return self._awake_since_s
         return min((machine.due_s for machine in self.machines.values()), default=NEVER)
 
     def run(self) -> None:
         """Let all machines come to rest that something has changed for."""
         now = self.steady_s
-        self._awake.update(asset for asset, machine in self.machines.items() if machine.due_s <= now)
+        self._wake(*(asset for asset, machine in self.machines.items() if machine.due_s <= now))
         for _ in range(_ROUNDS):
             self._set_power()
             awake, self._awake = self._awake, set()
@@ -164,27 +178,38 @@ class States:
                 if asset in awake:
                     self._turn(machine)
         for machine in self.machines.values():
-            shown.show(machine, self._engine.datamap, self.put, self._engine.mark)
+            shown.show(machine, self._engine.datamap, self.put)
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)
-        for request in machine.table.requests:
-            for place in _buttons(machine.asset, request):
-                if self._pressed.get((place.table, place.name)) == machine.asset:
-                    self._take(machine, place)
+        self._take_commands(machine)
         machine.turn()
         if before != (machine.state, machine.request, machine.step):
-            self._awake.update(machine.world.group.members)
+            self._wake(*machine.world.group.members)
 
-    def _take(self, machine: Machine, place: Reference) -> None:
-        """Take a command: of the requests that a variable asks for, the one that the state knows."""
+    def _take_commands(self, machine: Machine) -> None:
+        """Take the commands that were given since the last turn; of off and on together, off counts."""
+        downward = ""
+        for request in machine.table.requests:
+            for place in _buttons(machine.asset, request):
+                if self._pressed.get((place.table, place.name)) != machine.asset:
+                    continue
+                taken = self._take(machine, place)
+                if taken.upward and downward:
+                    machine.refuse(taken.name, f"{downward} was asked for at the same time")
+                    continue
+                machine.ask(taken.name, in_person=place.table.startswith("/assets/"))
+                downward = downward or ("" if taken.upward else taken.name)
+
+    def _take(self, machine: Machine, place: Reference) -> Request:
+        """Take a command; of the requests that its variable asks for, return the one that fits the state."""
         del self._pressed[place.table, place.name]
         variable = self._engine.datamap.find(place.table, place.name)
         if variable is not None and place.name not in _HELD:
             self.put(place, released(variable.value))
         asked = [one for one in machine.table.requests if place in _buttons(machine.asset, one)]
         possible = [one for one in asked if machine.state in one.source] or asked
-        machine.ask(possible[0].name, in_person=place.table.startswith("/assets/"))
+        return possible[0]
 
     def _set_power(self) -> None:
         """Set what the PCS are asked for: the site's wishes while power is allowed, else 0."""
@@ -223,7 +248,7 @@ class States:
         """Take the machine's own messages out of a list; where no fault is left, nothing asks for a shutdown."""
         clear_messages(self._engine, asset, kind, SOURCE)
         if kind == FAULTS:
-            for member in self._groups[asset].members:
+            for member in self.machines[asset].world.group.members:
                 end_shutdown(self._engine, member)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -26,11 +26,21 @@ class Ticket:
 
     ended: bool = False
     failure: str = ""
+    _listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     def end(self, failure: str = "") -> None:
         """Note the outcome, once."""
         if not self.ended:
             self.ended, self.failure = True, failure
+            for listener in self._listeners:
+                listener(failure)
+
+    def when_ended(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the failure once it has ended, at once if it has."""
+        if self.ended:
+            listener(self.failure)
+        else:
+            self._listeners.append(listener)
 
 
 class Carrier(Protocol):
