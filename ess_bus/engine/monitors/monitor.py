@@ -152,15 +152,17 @@ class Monitor:
             trip, names = self.trips[finding.check], finding.names
             if names is None:
                 continue
-            alarm_s, fault_s = finding.left or (trip.alarm_left_s, trip.fault_left_s)
+            alarm_s, fault_s = finding.shown_left or (trip.alarm_left_s, trip.fault_left_s)
             times = {names.alarm_time: alarm_s, names.fault_time: fault_s, names.recover_time: trip.recover_left_s}
             seen = {names.seen_alarm: trip.seen_alarm, names.seen_fault: trip.seen_fault}
             # Two checks may share their names: what any of them has seen, and what is over first, counts.
             shown |= {name: number(round(min(one, shown.get(name, one)), 6)) for name, one in times.items()}
             shown |= {name: one or shown.get(name, False) for name, one in seen.items()}
             shown[names.seen_reset] = trip.seen_reset
-        if shown:
-            watched.variable.parameters.update(shown, tLast=number(round(watched.engine.now_s, 6)))
+        parameters = watched.variable.parameters
+        if any(parameters.get(name, shown) != one for name, one in shown.items()):
+            # Only what has changed is news; timers that stand still must not make any.
+            parameters.update(shown, tLast=number(round(watched.engine.now_s, 6)))
 
     def _carry_out(self, watched: Watched, finding: Finding, happening: Happening) -> None:
         match happening.what:
