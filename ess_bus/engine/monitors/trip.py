@@ -89,6 +89,12 @@ class Trip:
         return self.seen_alarm or self.seen_fault
 
     @property
+    def shown(self) -> tuple[object, ...]:
+        """Everything of it that people see."""
+        times = (self.alarm_left_s, self.fault_left_s, self.recover_left_s)
+        return *times, self.seen_alarm, self.seen_fault, self.seen_reset
+
+    @property
     def is_well(self) -> bool:
         """Whether nothing is raised and the value is well."""
         return not self.seen and self._last is not None and _is_well(self._last)
