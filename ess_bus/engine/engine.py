@@ -10,8 +10,8 @@ from ess_bus.engine import functions
 from ess_bus.engine.actions import effects
 from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
-from ess_bus.engine.builtin import is_scheduled, with_command
 from ess_bus.engine.cascade import Cascade
+from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ess_bus.engine.commands.two_phases import Outcome, Patience, Phase, TwoPhases
+from ess_bus.engine.orders.two_phases import Outcome, Patience, Phase, TwoPhases
 from tests.unit.engine_bench import Bench
 
 CMD, REGISTER, SUCCESS = "/controls/bms:Close", "/components/bms:cmd", "/status/bms:CloseSuccess"

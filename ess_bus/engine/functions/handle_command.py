@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ess_bus.engine.commands.giving import give, same
-from ess_bus.engine.commands.precondition import unmet
-from ess_bus.engine.commands.two_phases import Outcome, Patience, Phase, TwoPhases
 from ess_bus.engine.functions.registry import Call, function
 from ess_bus.engine.inputs import is_enabled, number_setting, own, put_if_changed, target_at, value_of
+from ess_bus.engine.orders.giving import give, same
+from ess_bus.engine.orders.precondition import unmet
+from ess_bus.engine.orders.two_phases import Outcome, Patience, Phase, TwoPhases
 from ess_bus.engine.severity import Severity
 from ess_bus.reference import Reference
 

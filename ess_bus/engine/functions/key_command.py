@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ess_bus.engine.cell import Kind
-from ess_bus.engine.commands.giving import give
-from ess_bus.engine.commands.pulses import Keying, Pulses
 from ess_bus.engine.functions.registry import Call, Engine, function
 from ess_bus.engine.inputs import is_enabled, number_setting, own, put_if_changed, target, usual, value_of
+from ess_bus.engine.orders.giving import give
+from ess_bus.engine.orders.pulses import Keying, Pulses
 from ess_bus.engine.severity import Severity
 from ess_bus.reference import Reference
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, Engine, function
-from ess_bus.engine.inputs import is_enabled, put_if_changed, value_of
+from ess_bus.engine.inputs import is_enabled, put_if_changed, usual, value_of
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.power.limiter import Capability, Limited, limit
-from ess_bus.engine.power.sources import ACTIVE_SETPOINT, CONTROLS, REACTIVE_SETPOINT, Sources, priority, sources
+from ess_bus.engine.power.sources import (
+    ACTIVE_SETPOINT,
+    CONTROLS,
+    REACTIVE_SETPOINT,
+    Sources,
+    pcs_of,
+    priority,
+    sources,
+)
 from ess_bus.engine.severity import Severity
 from ess_bus.reference import Reference
 
@@ -22,23 +31,38 @@ _COMMANDED: Final = "HandlePowerCmd"
 def handle_power_cmd(call: Call) -> None:
     """Limit the set points of a PCS to what it and its battery can do now, and write what is commanded.
 
-    What is not valid counts as 0. Where the PCS has no set points there is nothing to do. Switched off, it commands 0
-    once: what was commanded last must not stand for ever, and somebody else may command now.
+    What is not valid counts as 0. Options are parameters of the set point, whoever calls; without one there is nothing
+    to do. Where the set point is switched off, 0 is commanded once: what was commanded last must not stand for ever,
+    and somebody else may command now.
     """
+    at_setpoint: Call | None = call
     try:
-        if not is_enabled(call):
-            _stop(call)
+        at_setpoint = _at_setpoint(call)
+        if at_setpoint is None:
             return
-        found = sources(call)
-        setpoints = [found.setpoint(name) for name in (ACTIVE_SETPOINT, REACTIVE_SETPOINT)]
-        if any(call.engine.find(place.table, place.name) is not None for place in setpoints):
-            _command(call, found)
+        if is_enabled(at_setpoint):
+            if is_enabled(call):
+                _command(at_setpoint)
+        else:
+            _stop(at_setpoint)
     except ValueError:
-        _stop(call)
+        _stop(at_setpoint or call)
         raise
 
 
-def _command(call: Call, found: Sources) -> None:
+def _at_setpoint(call: Call) -> Call | None:
+    """Return the call for the set point of the PCS: several callers must not come to different results."""
+    pcs = pcs_of(call)
+    for name in (ACTIVE_SETPOINT, REACTIVE_SETPOINT):
+        place = usual(call.engine, CONTROLS, pcs, name)
+        variable = call.engine.find(place.table, place.name)
+        if variable is not None:
+            return replace(call, asset=pcs, place=place, variable=variable)
+    return None
+
+
+def _command(call: Call) -> None:
+    found = sources(call)
     able, wanted_p, wanted_q = found.capability(), found.wish(ACTIVE_SETPOINT), found.wish(REACTIVE_SETPOINT)
     limited = limit(wanted_p, wanted_q, able, priority(call, found))
     call.variable.memory[_COMMANDED] = found.pcs

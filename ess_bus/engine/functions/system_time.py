@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ess_bus.engine import assets
-from ess_bus.engine.commands.giving import DEVICES, give
 from ess_bus.engine.functions.registry import Call, function
 from ess_bus.engine.inputs import as_number, is_enabled, is_engine, own, put_if_changed, setting, usual
 from ess_bus.engine.links import LINKS
+from ess_bus.engine.orders.giving import DEVICES, give
 from ess_bus.uri import is_under
 
 _HEARTBEAT: Final = "Heartbeat"

@@ -23,6 +23,8 @@ DISCHARGE_FACTOR: Final = "DischargeFactor"
 ACTIVE_SETPOINT: Final = "ActivePowerSetpoint"
 REACTIVE_SETPOINT: Final = "ReactivePowerSetpoint"
 PRIORITY: Final = "PowerPriority"
+# What the PCS tells, what a person has set.
+_SOURCES: Final = ("_HW", "_Config")
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class Sources:
         """Return the ratings that are configured: of what the PCS tells and what a person has set, the lower one."""
         found: dict[Rating, float | None] = {}
         for rating in Rating:
-            for source in ("_HW", "_Config"):
+            for source in _SOURCES:
                 place = usual(self.engine, LIMITS, self.pcs, rating + source)
                 value = value_of(self.engine, place)
                 if value is ABSENT:
@@ -117,18 +119,26 @@ class Sources:
         return number
 
 
-def sources(call: Call) -> Sources:
-    """Return the sources for a call: parameters ``pcs``, ``bms``, ``ess`` name the assets.
+def pcs_of(call: Call) -> str:
+    """Return the PCS that a call is for: its parameter ``pcs``, or the asset if that has ratings, or ``pcs``.
 
-    Without ``pcs``, it is the asset that is called for if that has ratings.
+    Raises:
+        ValueError: the parameter is no name.
     """
+    engine = call.engine
     rated = any(
-        call.engine.find(f"/{LIMITS}/{call.asset}", rating + source)
-        for rating in Rating
-        for source in ("_HW", "_Config")
+        engine.find(f"/{LIMITS}/{call.asset}", rating + source) is not None for rating in Rating for source in _SOURCES
     )
-    pcs = asset_name(call, "pcs", call.asset if rated else "pcs")
-    return Sources(call, pcs, asset_name(call, "bms", "bms"), asset_name(call, "ess", ROOT))
+    return asset_name(call, "pcs", call.asset if rated else "pcs")
+
+
+def sources(call: Call) -> Sources:
+    """Return the sources for a PCS; parameters ``bms`` and ``ess`` name its battery and the site.
+
+    Raises:
+        ValueError: one of them is no name.
+    """
+    return Sources(call, call.asset, asset_name(call, "bms", "bms"), asset_name(call, "ess", ROOT))
 
 
 def priority(call: Call, found: Sources) -> Priority:
