@@ -5,74 +5,78 @@ No sockets: a register file of the plant's server and one of the site's client, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from modbus_bridge.config import load_client, load_server
-from modbus_bridge.config.model import Point
+from modbus_bridge.config.model import Kind, Point
 from modbus_bridge.values import codec
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+_NOTHING: Final = object()
 
 
-class Ends(NamedTuple):
+class Wire:
     """One register, as the device serves it and as the bridge reads it."""
 
-    served: Point
-    read: Point
+    def __init__(self, served: Point, read: Point) -> None:
+        self._served, self._read = served, read
+        # What was read last, so that it need not be read again: registers are coarser than what is measured.
+        self._last: Any = _NOTHING
+        self._factor = float(served.scale or 1) if served.kind is Kind.NUMBER and not served.is_float else None
+
+    def news(self, value: Any) -> dict[str, Any] | None:
+        """Return what the bridge publishes of a value; ``None`` if that is what it published last."""
+        last = value if self._factor is None or value is None else round(value * self._factor)
+        if last == self._last and type(last) is type(self._last):
+            return None
+        self._last = last
+        if value is None:
+            return dict.fromkeys(self._read.keys)
+        return codec.published(self._read, codec.encode(self._served, value))
+
+    def written(self, value: Any) -> Any:
+        """Return what the device is told by a set to the bridge; ValueError if that does not fit into the register."""
+        return codec.number(self._served, codec.encode(self._read, value))
 
 
-class Wires:
-    """The registers of some devices of ``configs``.
+class Object:
+    """A component that a bridge publishes.
 
     Attributes:
-        components: URI -> register -> its two ends.
+        device: whose it is.
+        period_s: how often it is read.
+        wires: by register.
     """
 
-    def __init__(self, devices: Iterable[str]) -> None:
-        self.components: dict[str, dict[str, Ends]] = {}
-        self.device_of: dict[str, str] = {}
-        for device in devices:
-            for uri, points in _ends(device).items():
-                self.components[uri] = points
-                self.device_of[uri] = device
+    def __init__(self, device: str, period_s: float, wires: dict[str, Wire]) -> None:
+        self.device, self.period_s, self.wires = device, period_s, wires
 
-    def read(self, uri: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Return what a bridge publishes of what a device holds; what no register holds is not read."""
-        ends = self.components[uri]
+    def news(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the bridge publishes that it did not publish before; what no register holds is not read."""
         published: dict[str, Any] = {}
         for name, value in values.items():
-            if name in ends:
-                published |= _read(ends[name], value) if value is not None else {name: None}
+            wire = self.wires.get(name)
+            news = None if wire is None else wire.news(value)
+            if news is not None:
+                published |= news
         return published
 
-    def write(self, uri: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Return what a device is told by a set to a bridge.
 
-        Raises:
-            ValueError: a value does not fit into its register.
-        """
-        ends = self.components[uri]
-        return {name: _written(ends[name], value) for name, value in values.items()}
+def objects(devices: Iterable[str]) -> dict[str, Object]:
+    """Return URI -> object of the devices of ``configs``."""
+    return {uri: one for device in devices for uri, one in _objects(device).items()}
 
 
-@cache
-def _ends(device: str) -> dict[str, dict[str, Ends]]:
+def _objects(device: str) -> dict[str, Object]:
     client, _ = load_client(CONFIGS / device / f"{device}_client.json")
     server, _ = load_server(CONFIGS / device / f"{device}_server.json")
     served = {(one.uri, one.point.id): one.point for unit in server.units for one in unit.points}
     return {
-        uri: {point.id: Ends(served[uri, point.id], point) for point in component.points}
+        uri: Object(
+            device, component.period_s, {point.id: Wire(served[uri, point.id], point) for point in component.points}
+        )
         for component in client.components
         for uri in [f"/components/{component.id}"]
     }
-
-
-def _read(ends: Ends, value: Any) -> dict[str, Any]:
-    return codec.published(ends.read, codec.encode(ends.served, value))
-
-
-def _written(ends: Ends, value: Any) -> Any:
-    return codec.number(ends.served, codec.encode(ends.read, value))
