@@ -12,7 +12,7 @@ from ess_bus.engine.states.group import Group, View
 from ess_bus.engine.states.machine import FAULTS, Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
-from ess_bus.engine.states.plan import Plan, plan
+from ess_bus.engine.states.plan import Plan, asked_of, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
 from ess_bus.engine.timing import NEVER
@@ -51,11 +51,7 @@ class States:
 
     def configure(self) -> None:
         """Make the machines that the tables below ``/states`` ask for and that are not there yet; read all options."""
-        asked = {
-            table.removeprefix(f"{STATES}/"): {name: variable.value for name, variable in variables.items()}
-            for table, variables in self._engine.datamap.below(STATES)
-            if KIND in variables and table.count("/") == STATES.count("/") + 1
-        }
+        asked = asked_of(self._engine.datamap)
         wanted = plan(asked, [group for group in self._groups if group.ess is not None])
         for problem in wanted.problems:
             self._engine.warn(problem, problem)
