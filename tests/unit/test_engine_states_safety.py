@@ -370,6 +370,19 @@ def test_faults_are_not_cleared_while_their_cause_is_there():
     assert "clear refused: expected: the BMS communicates" in plant.value("status/ess/LastResult")
 
 
+def test_off_opens_what_is_closed_though_the_ess_is_off_as_a_whole():
+    plant = Plant(bms=("bms_1", "bms_2"))
+    plant.report("bms_2", DCClosed=True)
+    plant.engine.tick()
+    assert plant.state == "Off"
+    plant.tell("OffCmd")
+    plant.until("Off")
+    assert plant.value("status/bms_2/DCClosed") is False
+    plant.sent.clear()
+    plant.tell("OffCmd")
+    assert (plant.sent, plant.value("status/ess/LastResult")) == ([], "stop: it is Off already")
+
+
 def test_off_in_fault_makes_everything_safe_once_more():
     plant = _stuck("bms", "OpenContactors", Plant().running())
     plant.report("pcs", IsFaulted=True)
