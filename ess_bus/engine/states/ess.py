@@ -205,6 +205,7 @@ REQUESTS: Final = (
         ends_in=State.OFF,
         source=frozenset({State.FAULT, State.OFF}),
         requires=(NO_EMERGENCY, BMS_HEARD, PCS_HEARD),
+        keeps=HEARD_GUARDS,
         command="ClearFaultsCmd",
         button="clear_faults",
     ),
