@@ -16,6 +16,7 @@ from ess_bus.engine.states.ess_checks import KNOWN
 from ess_bus.engine.states.model import Check, Follow, Guard, Of, Request, State, Step, Table
 from ess_bus.engine.states.plan import TABLES
 
+_EVERY = frozenset(State)
 _BLOCK = re.compile(r"^<!-- (\w+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 
@@ -38,7 +39,7 @@ def arrows(table: Table) -> Iterator[tuple[State, State, str]]:
         if request.ends_in is not None:
             yield during, request.ends_in, "done"
     for follow in table.follows:
-        if follow.source != frozenset(State):
+        if follow.source != _EVERY:
             yield from ((source, follow.to, follow.words) for source in _in_order(follow.source))
 
 
@@ -62,19 +63,31 @@ def _section(table: Table) -> str:
 
 
 def _diagram(table: Table) -> str:
-    labels: dict[tuple[State, State], list[str]] = {}
-    for source, to, why in arrows(table):
-        why = why.replace("_", " ")
-        if to is not State.FAULT and why not in labels.setdefault((source, to), []):
-            labels[source, to].append(why)
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> Init"]
+    labels: dict[tuple[str, str], list[str]] = {}
+    for source, to, why in _drawn(table):
+        told = labels.setdefault((source, to), [])
+        if why and why not in told:
+            told.append(why)
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> Init", '    state "from every state" as any']
+    if not table.power:
+        lines.append('    state "what the device reports" as device')
     for (source, to), reasons in labels.items():
-        told = ", ".join(reason for reason in reasons if reason)
-        lines.append(f"    {source} --> {to}" + (f": {told}" if told else ""))
-    if table.power:
-        lines.append('    state "from every state" as any')
-        lines.append("    any --> Fault: trip, emergency")
+        lines.append(f"    {source} --> {to}" + (f": {', '.join(reasons)}" if reasons else ""))
     return "\n".join([*lines, "```"])
+
+
+def _drawn(table: Table) -> Iterator[tuple[str, str, str]]:
+    """Yield the arrows with those in one that start from every state; where devices decide, by way of what they say."""
+    if table.power:
+        yield "any", State.FAULT, "trip, emergency"
+        yield from ((source, to, why.replace("_", " ")) for source, to, why in arrows(table) if to is not State.FAULT)
+        return
+    for request in table.requests:
+        sources = ["any"] if request.source == _EVERY else _in_order(request.source)
+        yield from ((source, request.during or "device", request.name.replace("_", " ")) for source in sources)
+        if request.during is not None:
+            yield request.during, "device", "done"
+    yield from (("device", follow.to, "") for follow in table.follows)
 
 
 def _request(request: Request) -> tuple[str, ...]:
@@ -85,7 +98,7 @@ def _request(request: Request) -> tuple[str, ...]:
     ends = str(request.ends_in or "what the devices report")
     if request.during is not None and request.during is not request.ends_in:
         ends = f"{request.during}, then {ends}"
-    source = "every state" if request.source == frozenset(State) else ", ".join(_in_order(request.source))
+    source = "every state" if request.source == _EVERY else ", ".join(_in_order(request.source))
     return f"**{request.name}**: {request.words}", ", ".join(asked) or "others", source, "; ".join(required), ends
 
 
@@ -123,7 +136,7 @@ def _guards(table: Table) -> Iterator[tuple[str, ...]]:
 
 
 def _follow(follow: Follow) -> tuple[str, ...]:
-    source = "every state" if follow.source == frozenset(State) else ", ".join(_in_order(follow.source))
+    source = "every state" if follow.source == _EVERY else ", ".join(_in_order(follow.source))
     return (
         source,
         _words(follow.checks) or "nothing of that",
