@@ -83,6 +83,8 @@ def _drawn(table: Table) -> Iterator[tuple[str, str, str]]:
         yield from ((source, to, why.replace("_", " ")) for source, to, why in arrows(table) if to is not State.FAULT)
         return
     for request in table.requests:
+        if request.during is None and not request.done_in:
+            continue  # it changes nothing by itself
         sources = ["any"] if request.source == _EVERY else _in_order(request.source)
         yield from ((source, request.during or "device", request.name.replace("_", " ")) for source in sources)
         if request.during is not None:

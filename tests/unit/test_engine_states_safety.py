@@ -324,6 +324,27 @@ def test_what_is_not_valid_for_a_moment_takes_the_power_and_nothing_else(values)
     assert "not valid" in plant.value("status/ess/LastResult")
 
 
+def test_no_attempt_is_made_while_something_is_not_known():
+    plant = _stuck("bms", "CloseContactors", Plant(options={"bms": {"close_s": 2}}))
+    plant.tell("OnCmd")
+    plant.run(1.5)
+    plant.report("bms", CommsOK=None)
+    plant.run(0.6)
+    assert plant.sent.count(("bms", "CloseContactors")) == 1
+    assert plant.state == "Fault"
+    assert "CommsOK of bms is not valid" in plant.value("status/ess/LastResult")
+
+
+def test_what_others_do_for_a_request_ends_with_it():
+    plant = Plant()
+    plant.tell("ContactorControl")
+    plant.tell("DcContactorCloseCmd")
+    assert plant.commands() == [("bms", "CloseContactors")]
+    plant.tell("AcContactorOpenCmd")
+    assert ("bms", "CloseContactors") not in plant.commands()
+    assert plant.value("status/bms/LastResult") == "close called off"
+
+
 def test_a_pcs_that_runs_without_having_been_asked_is_stopped():
     plant = Plant()
     plant.report("pcs", DeviceState="Running", AcContactor=True)
