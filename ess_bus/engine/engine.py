@@ -24,9 +24,12 @@ from ess_bus.engine.schedule.wake_entry import LISTS
 from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.severity import Severity
+from ess_bus.engine.states.options import STATES
+from ess_bus.engine.states.states import States
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import SLACK_S, Timed, earliest
 from ess_bus.engine.variable import Variable
+from ess_bus.engine.wakes import Wakes
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
@@ -53,6 +56,8 @@ class Engine:
         steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
+        wakes: what functions want to look at again at a certain time.
+        states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
         reports: what it answers about itself, by the segments behind its name.
@@ -61,7 +66,8 @@ class Engine:
     def __init__(self, name: str = "ess") -> None:
         self.name = name
         self.now_s = self.steady_s = 0.0
-        self.timed: list[Timed] = []
+        self.wakes = Wakes(lambda: self.steady_s)
+        self.timed: list[Timed] = [self.wakes]
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
@@ -74,9 +80,11 @@ class Engine:
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))
         self.wake_lists = WakeLists(self)
+        self.states = States(self)
         # What is looked at first; items that publish show what has come of it.
-        self.timed += [self.wake_lists, self.schedule]
+        self.timed += [self.states, self.wake_lists, self.schedule]
         self.reports: dict[tuple[str, ...], Callable[[], Any]] = {
+            ("states",): self.states.shown,
             ("schlist",): self.schedule.shown,
             ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake_lists.shown()},
         }
@@ -126,6 +134,7 @@ class Engine:
         for variable, place in defined.items():
             if variable.value is not None:
                 self._cascade.act(place, variable)
+        self.states.configure()
         self.schedule.adopt_all()
         self._changes.forget()
         self._sender.take()
@@ -262,6 +271,10 @@ class Engine:
         for table, name in variable.shown_at():
             self._changes.value(table, name)
 
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
+        self._changes.watch(place.table, place.name, wake)
+
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         if mistake not in self._reported:
@@ -285,6 +298,8 @@ class Engine:
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):
             self.links.run_values()
+        if any(is_under(table, STATES) for table in tables):
+            self.states.configure()
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
     from ess_bus.engine.severity import Severity
+    from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
+    from ess_bus.engine.wakes import Wakes
 
 
 class Engine(Protocol):
@@ -29,6 +31,8 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    wakes: Wakes
+    states: States
     schedule: Schedule
     wake_lists: WakeLists
     timings: Timings
@@ -57,6 +61,12 @@ class Engine(Protocol):
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def mark(self, variable: Variable) -> None:
+        """Note that a variable has changed, though its value has not: it is published."""
+
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
