@@ -17,7 +17,6 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.publishing.changes import Changes, Tables
-from ess_bus.engine.schedule.item import MEMORY
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
 from ess_bus.engine.schedule.timings import Timings
@@ -136,9 +135,7 @@ class Engine:
             if variable.value is not None:
                 self._cascade.act(place, variable)
         self.states.configure()
-        for table, variables in list(self.datamap.below("/sched")):
-            for name, variable in list(variables.items()):
-                self._adopt(Reference(table, name), variable)
+        self.schedule.adopt_all()
         self._changes.forget()
         self._sender.take()
 
@@ -295,7 +292,7 @@ class Engine:
                 self.warn(f"{place} {problem}", f"{place}: {problem}")
             self._cascade.apply(with_command(self.datamap, assignment))
             if assignment.runs_actions and is_scheduled(place.table):
-                self._adopt(place, self.datamap.create(place))
+                self.schedule.adopt(place)
         tables = [assignment.place.table for assignment in assignments]
         if any(is_under(table, LINKS) for table in tables):
             self.links.run()
@@ -303,15 +300,6 @@ class Engine:
             self.links.run_values()
         if any(is_under(table, STATES) for table in tables):
             self.states.configure()
-
-    def _adopt(self, place: Reference, variable: Variable) -> None:
-        """Schedule what is defined as an item, and not by a function that it calls itself."""
-        if MEMORY in variable.memory or not variable.actions or "fcn" in variable.parameters:
-            return
-        try:
-            self.schedule.adopt(place, variable)
-        except ValueError as error:
-            self.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""

@@ -10,6 +10,7 @@ import pytest
 from ess_bus.engine import process
 from ess_bus.engine.functions.registry import FUNCTIONS, Function
 from ess_bus.engine.meaning import member
+from ess_bus.engine.target import Target
 from ess_bus.message import Message
 from ess_bus.reference import Reference
 from tests.unit.engine_desk import desk
@@ -51,7 +52,8 @@ def test_a_flood_does_not_hold_up_what_is_due(clock, runs):
         person.turn()
         for number in range(2000):
             person.bus.send("pub", "/status/bms/y", str(number).encode())
-        while person.engine.find("/status/bms", "y") is None or person.engine.find("/status/bms", "y").value != 1999:
+        person.engine.set("/status/bms/y", 0)
+        while person.engine.read(Target.parse("/status/bms:y")) != 1999:
             person.turn()
         assert len(runs) > 20
         lateness = [when - round(when / 0.1) * 0.1 for when in runs]
@@ -66,11 +68,13 @@ def test_messages_are_handled_also_when_everything_is_late(clock, runs, monkeypa
 
     monkeypatch.setitem(FUNCTIONS, "Note", Function("Note", busy, "", takes_invalid=False))
     with desk(assignments=listed(0.1)) as person:
-        handled = []
+        handled: list[Message] = []
         endless = (Message("pub", "/status/bms/y", b"1") for _ in itertools.count())
-        monkeypatch.setattr(
-            person._process._messages, "burst", lambda patience_s, most: itertools.islice(endless, most)
-        )
+
+        def burst(_, most):
+            return itertools.islice(endless, most)
+
+        monkeypatch.setattr(person._process._messages, "burst", burst)
         monkeypatch.setattr(person._process, "handle", handled.append)
         clock.now_s += 0.1
         for _ in range(5):
@@ -82,8 +86,13 @@ def test_messages_are_handled_also_when_everything_is_late(clock, runs, monkeypa
 
 def test_the_process_sleeps_no_longer_than_until_something_is_due(clock, runs, monkeypatch):
     with desk(assignments=listed(0.3)) as person:
-        waits = []
-        monkeypatch.setattr(person._process._messages, "burst", lambda patience_s, most: waits.append(patience_s) or ())
+        waits: list[float] = []
+
+        def burst(patience_s, _):
+            waits.append(patience_s)
+            return ()
+
+        monkeypatch.setattr(person._process._messages, "burst", burst)
         person._process.turn(10)
         person._process.turn(0.05)
         assert waits[1] == 0.05

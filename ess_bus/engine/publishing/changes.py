@@ -11,7 +11,6 @@ from ess_bus.engine.views import ui
 
 # Parameters by which people see a variable; a change of another one is nobody's news.
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
-_NONE: Final[frozenset[str]] = frozenset()
 
 Tables = dict[str, dict[str, Any]]
 
