@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def command(
         configuration = EMPTY if path is None else load(path)
         _log_warnings(configuration)
         engine = Engine(name)
+        engine.advance(time.time(), time.monotonic())
         engine.load(configuration.assignments)
         with Bus(bus, name=process_name or "ess_controller") as connection:
             EngineProcess(engine, connection, configuration.roots, configuration.owned).run()

@@ -20,7 +20,20 @@ from ess_bus.uri import is_under, normal, segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
-    {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
+    {
+        "links",
+        "vlinks",
+        "locks",
+        "schedule",
+        "sched",
+        "states",
+        "config",
+        "templates",
+        "notes",
+        "reload",
+        "system",
+        "control",
+    }
     | {"test", "blockeduris"}
 )
 # Only old engines of the original had them.
