@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from calculator.operations import OPERATIONS, Number
-from ess_bus.configuration import read_tables
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.expression import Expression, ParseError
 from ess_bus.reference import Reference
+from ess_bus.tables.folder import read_tables
 from ess_bus.uri import normal, segments
 
 WAKE_MONITOR: Final = "/schedule/wake_monitor"

@@ -20,7 +20,7 @@ KEEP: Final = "$$"
 # Says in a definition whether its actions are run, whatever else is in it.
 ACT: Final = "$$action"
 # A variable of these tables is a reference to another variable, or a URI.
-_LISTS: Final = frozenset({"schedule", "sched", "blockeduris"})
+_LISTS: Final = frozenset({"schedule", "sched", "blockeduris", "gets", "sets", "pubs"})
 _RESERVED: Final = frozenset("@:/[")
 
 

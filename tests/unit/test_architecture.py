@@ -48,6 +48,7 @@ PURE = [
         ROOT / "ess_bus" / f"{name}.py"
         for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
     ),
+    *(path for path in sorted((ROOT / "ess_bus" / "tables").glob("*.py")) if path.stem != "folder"),
     *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
     *(
         path
