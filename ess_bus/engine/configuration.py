@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.reader import Reader
 from ess_bus.errors import Problem
+from ess_bus.reference import Reference
 from ess_bus.tables.collection import Located
 from ess_bus.tables.folder import Folder, raise_first, read
 from ess_bus.uri import segments
@@ -79,12 +80,14 @@ class Examined:
         datamap: the map that its definitions make.
         errors: why it cannot be used.
         warnings: as those of the configuration, each with its file.
+        origins: which file a variable was defined in last.
     """
 
     configuration: EngineConfiguration
     datamap: DataMap
     errors: list[Located]
     warnings: list[Located]
+    origins: Mapping[Reference, str]
 
 
 def examine(*paths: Path) -> Examined:
@@ -116,7 +119,7 @@ def examine(*paths: Path) -> Examined:
         name if isinstance(name, str) and segments(name) == (name,) else None,
         shelf,
     )
-    return Examined(configuration, datamap, errors, warnings)
+    return Examined(configuration, datamap, errors, warnings, reader.origins)
 
 
 def subscriptions(listed: Sequence[str], owned: Sequence[str] = ()) -> dict[str, Mode]:

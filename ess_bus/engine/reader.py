@@ -30,6 +30,7 @@ class Reader:
         assignments: what the documents mean, in their order.
         errors: what makes a document unusable.
         warnings: what is left out of the others.
+        origins: which file a variable was defined in last.
     """
 
     def __init__(self, datamap: DataMap) -> None:
@@ -39,6 +40,7 @@ class Reader:
         self.assignments: list[Assignment] = []
         self.errors: list[Located] = []
         self.warnings: list[Located] = []
+        self.origins: dict[Reference, str] = {}
 
     def read(self, document: Document) -> None:
         """Take a document."""
@@ -78,6 +80,7 @@ class Reader:
             return
         self._datamap.apply(assignment)
         self.assignments.append(assignment)
+        self.origins[assignment.place] = self._source
         place = str(assignment.place)
         for text in problems(assignment):
             self._warn(place, text)

@@ -42,7 +42,7 @@ EXPRESSION = (
     *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
     *("expression", "__init__"),
 )
-ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
+ENGINE_PROCESS = ("checking", "command", "configuration", "process", "__init__")
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
