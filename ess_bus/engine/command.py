@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from ess_bus import commandline
 from ess_bus.client import Bus
 from ess_bus.engine.checking import check
 from ess_bus.engine.configuration import EMPTY, EngineConfiguration, load, roots_of, subscriptions
+from ess_bus.engine.dump_file import DumpFile
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
+from ess_bus.engine.state_file import StateFile, default_file
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.process import begin, one_segment, process_options, until_stopped
 
@@ -60,6 +64,14 @@ _file = click.Path(path_type=Path)
 @click.option("-f", "--file", "flex", type=_file, help="A file, as the original takes it; .json may be left out.")
 @click.option("-a", "--asset-file", "assets", type=_file, help="Another one.")
 @click.option("-c", "--config", "config", type=_file, help="Another one, read last.")
+@click.option(
+    "--state",
+    type=_file,
+    help="Where settings are kept across restarts.  [default: ~/.local/state/ess-bus/BUS/NAME.sqlite]",
+)
+@click.option("--no-state", is_flag=True, help="Keep no settings, and use none that were kept.")
+@click.option("--forget", is_flag=True, help="Only forget the settings that were kept for this engine.")
+@click.option("--dump", type=_file, help="Where the command dump writes the map.  [default: beside the settings]")
 @click.option("--check", "only_check", is_flag=True, help="Only tell what is wrong with the configuration.")
 @click.option("--strict", is_flag=True, help="With --check: warnings are errors. Else: do not start with any.")
 @process_options
@@ -72,6 +84,10 @@ def command(
     flex: Path | None,
     assets: Path | None,
     config: Path | None,
+    state: Path | None,
+    no_state: bool,
+    forget: bool,
+    dump: Path | None,
     only_check: bool,
     strict: bool,
     bus: str | None,
@@ -84,6 +100,8 @@ def command(
     files that it asks for.
     """
     files = [_beside(folder, one) for one in (flex, assets, config) if one is not None]
+    if forget:
+        return _forget(state or default_file(name or "ess", bus))
     every = [*paths, *(files if files or folder is None else [folder])]
     if bool(every) is empty:
         raise click.UsageError("expected DIR or FILE, or --empty without them")
@@ -97,17 +115,42 @@ def command(
         _log_warnings(configuration)
         if subs is not None:
             configuration = replace(configuration, roots=subscriptions(subs, configuration.owned))
-        _run(configuration, name or configuration.name or "ess", bus, process_name)
+        name = name or configuration.name or "ess"
+        file = state or default_file(name, bus)
+        engine = Engine(name)
+        engine.configure.look_in(configuration.shelf)
+        engine.load(configuration.assignments)
+        engine.dump_to(DumpFile(dump or file.with_name(f"{name}.json")))
+        with nullcontext() if no_state else _kept(engine, StateFile(file)):
+            _run(engine, configuration, bus, process_name)
     return 0
 
 
-def _run(configuration: EngineConfiguration, name: str, bus: str | None, process_name: str | None) -> None:
-    engine = Engine(name)
-    engine.load(configuration.assignments)
+@contextmanager
+def _kept(engine: Engine, file: StateFile) -> Iterator[None]:
+    """Restore the settings of the last run, and keep those of this one."""
+    settings = engine.keep(file)
+    count = settings.restore(file.read())
+    if count:
+        log.info("%d settings of the last run from %s", count, file.path)
+    try:
+        yield
+    finally:
+        settings.run()
+        file.close()
+
+
+def _run(engine: Engine, configuration: EngineConfiguration, bus: str | None, process_name: str | None) -> None:
     # Two engines on one bus are two processes, too.
-    own_name = "ess_controller" if name == "ess" else f"ess_controller_{name}"
+    own_name = "ess_controller" if engine.name == "ess" else f"ess_controller_{engine.name}"
     with Bus(bus, name=process_name or own_name) as connection:
         EngineProcess(engine, connection, configuration.roots, configuration.owned).run()
+
+
+def _forget(file: Path) -> int:
+    count = StateFile(file).forget()
+    click.echo(f"{file}: {count} settings forgotten")
+    return 0
 
 
 def _beside(folder: Path | None, file: Path) -> Path:

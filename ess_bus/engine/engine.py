@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from ess_bus.engine import functions
+from ess_bus.engine import functions, reconfiguring
 from ess_bus.engine.actions import effects
-from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.datamap import DataMap, problems
+from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.sending import Outgoing, Sender
+from ess_bus.engine.settings import Settings, Store
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import Timed, earliest
@@ -29,7 +30,13 @@ MAX_REPORTS: Final = 1000
 COMMANDS: Final = "/system/commands"
 EVENTS: Final = "/events"
 # What a command does unless its definition says something else.
-_COMMANDS: Final = {"link": "RunAllLinks2", "vlink": "RunAllVLinks"}
+_COMMANDS: Final = {
+    "link": "RunAllLinks2",
+    "vlink": "RunAllVLinks",
+    "loadCfg": "LoadConfig",
+    "loadServer": "LoadServer",
+    "dump": "DumpConfig",
+}
 
 
 class Engine:
@@ -61,6 +68,10 @@ class Engine:
         self._changed: dict[str, set[str]] = {}
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
+        self.settings: Settings | None = None
+        self.dumps: Dumps | None = None
+        self._later: list[Callable[[], None]] = []
+        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn)
 
     # -- what the process asks for ---------------------------------------------------------------------------------
 
@@ -78,24 +89,40 @@ class Engine:
         for timed in self.timed:
             if timed.due_s() <= self.steady_s:
                 timed.run()
+        self._run_later()
 
     def load(self, assignments: Iterable[Assignment]) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
 
         Messages of these actions are not sent: what a file says is no command that somebody has given.
         """
-        defined = {}
-        for assignment in assignments:
-            variable = self.datamap.apply(self._with_command(assignment))[0]
-            if assignment.runs_actions:
-                defined[variable] = assignment.place
-        self.links.run()
-        self.links.run_values()
-        for variable, place in defined.items():
-            if variable.value is not None:
-                self._cascade.act(place, variable)
+        self.extend(assignments)
         self._changed.clear()
+
+    def extend(self, assignments: Iterable[Assignment]) -> None:
+        """Take more of a configuration while running; as `load`, and what has changed is shown."""
+        self.silently(lambda: self._define(assignments))
+        if self.settings is not None:
+            self.settings.choose()
+
+    def silently(self, do: Callable[[], None]) -> None:
+        """Do something of which nothing is sent: what a file says is no command that somebody has given."""
+        waiting = self._sender.take()
+        do()
         self._sender.take()
+        self._sender.put_back(waiting)
+
+    def keep(self, store: Store) -> Settings:
+        """Keep settings across restarts from now on."""
+        self.settings = Settings(self, store)
+        self.timed.append(self.settings)
+        self.settings.choose()
+        return self.settings
+
+    def dump_to(self, writer: Writer) -> None:
+        """Write dumps with this from now on, when they are asked for."""
+        self.dumps = Dumps(self, writer)
+        self.timed.append(self.dumps)
 
     def set(self, path: str, body: Any) -> None:
         """Apply a set or pub, wholly or not at all, and everything that follows from it.
@@ -103,7 +130,11 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        self._carry_out(self.datamap.assignments(path, body))
+        if is_under(path, reconfiguring.ROOT):
+            self.configure.set(path, body)
+        else:
+            self._carry_out(self.datamap.assignments(path, body))
+        self._run_later()
 
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
@@ -113,6 +144,7 @@ class Engine:
         """
         assignments, problems = self.datamap.report(path, body)
         self._carry_out(assignments)
+        self._run_later()
         return problems
 
     def invalidate(self, path: str) -> None:
@@ -134,6 +166,10 @@ class Engine:
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
         return self._sender.take()
+
+    def _run_later(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -177,6 +213,10 @@ class Engine:
         """Send the value of an action's ``fims``."""
         self._sender.send_value(send, self.served)
 
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended: it has actions of its own, without number."""
+        self._later.append(do)
+
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
         function = functions.FUNCTIONS.get(call.function)
@@ -206,6 +246,19 @@ class Engine:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _define(self, assignments: Iterable[Assignment]) -> None:
+        defined = {}
+        for assignment in assignments:
+            variable = self.datamap.apply(self._with_command(assignment))[0]
+            self.mark(variable)
+            if assignment.runs_actions:
+                defined[variable] = assignment.place
+        self.links.run()
+        self.links.run_values()
+        for variable, place in defined.items():
+            if variable.value is not None:
+                self._cascade.act(place, variable)
+
     def _carry_out(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
             place = assignment.place
@@ -217,6 +270,8 @@ class Engine:
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):
             self.links.run_values()
+        if self.settings is not None and any(map(self.settings.concerns, assignments)):
+            self.settings.choose()
 
     def _with_command(self, assignment: Assignment) -> Assignment:
         """Give the commands ``link`` and ``vlink`` their function where the configuration does not define them."""
@@ -231,10 +286,5 @@ class Engine:
 
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
-
-
-def problems(assignment: Assignment) -> list[str]:
-    """Return what of an assignment's actions is not carried out, and why."""
-    if not assignment.actions:
-        return []
-    return read(assignment.actions, assignment.place)[1]
+        if self.settings is not None:
+            self.settings.note(table, name)

@@ -12,7 +12,9 @@ from ess_bus.reference import Reference
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
     from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
+    from ess_bus.engine.reconfiguring import Reconfiguration
     from ess_bus.engine.severity import Severity
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
@@ -26,6 +28,8 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    configure: Reconfiguration
+    dumps: Dumps | None
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
@@ -41,6 +45,9 @@ class Engine(Protocol):
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
