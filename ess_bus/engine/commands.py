@@ -21,9 +21,24 @@ _RECORDS: Final = frozenset({("config", "load"), ("config", "cfile")})
 _SWITCHES: Final = frozenset({"enabled", "enable", "lock"})
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _COMMANDING: Final = frozenset(
-    {"cmd", "command", "contactor", "contactors", "breaker", "setpoint", "set", "start", "stop", "standby", "run", "on"}
-    | {"off", "open", "close", "trip", "shutdown", "clear", "reset", "estop", "heartbeat", "life"}
+    {
+        "set",
+        "start",
+        "stop",
+        "standby",
+        "run",
+        "on",
+        "off",
+        "open",
+        "close",
+        "trip",
+        "shutdown",
+        "clear",
+        "reset",
+        "life",
+    }
 )
+_ANYWHERE: Final = re.compile("cmd|command|contactor|breaker|set_?point|e_?stop|heart_?beat", re.IGNORECASE)
 # All other functions may begin something.
 _HARMLESS: Final = frozenset({"CalculateVar", "LogDebug", "LogInfo", "LogIt", "LogWarn", "LogError"})
 # As deep as actions may go.
@@ -44,15 +59,14 @@ def why_command(datamap: DataMap, place: Reference) -> str | None:
         seen.add(here)
         variable = datamap.find(here.table, here.name)
         reason = _why(here, variable)
+        items = list(_items(variable))
+        reason = reason or next((why for item in items if (why := _why_item(item)) is not None), None)
         if reason is not None:
             return reason if here == place else f"it sets {here}, and {reason}"
         if depth >= _MAX_DEPTH:
             return f"its actions are more than {_MAX_DEPTH} deep"
-        for item in _items(variable):
-            reason = _why_item(item)
-            if reason is not None:
-                return reason
-            waiting += [(target.place, depth + 1) for target in _targets(item) if target.place.parameter is None]
+        targets = [target.place for item in items for target in _targets(item)]
+        waiting += [(target, depth + 1) for target in targets if target.parameter is None]
     return None
 
 
@@ -62,9 +76,9 @@ def _why(place: Reference, variable: Variable | None) -> str | None:
         parts = segments(table)
         if parts[0] in _TABLES or parts[:2] in _RECORDS:
             return f"{table}:{name} is in a table of commands or device values"
-        word = next((word for word in _WORD.findall(name) if word.lower() in _COMMANDING), None)
-        if word is not None:
-            return f"{table}:{name} has the name of a command ({word})"
+        words = (word.lower() for word in _WORD.findall(name))
+        if _ANYWHERE.search(name) or any(word in _COMMANDING for word in words):
+            return f"{table}:{name} has the name of a command"
     if variable is not None and variable.parameters.get("type") == "enum_button":
         return "it is a button"
     return None

@@ -101,7 +101,9 @@ class Settings:
         if refused:
             more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
             names = f"{', '.join(refused[:5])}{more}"
-            self._host.warn(f"{_LIST} {names}", f"{_LIST}: commands are not kept across restarts: {names}")
+            self._host.warn(
+                f"{_LIST} {names}", f"{_LIST}: not kept across restarts, as commands or values of devices: {names}"
+            )
 
     def concerns(self, assignment: Assignment) -> bool:
         """Tell whether a definition may change what is kept."""
@@ -150,7 +152,7 @@ class Settings:
         rows = {}
         for table, name in changed:
             variable = self._host.datamap.find(table, name)
-            if variable is not None and _fits(variable.value):
+            if variable is not None and (table, name) in self._kept and _fits(variable.value):
                 rows[str(Reference(table, name))] = variable.value
         if rows:
             self._store.write(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -150,10 +151,19 @@ def test_commands_load_files_of_the_folder_and_tell_how_it_went(tmp_path):
 
 def test_bodies_that_are_no_configuration_leave_the_engine_as_it_was():
     engine = Engine()
-    deep = {"amname": "b"}
+    deep: dict[str, Any] = {"amname": "b"}
     for _ in range(40):
         deep = {"/a/b": deep}
-    wrong = [deep, [], None, "x", {"amname": 5}, {"/a/b": {"": 1}}, {"/config/load": {"a": 5}}, {"/a/b": {"x": {}}}]
+    wrong: list[Any] = [
+        deep,
+        [],
+        None,
+        "x",
+        {"amname": 5},
+        {"/a/b": {"": 1}},
+        {"/config/load": {"a": 5}},
+        {"/a/b": {"x": {}}},
+    ]
     for path in ("/cfg", "/cfg/cfile/a/b", "/cfg/cfile/a/b/c", "/cfg/ctmpl/a"):
         for body in wrong:
             with pytest.raises(ValueError, match=r"^[^\n]+$"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def tables(folder):
     """Return the tables that a folder makes, with the names of their variables, and the warnings as texts."""
     found, _ = read(folder)
     assert found.errors == []
-    made = {}
+    made: dict[str, Any] = {}
     for document in found.documents:
         for table, members in document.tables:
             made.setdefault(table, {}).update(members)
