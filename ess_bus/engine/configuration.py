@@ -41,6 +41,7 @@ class EngineConfiguration:
         warnings: what was left out, with its place.
         name: what the engine is called, if the configuration says so.
         shelf: where its files are.
+        tables: all of them, also those without variables, in the order of the files.
     """
 
     assignments: tuple[Assignment, ...]
@@ -49,6 +50,7 @@ class EngineConfiguration:
     warnings: tuple[Problem, ...]
     name: str | None = None
     shelf: Folder = field(default_factory=lambda: Folder(()))
+    tables: tuple[str, ...] = ()
 
 
 # An engine without tables listens where the original does.
@@ -118,6 +120,7 @@ def examine(*paths: Path) -> Examined:
         tuple(one.problem for one in warnings),
         name if isinstance(name, str) and segments(name) == (name,) else None,
         shelf,
+        tuple(datamap.tables),
     )
     return Examined(configuration, datamap, errors, warnings, reader.origins)
 

@@ -91,11 +91,17 @@ class Engine:
                 timed.run()
         self._run_later()
 
-    def load(self, assignments: Iterable[Assignment]) -> None:
+    def load(self, assignments: Iterable[Assignment], tables: Iterable[str] = ()) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
 
         Messages of these actions are not sent: what a file says is no command that somebody has given.
+
+        Args:
+            assignments: the definitions.
+            tables: tables that shall be there though they may be empty.
         """
+        for table in tables:
+            self.datamap.table(table)
         self.extend(assignments)
         self._changed.clear()
 
