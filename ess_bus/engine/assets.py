@@ -7,12 +7,15 @@ manager, ``/assets/bms/rack_1`` makes ``rack_1`` an instance of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.views import full
 from ess_bus.tables.document import BELONGING, LOADED, Belonging
 from ess_bus.uri import segments
+
+# The data map reads actions, these name functions, and some of these ask for assets.
+if TYPE_CHECKING:
+    from ess_bus.engine.datamap import DataMap
 
 # The tables of an asset are below these; whose second segment is an asset's name.
 _ROOTS: Final = frozenset({"links", "vlinks", "status", "controls", "limits", "params", "assets", "alarms", "faults"})

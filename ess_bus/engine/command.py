@@ -119,7 +119,9 @@ def command(
         file = state or default_file(name, bus)
         engine = Engine(name)
         engine.configure.look_in(configuration.shelf)
-        engine.load(configuration.assignments, configuration.tables)
+        engine.load(configuration.assignments, configuration.tables, rests=configuration.is_dump)
+        if configuration.is_dump:
+            log.warning("this is a dump: scheduled items rest until they are started")
         engine.dump_to(DumpFile(dump or file.with_name(f"{name}.json")))
         with nullcontext() if no_state else _kept(engine, StateFile(file)):
             _run(engine, configuration, bus, process_name)

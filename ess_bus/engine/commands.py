@@ -1,107 +1,54 @@
-"""Which variables are commands: what a restart must never carry out again by itself."""
+"""What a set does by itself where the configuration does not say it: commands, and items of old schedules."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from ess_bus.engine.actions.item import Item
 from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.target import Target
-from ess_bus.engine.variable import Variable
-from ess_bus.reference import Reference
+from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.schedule.running import SCHED
 from ess_bus.uri import segments
 
-# What is in these tables is a command to a device, a request of the site, or starts something by itself.
-_TABLES: Final = frozenset({"components", "controls", "control", "site", "sched", "schedule", "system", "reload"})
-# The records of what has been loaded are about this run.
-_RECORDS: Final = frozenset({("config", "load"), ("config", "cfile")})
-# Parameters that only let people do something.
-_SWITCHES: Final = frozenset({"enabled", "enable", "lock"})
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_COMMANDING: Final = frozenset(
-    {
-        "set",
-        "start",
-        "stop",
-        "standby",
-        "run",
-        "on",
-        "off",
-        "open",
-        "close",
-        "trip",
-        "shutdown",
-        "clear",
-        "reset",
-        "life",
-    }
-)
-_ANYWHERE: Final = re.compile("cmd|command|contactor|breaker|set_?point|e_?stop|heart_?beat", re.IGNORECASE)
-# All other functions may begin something.
-_HARMLESS: Final = frozenset({"CalculateVar", "LogDebug", "LogInfo", "LogIt", "LogWarn", "LogError"})
-# As deep as actions may go.
-_MAX_DEPTH: Final = 128
+# Table -> command -> function (engine.md 3.2). The second table is where the original's scripts send them.
+_COMMANDS: Final = {
+    "/system/commands": {
+        "link": "RunAllLinks2",
+        "vlink": "RunAllVLinks",
+        "run": "RunSched",
+        "stop": "StopSched",
+        "runMon": "RunMonitorList",
+        "runOpts": "SchedItemOpts",
+        "runPub": "RunPub",
+        "loadCfg": "LoadConfig",
+        "loadServer": "LoadServer",
+        "dump": "DumpConfig",
+    },
+    "/schedule/ess": dict.fromkeys(("addSchedItem", "modSchedItem", "delSchedItem"), "HandleSchedItem"),
+}
+_LOAD: Final = "HandleSchedLoad"
 
 
-def why_command(datamap: DataMap, place: Reference) -> str | None:
-    """Return why a variable is a command, or may cause one; ``None`` if it is a mere setting.
-
-    Everything that its actions can reach is looked at, whatever their conditions.
-    """
-    seen: set[Reference] = set()
-    waiting = [(place, 0)]
-    while waiting:
-        here, depth = waiting.pop()
-        if here in seen:
-            continue
-        seen.add(here)
-        variable = datamap.find(here.table, here.name)
-        reason = _why(here, variable)
-        items = list(_items(variable))
-        reason = reason or next((why for item in items if (why := _why_item(item)) is not None), None)
-        if reason is not None:
-            return reason if here == place else f"it sets {here}, and {reason}"
-        if depth >= _MAX_DEPTH:
-            return f"its actions are more than {_MAX_DEPTH} deep"
-        targets = [target.place for item in items for target in _targets(item)]
-        waiting += [(target, depth + 1) for target in targets if target.parameter is None]
-    return None
+def with_command(datamap: DataMap, assignment: Assignment) -> Assignment:
+    """Give a command its function; an item below ``/sched`` that names a function schedules itself when it is set."""
+    if assignment.actions is not None:
+        return assignment
+    place = assignment.place
+    function = _COMMANDS.get(place.table, {}).get(place.name)
+    if function is None and "fcn" in (assignment.parameters or {}) and is_scheduled(place.table):
+        function = _LOAD
+    if function is None:
+        return assignment
+    variable = datamap.find(place.table, place.name)
+    if variable is not None and variable.actions:
+        return assignment
+    return Assignment(place, assignment.value, assignment.parameters, _calling(function), act=assignment.act)
 
 
-def _why(place: Reference, variable: Variable | None) -> str | None:
-    shown = [(place.table, place.name), *(variable.shown_at() if variable is not None else ())]
-    for table, name in shown:
-        parts = segments(table)
-        if parts[0] in _TABLES or parts[:2] in _RECORDS:
-            return f"{table}:{name} is in a table of commands or device values"
-        words = (word.lower() for word in _WORD.findall(name))
-        if _ANYWHERE.search(name) or any(word in _COMMANDING for word in words):
-            return f"{table}:{name} has the name of a command"
-    if variable is not None and variable.parameters.get("type") == "enum_button":
-        return "it is a button"
-    return None
+def is_scheduled(table: str) -> bool:
+    """Tell whether a table is one of scheduled items."""
+    parts = segments(table)
+    return bool(parts) and parts[0] == SCHED
 
 
-def _why_item(item: Item) -> str | None:
-    if item.message is not None and item.message.method != "get":
-        return f"its actions send a {item.message.method}"
-    if item.function is not None and item.function not in _HARMLESS:
-        return f"its actions call {item.function}"
-    for target in _targets(item):
-        parameter, root = target.place.parameter, segments(target.place.table)[0]
-        if parameter is not None and (root in _TABLES and parameter not in _SWITCHES):
-            return f"its actions set {target}"
-    return None
-
-
-def _items(variable: Variable | None) -> Iterator[Item]:
-    for step in variable.program if variable is not None else ():
-        yield from step.items
-
-
-def _targets(item: Item) -> Iterator[Target]:
-    for target in (item.target, item.default):
-        if target is not None:
-            yield target
+def _calling(function: str) -> dict[str, Any]:
+    return {"onSet": [{"func": [{"func": function}]}]}

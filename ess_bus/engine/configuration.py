@@ -21,7 +21,7 @@ from ess_bus.uri import segments
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
     {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"test", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
+    | {"test", "states", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
 )
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
@@ -42,6 +42,7 @@ class EngineConfiguration:
         name: what the engine is called, if the configuration says so.
         shelf: where its files are.
         tables: all of them, also those without variables, in the order of the files.
+        is_dump: an engine wrote it: what it did at that moment must not begin anew by itself.
     """
 
     assignments: tuple[Assignment, ...]
@@ -51,6 +52,7 @@ class EngineConfiguration:
     name: str | None = None
     shelf: Folder = field(default_factory=lambda: Folder(()))
     tables: tuple[str, ...] = ()
+    is_dump: bool = False
 
 
 # An engine without tables listens where the original does.
@@ -121,6 +123,7 @@ def examine(*paths: Path) -> Examined:
         name if isinstance(name, str) and segments(name) == (name,) else None,
         shelf,
         tuple(datamap.tables),
+        any(document.is_dump for document in found.documents),
     )
     return Examined(configuration, datamap, errors, warnings, reader.origins)
 

@@ -2,7 +2,7 @@
 
 Kept are variables with the parameter ``persist``, those that ``Persist`` of ``/config/ess`` lists (``/table:name``, or
 a table with all below it), and every ``maint_mode`` below ``/assets``: who works on a battery must not find that a
-restart has given it back to the site. Commands are never kept, nor what leads to one (`commands`).
+restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from ess_bus.engine.cell import Kind, kind_of
-from ess_bus.engine.commands import why_command
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.never_kept import why_command
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.timing import NEVER
 from ess_bus.engine.variable import Variable
@@ -48,8 +48,11 @@ class Host(Protocol):
     steady_s: float
     datamap: DataMap
 
-    def put(self, place: Reference, value: Any) -> None:
+    def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None = None) -> None:
         """Set a variable, and run what follows."""
+
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place."""
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
@@ -72,6 +75,7 @@ class Settings:
     def __init__(self, host: Host, store: Store) -> None:
         self._host, self._store = host, store
         self._kept: set[tuple[str, str]] = set()
+        self._watched: set[tuple[str, str]] = set()
         self._changed: set[tuple[str, str]] = set()
         self._due_s = NEVER
         self._trouble: str | None = None
@@ -93,7 +97,7 @@ class Settings:
                     continue
                 reason = why_command(datamap, place)
                 if reason is None:
-                    self._kept.add((table, name))
+                    self._keep(place)
                 elif asked:
                     self._host.warn(f"{place} {PERSIST}", f"{place} is not kept across restarts: {reason}")
                 elif is_listed:
@@ -104,6 +108,13 @@ class Settings:
             self._host.warn(
                 f"{_LIST} {names}", f"{_LIST}: not kept across restarts, as commands or values of devices: {names}"
             )
+
+    def _keep(self, place: Reference) -> None:
+        one = place.table, place.name
+        self._kept.add(one)
+        if one not in self._watched:
+            self._watched.add(one)
+            self._host.watch(place, lambda: self._note(one))
 
     def concerns(self, assignment: Assignment) -> bool:
         """Tell whether a definition may change what is kept."""
@@ -136,10 +147,9 @@ class Settings:
 
     # -- keeping ---------------------------------------------------------------------------------------------------
 
-    def note(self, table: str, name: str) -> None:
-        """Take notice that a variable has changed."""
-        if (table, name) in self._kept:
-            self._changed.add((table, name))
+    def _note(self, one: tuple[str, str]) -> None:
+        if one in self._kept:
+            self._changed.add(one)
             self._due_s = min(self._due_s, self._host.steady_s + DELAY_S)
 
     def due_s(self) -> float:

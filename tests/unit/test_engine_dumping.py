@@ -27,7 +27,7 @@ def shown(engine):
 def loaded(path):
     engine = Engine()
     configuration = load(path)
-    engine.load(configuration.assignments, configuration.tables)
+    engine.load(configuration.assignments, configuration.tables, rests=configuration.is_dump)
     return engine, configuration
 
 

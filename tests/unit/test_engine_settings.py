@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ess_bus.engine.commands import why_command
 from ess_bus.engine.configuration import load
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.never_kept import why_command
 from ess_bus.engine.settings import DELAY_S
 from ess_bus.engine.state_file import StateFile, default_file
 from ess_bus.engine.views import get

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
     from ess_bus.engine.reconfiguring import Reconfiguration
+    from ess_bus.engine.schedule.schedule import Schedule
+    from ess_bus.engine.schedule.timings import Timings
+    from ess_bus.engine.schedule.wake_lists import WakeLists
     from ess_bus.engine.severity import Severity
+    from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
+    from ess_bus.engine.wakes import Wakes
 
 
 class Engine(Protocol):
@@ -30,6 +35,15 @@ class Engine(Protocol):
     links: Links
     configure: Reconfiguration
     dumps: Dumps | None
+    wakes: Wakes
+    states: States
+    schedule: Schedule
+    wake_lists: WakeLists
+    timings: Timings
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the engine was started."""
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
@@ -37,8 +51,14 @@ class Engine(Protocol):
     def read(self, target: Target) -> Any:
         """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
 
-    def put(self, place: Reference, value: Any) -> None:
-        """Set a variable or a parameter, and run what follows."""
+    def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None = None) -> None:
+        """Set a variable, with parameters if need be, or a single parameter; and run what follows."""
+
+    def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
+        """Call a function of this name, if there is one, and measure how long it takes; its failure is named."""
+
+    def take_overrun(self) -> str | None:
+        """Return what was stopped since the last call because too many actions would have followed."""
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
@@ -48,6 +68,12 @@ class Engine(Protocol):
 
     def later(self, do: Callable[[], None]) -> None:
         """Do something when the actions that run now have ended."""
+
+    def mark(self, variable: Variable) -> None:
+        """Note that a variable has changed, though its value has not: it is published."""
+
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
