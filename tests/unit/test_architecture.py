@@ -42,7 +42,10 @@ EXPRESSION = (
     *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
     *("expression", "__init__"),
 )
-ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
+ENGINE_PROCESS = (
+    *("checking", "command", "configuration", "process", "__init__"),
+    *("state_file", "dump_file"),
+)
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
