@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from ess_bus.engine import functions
@@ -95,6 +96,7 @@ class Engine:
             if variable.value is not None:
                 self._cascade.act(place, variable)
         self._changed.clear()
+        self.datamap.take_restyled()
         self._sender.take()
 
     def set(self, path: str, body: Any) -> None:
@@ -227,7 +229,7 @@ class Engine:
         if variable is not None and variable.actions:
             return assignment
         actions = {"onSet": [{"func": [{"func": _COMMANDS[place.name]}]}]}
-        return Assignment(place, assignment.value, assignment.parameters, actions, act=assignment.act)
+        return replace(assignment, actions=actions)
 
     def _mark_place(self, table: str, name: str) -> None:
         self._changed.setdefault(table, set()).add(name)
