@@ -31,7 +31,7 @@ RETRY_S: Final = 0.5
 ANSWER_TIMEOUT_S: Final = 5.0
 # Definitions come one after the other: so long after the first all are read anew, but not more often than that.
 SETTLED_S: Final = 0.2
-READ_EVERY_S: Final = 1.0
+READ_EVERY_S: Final = 0.5
 # How many messages are taken at most before results are calculated: a flood must not hold them up.
 BURST: Final = 1000
 _FULL: Final = "full"
