@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.assets import asset_of
 from ess_bus.assets import managers as named
-from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.views import full
 
 __all__ = ["asset_of", "managers", "one_asset", "one_item", "summary"]
+
+# The data map reads actions, these name functions, and some of these ask for assets.
+if TYPE_CHECKING:
+    from ess_bus.engine.datamap import DataMap
 
 
 def managers(datamap: DataMap, root: str) -> dict[str, list[str]]:

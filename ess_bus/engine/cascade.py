@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.actions.conditions import is_on
@@ -33,6 +34,9 @@ class Host(Protocol):
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
+
+    def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
+        """Note that parameters of a variable were set."""
 
     def send_value(self, send: Send) -> None:
         """Send a message."""
@@ -66,13 +70,19 @@ class Cascade:
         self._chain: list[Link] = []
         self._detours = 0
         self._left = MAX_ACTIONS
+        # What was stopped last because too much would have followed.
+        self.overrun: str | None = None
 
     def apply(self, assignment: Assignment) -> None:
         """Carry out a checked assignment, and what follows from it."""
         self._fresh()
+        is_noted = bool(assignment.parameters) or assignment.actions is not None
+        different = self._different(assignment) if is_noted else ()
         variable, changed = self._host.datamap.apply(assignment)
         if changed:
             self._host.mark(variable)
+        if is_noted:
+            self._host.noted(assignment.place, variable, different)
         if assignment.runs_actions:
             self._follow(assignment.place, variable)
 
@@ -114,7 +124,8 @@ class Cascade:
     def _take_one(self) -> bool:
         if self._left <= 0:
             begin = self._chain[0]
-            self._host.warn(str(begin), f"{begin}: more than {MAX_ACTIONS} actions follow, stopped")
+            self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
+            self._host.warn(str(begin), self.overrun)
             return False
         self._left -= 1
         return True
@@ -146,7 +157,11 @@ class Cascade:
                 return
         if place.parameter is not None:
             own = place._replace(parameter=None)
-            self._host.datamap.apply(Assignment(own, parameters={place.parameter: write.value}))
+            assignment = Assignment(own, parameters={place.parameter: write.value})
+            different = self._different(assignment)
+            variable, _ = self._host.datamap.apply(assignment)
+            if different:
+                self._host.noted(own, variable, different)
             return
         target = self._host.datamap.create(place)
         if target.locked:
@@ -160,6 +175,14 @@ class Cascade:
         target.changed |= write.forced
         if not write.direct:
             self._follow(place, target)
+
+    def _different(self, assignment: Assignment) -> Collection[str]:
+        """Return the parameters that an assignment gives another value."""
+        variable = self._host.datamap.find(assignment.place.table, assignment.place.name)
+        said = assignment.parameters or {}
+        if variable is None:
+            return said
+        return [name for name, value in said.items() if variable.parameters.get(name, said) != value]
 
     def _attempt(self, target: Variable, write: Write, begin: Link) -> bool:
         """Set the target; make it not valid where it cannot hold the value; tell whether it has changed."""
@@ -184,9 +207,8 @@ class Cascade:
             self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
             return
         if len(self._chain) + self._detours >= MAX_DEPTH:
-            self._host.warn(
-                f"{self._chain[0]} depth", f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
-            )
+            self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
+            self._host.warn(f"{self._chain[0]} depth", self.overrun)
             return
         self.act(place, target)
 

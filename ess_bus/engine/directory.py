@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ess_bus.engine import assets, functions
@@ -25,7 +25,13 @@ _LISTS: Final[dict[tuple[str, ...], Callable[[], dict[str, str]]]] = {
 }
 
 
-def answer(datamap: DataMap, name: str, path: tuple[str, ...], view: View) -> Any:
+def answer(
+    datamap: DataMap,
+    name: str,
+    path: tuple[str, ...],
+    view: View,
+    reports: Mapping[tuple[str, ...], Callable[[], Any]],
+) -> Any:
     """Return the answer to a get of something that is not in the data map, ``None`` if it is nothing of that.
 
     Args:
@@ -33,21 +39,16 @@ def answer(datamap: DataMap, name: str, path: tuple[str, ...], view: View) -> An
         name: the engine's name.
         path: the segments behind the engine's name and the view.
         view: the view that was asked for.
+        reports: what else the engine tells about itself.
 
     Raises:
         LookupError: there is no such function or action.
     """
-    match path:
-        case ("amap",):
-            return assets.summary(datamap, name)
-        case ("amap", asset):
-            return assets.one_asset(datamap, asset)
-        case ("amap", asset, item):
-            return assets.one_item(datamap, name, asset, item)
-        case ("sysvec",):
-            return list(_tables(datamap))
-        case ("alist",):
-            return {table: list(datamap.tables[table]) for table in _tables(datamap)}
+    if path in reports:
+        return reports[path]()
+    found = _assets(datamap, name, path)
+    if found is not None:
+        return found
     listed = _LISTS.get(path[:2])
     if listed is None or len(path) > 3 or join(path[:2]) in datamap.tables:
         return None
@@ -59,6 +60,21 @@ def answer(datamap: DataMap, name: str, path: tuple[str, ...], view: View) -> An
     if view is View.NAKED:
         return {join(path): known}
     return {one: {"value": text} for one, text in known.items()}
+
+
+def _assets(datamap: DataMap, name: str, path: tuple[str, ...]) -> Any:
+    match path:
+        case ("amap",):
+            return assets.summary(datamap, name)
+        case ("amap", asset):
+            return assets.one_asset(datamap, asset)
+        case ("amap", asset, item):
+            return assets.one_item(datamap, name, asset, item)
+        case ("sysvec",):
+            return list(_tables(datamap))
+        case ("alist",):
+            return {table: list(datamap.tables[table]) for table in _tables(datamap)}
+    return None
 
 
 def _tables(datamap: DataMap) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 from ess_bus.engine import functions
@@ -12,13 +11,22 @@ from ess_bus.engine.actions import effects
 from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
+from ess_bus.engine.commands import is_scheduled, with_command
+from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.publishing.changes import Changes, Tables
+from ess_bus.engine.schedule.item import MEMORY
+from ess_bus.engine.schedule.running import Runner
+from ess_bus.engine.schedule.schedule import Schedule
+from ess_bus.engine.schedule.timings import Timings
+from ess_bus.engine.schedule.wake_entry import LISTS
+from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.target import Target
-from ess_bus.engine.timing import Timed, earliest
+from ess_bus.engine.timing import SLACK_S, Timed, earliest
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
@@ -27,10 +35,7 @@ log = logging.getLogger(__name__)
 
 # Mistakes that are remembered, so that each is logged once.
 MAX_REPORTS: Final = 1000
-COMMANDS: Final = "/system/commands"
 EVENTS: Final = "/events"
-# What a command does unless its definition says something else.
-_COMMANDS: Final = {"link": "RunAllLinks2", "vlink": "RunAllVLinks"}
 
 
 class Engine:
@@ -49,6 +54,9 @@ class Engine:
         steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
+        schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
+        timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
+        reports: what it answers about itself, by the segments behind its name.
     """
 
     def __init__(self, name: str = "ess") -> None:
@@ -58,10 +66,21 @@ class Engine:
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
-        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._mark_place)
-        self._changed: dict[str, set[str]] = {}
+        self._changes = Changes(self.datamap)
+        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
+        self._started_s: float | None = None
+        self.timings = Timings()
+        self.stopwatch: Callable[[], float] = lambda: 0.0
+        self.schedule = Schedule(Runner(self))
+        self.wake_lists = WakeLists(self)
+        # What is looked at first; items that publish show what has come of it.
+        self.timed += [self.wake_lists, self.schedule]
+        self.reports: dict[tuple[str, ...], Callable[[], Any]] = {
+            ("schlist",): self.schedule.shown,
+            ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake_lists.shown()},
+        }
 
     # -- what the process asks for ---------------------------------------------------------------------------------
 
@@ -69,16 +88,28 @@ class Engine:
         """Take the time; it is that of everything that follows. One clock will do where nobody sets it."""
         self.now_s = now_s
         self.steady_s = now_s if steady_s is None else steady_s
+        if self._started_s is None:
+            self._started_s = self.steady_s
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since it was told the time first."""
+        return 0.0 if self._started_s is None else self.steady_s - self._started_s
 
     def due_s(self) -> float:
         """Return when something wants to happen by itself, on the steady clock; infinity if nothing does."""
         return earliest(self.timed)
 
-    def tick(self) -> None:
-        """Let everything happen that is due."""
+    def tick(self) -> bool:
+        """Let everything happen that is due; tell whether something was."""
+        was_due = False
         for timed in self.timed:
-            if timed.due_s() <= self.steady_s:
+            lateness_s = self.steady_s - timed.due_s()
+            if lateness_s >= -SLACK_S:
+                was_due = True
+                self.timings.ticked(lateness_s)
                 timed.run()
+        return was_due
 
     def load(self, assignments: Iterable[Assignment]) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
@@ -87,15 +118,19 @@ class Engine:
         """
         defined = {}
         for assignment in assignments:
-            variable = self.datamap.apply(self._with_command(assignment))[0]
+            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
             if assignment.runs_actions:
                 defined[variable] = assignment.place
+        self.wake_lists.changed()
         self.links.run()
         self.links.run_values()
         for variable, place in defined.items():
             if variable.value is not None:
                 self._cascade.act(place, variable)
-        self._changed.clear()
+        for table, variables in list(self.datamap.below("/sched")):
+            for name, variable in list(variables.items()):
+                self._adopt(Reference(table, name), variable)
+        self._changes.forget()
         self.datamap.take_restyled()
         self._sender.take()
 
@@ -105,7 +140,13 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        self._carry_out(self.datamap.assignments(path, body))
+        assignments = self.datamap.assignments(path, body)
+        for assignment in assignments:
+            reason = refusal(self.datamap, assignment)
+            if reason is not None:
+                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
+                raise ValueError(reason)
+        self._carry_out(assignments)
 
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
@@ -126,12 +167,11 @@ class Engine:
 
     def take_changes(self) -> dict[str, dict[str, Any]]:
         """Return table -> variable -> value of everything that changed since the last call."""
-        changed, self._changed = self._changed, {}
-        tables = self.datamap.tables
-        return {
-            table: {name: tables[table][name].value for name in sorted(names)}
-            for table, names in sorted(changed.items())
-        }
+        return self._changes.take()[0]
+
+    def take_publications(self, *, everything: bool = False) -> tuple[Tables, Tables]:
+        """Return what has changed since the last call, or all there is: the values, and what user interfaces see."""
+        return self._changes.everything() if everything else self._changes.take()
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
@@ -156,8 +196,8 @@ class Engine:
         except ValueError:
             return None
 
-    def put(self, place: Reference, value: Any) -> None:
-        """Set a variable or a parameter, and run what follows.
+    def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None = None) -> None:
+        """Set a variable, with parameters if need be, or a single parameter; and run what follows.
 
         Raises:
             ValueError: the variable cannot hold it.
@@ -165,7 +205,8 @@ class Engine:
         if place.parameter not in (None, "value"):
             self._cascade.apply(Assignment(place._replace(parameter=None), parameters={str(place.parameter): value}))
         else:
-            self._cascade.apply(self.datamap.checked(Assignment(place._replace(parameter=None), value)))
+            assignment = Assignment(place._replace(parameter=None), value, parameters)
+            self._cascade.apply(with_command(self.datamap, self.datamap.checked(assignment)))
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""
@@ -181,22 +222,49 @@ class Engine:
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
-        function = functions.FUNCTIONS.get(call.function)
-        if function is None or (call.value is None and not function.takes_invalid):
-            return
         if call.on is not None:
             found = self.datamap.find(call.on.place.table, call.on.place.name)
             place, variable = (place, variable) if found is None else (call.on.place._replace(parameter=None), found)
-        asset = call.asset or asset_of(place.table, self.name)
+        self.invoke(call.function, call.asset, place, variable, call.value)
+
+    def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
+        """Call a function of this name, if there is one, and measure how long it takes; its failure is named.
+
+        Args:
+            name: of the function.
+            asset: the asset that it works for; ``None`` for that of the variable's table.
+            place: where the variable is that it is called with.
+            variable: that one.
+            value: what it is called for.
+        """
+        function = functions.FUNCTIONS.get(name)
+        if function is None or (value is None and not function.takes_invalid):
+            return
+        begun_s = self.stopwatch()
         try:
-            function.run(functions.Call(self, asset, place, variable, call.value))
-        except ValueError as error:
-            self.warn(f"{place} {call.function}", f"{place}: {call.function}: {error}")
+            function.run(functions.Call(self, asset or asset_of(place.table, self.name), place, variable, value))
+        except (ValueError, LookupError) as error:
+            self.warn(f"{place} {name} {error}", f"{place}: {name}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one function, the others must go on
+            self._failed(name, place, error)
+        self.timings.called(name, place, self.stopwatch() - begun_s)
+
+    def take_overrun(self) -> str | None:
+        """Return what was stopped since the last call because too many actions would have followed."""
+        overrun, self._cascade.overrun = self._cascade.overrun, None
+        return overrun
+
+    def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
+        """Note that parameters of a variable, or its actions, were set."""
+        if is_under(place.table, LISTS):
+            self.wake_lists.changed()
+        self.schedule.changed(place, variable, parameters)
+        self._changes.looks(variable, parameters)
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
         for table, name in variable.shown_at():
-            self._mark_place(table, name)
+            self._changes.value(table, name)
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
@@ -213,26 +281,32 @@ class Engine:
             place = assignment.place
             for problem in problems(assignment):
                 self.warn(f"{place} {problem}", f"{place}: {problem}")
-            self._cascade.apply(self._with_command(assignment))
+            self._cascade.apply(with_command(self.datamap, assignment))
+            if assignment.runs_actions and is_scheduled(place.table):
+                self._adopt(place, self.datamap.create(place))
         tables = [assignment.place.table for assignment in assignments]
         if any(is_under(table, LINKS) for table in tables):
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):
             self.links.run_values()
 
-    def _with_command(self, assignment: Assignment) -> Assignment:
-        """Give the commands ``link`` and ``vlink`` their function where the configuration does not define them."""
-        place = assignment.place
-        if place.table != COMMANDS or place.name not in _COMMANDS or assignment.actions is not None:
-            return assignment
-        variable = self.datamap.find(place.table, place.name)
-        if variable is not None and variable.actions:
-            return assignment
-        actions = {"onSet": [{"func": [{"func": _COMMANDS[place.name]}]}]}
-        return replace(assignment, actions=actions)
+    def _adopt(self, place: Reference, variable: Variable) -> None:
+        """Schedule what is defined as an item, and not by a function that it calls itself."""
+        if MEMORY in variable.memory or not variable.actions or "fcn" in variable.parameters:
+            return
+        try:
+            self.schedule.adopt(place, variable)
+        except ValueError as error:
+            self.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
 
-    def _mark_place(self, table: str, name: str) -> None:
-        self._changed.setdefault(table, set()).add(name)
+    def _failed(self, name: str, place: Reference, error: Exception) -> None:
+        """Tell people of a mistake in a function: what it watches over is not watched over."""
+        self.timings.failed()
+        text = f"{name} failed: {type(error).__name__}: {error}"
+        mistake = f"{place} {name} failed"
+        if mistake not in self._reported:
+            self.event(str(place), text, Severity.FAULT)
+        self.warn(mistake, f"{place}: {text}")
 
 
 def problems(assignment: Assignment) -> list[str]:

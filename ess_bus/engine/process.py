@@ -26,8 +26,11 @@ log = logging.getLogger(__name__)
 # How long changes are gathered at most before they are published, in messages and in seconds.
 BURST: Final = 200
 TICK_S: Final = 0.1
+# When something is late already, so many messages are handled before the next look: they must not starve.
+LATE_BURST: Final = 10
 # A device is a table such as /components/bms_1, with everything below it.
 DEVICE_DEPTH: Final = 2
+RESET_TIMINGS: Final = "/_reset_timings"
 COMPLAIN_EVERY_S: Final = 60.0
 # Wrong pubs on more URIs than this are not named one by one.
 MAX_COMPLAINTS: Final = 200
@@ -50,6 +53,7 @@ class EngineProcess:
         self._roots = roots
         self._owned = owned
         self._sent_uri = f"{self._prefix}/_sent"
+        engine.stopwatch = time.perf_counter
         engine.served = tuple(root for root, mode in roots.items() if mode is Mode.ALL)
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
@@ -76,21 +80,33 @@ class EngineProcess:
         require_unowned(self._bus, f"{self._prefix}/_owner")
         self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
+        self._engine.advance(time.time(), time.monotonic())
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
 
     def turn(self, timeout_s: float) -> None:
         """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
-        engine = self._engine
+        engine, handled = self._engine, 0
+        least = LATE_BURST if engine.due_s() <= time.monotonic() else 1
         patience_s = max(0.0, min(timeout_s, engine.due_s() - time.monotonic()))
+        begun_s = 0.0
         for message in self._messages.burst(patience_s, BURST):
-            engine.advance(time.time(), time.monotonic())
+            now_s = time.monotonic()
+            begun_s = begun_s or now_s
+            engine.advance(time.time(), now_s)
             self.handle(message)
             self.send()
-        engine.advance(time.time(), time.monotonic())
-        engine.tick()
+            handled += 1
+            # A flood must not hold up what is due.
+            if handled >= least and engine.due_s() <= time.monotonic():
+                break
+        now_s = time.monotonic()
+        engine.advance(time.time(), now_s)
+        was_due = engine.tick()
         self.send()
         self.publish()
+        if handled or was_due:
+            engine.timings.turned(time.monotonic() - (begun_s or now_s))
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
@@ -116,11 +132,14 @@ class EngineProcess:
             raise ValueError(reason)
         match method:
             case "get":
-                answer = directory.answer(engine.datamap, engine.name, segments(target), view)
+                answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
                 self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
             case "pub" if any(is_under(target, root) for root in self._foreign):
                 check_uri(self._prefix + target)
                 self._take_report(message, target)
+            case "set" if target == RESET_TIMINGS:
+                engine.timings.reset()
+                self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
                 body = message.json()
@@ -182,25 +201,32 @@ class EngineProcess:
                 self._engine.warn(f"{outgoing.method} {outgoing.uri}", f"{outgoing.method} {outgoing.uri}: {error}")
 
     def publish(self) -> None:
-        """Publish what has changed; everything after the broker was lost, for nobody knows what was missed."""
+        """Publish what has changed; everything after the broker was lost, for nobody knows what was missed.
+
+        What the engine owns is published under its own URIs too, where others look for it; what user interfaces see,
+        where they would get it.
+        """
         if not self._bus.connected:
             return
-        changes = self._engine.take_changes()
-        if self._joins != self._bus.joins:
-            self._joins = self._bus.joins
-            changes = {table: _values(self._engine, table) for table in self._engine.datamap.tables}
-        for table, values in changes.items():
-            self._publish(table, values)
+        is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
+        values, seen = self._engine.take_publications(everything=is_new)
+        for table, members in values.items():
+            self._publish(self._prefix + table, members)
+            if any(is_under(table, root) for root in self._owned):
+                self._publish(table, members)
+        for table, members in seen.items():
+            self._publish(f"{self._prefix}/{View.UI}{table}", members)
+        # Whoever uses parameters hears of each that has another value.
         for table, parameters in self._engine.datamap.take_restyled().items():
-            self._publish(f"/{View.FULL}{table}", parameters)
+            self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
 
-    def _publish(self, path: str, body: dict[str, Any]) -> None:
+    def _publish(self, uri: str, members: dict[str, Any]) -> None:
         try:
-            self._bus.publish(self._prefix + path, body)
+            self._bus.publish(uri, members)
         except Disconnected:
             self._joins = 0  # publish everything again once the broker is back
         except (TooLarge, UriError) as error:
-            log.error("%s: not published: %s", path, error)
+            log.error("%s: not published: %s", uri, error)
 
     def _complain(self, message: Message, reason: str) -> None:
         """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
@@ -217,7 +243,3 @@ class EngineProcess:
         if message.uri in self._complaints or len(self._complaints) < MAX_COMPLAINTS:
             self._complaints[message.uri] = now
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)
-
-
-def _values(engine: Engine, table: str) -> dict[str, Any]:
-    return {name: variable.value for name, variable in engine.datamap.tables[table].items()}

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 NEVER: Final = math.inf
+# What is due within this time is due: sums of periods are not exact.
+SLACK_S: Final = 1e-7
 
 
 class Timed(Protocol):

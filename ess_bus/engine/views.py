@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.target import indexed
 from ess_bus.engine.variable import Variable
 from ess_bus.hints import did_you_mean
 from ess_bus.uri import is_under, relative
+
+# The data map reads actions, these name functions, and some of these publish views.
+if TYPE_CHECKING:
+    from ess_bus.engine.datamap import DataMap
 
 ASSETS: Final = "/assets"
 # Shown bare in a table of assets, and first: the table's title.
@@ -54,6 +57,11 @@ def get(datamap: DataMap, path: str, view: View = View.PLAIN) -> Any:
     if not found and table in datamap.tables and path not in datamap.tables:
         raise LookupError(f"no variable {last!r} in {table}{did_you_mean(name, datamap.tables[table])}")
     return found
+
+
+def of_table(uri: str, variables: dict[str, Variable], view: View) -> dict[str, Any]:
+    """Return one table, without its name."""
+    return _asset(variables, view) if view is not View.NAKED and is_under(uri, ASSETS) else _table(variables, view)
 
 
 def split(path: tuple[str, ...]) -> tuple[View, tuple[str, ...]]:

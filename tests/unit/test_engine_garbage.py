@@ -79,7 +79,7 @@ def fresh():
 def answer(engine, path, view):
     """Return the text of an answer, or ``None`` for an error with a reason."""
     try:
-        found = directory.answer(engine.datamap, "ess", segments(path), view)
+        found = directory.answer(engine.datamap, "ess", segments(path), view, engine.reports)
         return orjson.dumps(get(engine.datamap, path, view) if found is None else found)
     except (ValueError, LookupError):
         return None

@@ -13,6 +13,9 @@ from ess_bus.reference import Reference
 if TYPE_CHECKING:
     from ess_bus.engine.datamap import DataMap
     from ess_bus.engine.links import Links
+    from ess_bus.engine.schedule.schedule import Schedule
+    from ess_bus.engine.schedule.timings import Timings
+    from ess_bus.engine.schedule.wake_lists import WakeLists
     from ess_bus.engine.severity import Severity
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
@@ -26,6 +29,13 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    schedule: Schedule
+    wake_lists: WakeLists
+    timings: Timings
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the engine was started."""
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
@@ -33,8 +43,14 @@ class Engine(Protocol):
     def read(self, target: Target) -> Any:
         """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
 
-    def put(self, place: Reference, value: Any) -> None:
-        """Set a variable or a parameter, and run what follows."""
+    def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None = None) -> None:
+        """Set a variable, with parameters if need be, or a single parameter; and run what follows."""
+
+    def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
+        """Call a function of this name, if there is one, and measure how long it takes; its failure is named."""
+
+    def take_overrun(self) -> str | None:
+        """Return what was stopped since the last call because too many actions would have followed."""
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
