@@ -56,7 +56,7 @@ class Site:
         self.bus, self.process = bus, process
 
     def until(self, path: str, expected: Any) -> None:
-        """Let the calculator work until the engine shows this."""
+        """Let the calculator work until the engine shows this, or what is true for `expected`."""
         shown: Any = None
         for _ in range(1000):
             self.process.turn(0.005)
@@ -64,7 +64,7 @@ class Site:
                 shown = self.bus.get(path)
             except Refused as error:
                 shown = error.reason
-            if shown == expected:
+            if expected(shown) if callable(expected) else shown == expected:
                 return
         raise AssertionError(f"{path} never became {expected!r}: {shown!r}")
 
@@ -272,3 +272,24 @@ def test_values_of_others_and_garbage_below_the_engines_name_are_not_taken():
                 one.bus.publish(uri, body)
         one.bus.set("/ess/status/bms/a", 2)
         one.until("/ess/status/bms/Sum", 2)
+
+
+def test_what_a_schedule_runs_shows_its_result_all_the_time_and_its_actions_follow():
+    actions = {"onSet": [{"func": [{"func": "CalculateVar"}]}, {"remap": [{"uri": "/status/pcs:Copy", "scale": 2}]}]}
+    tables = {
+        "/status/bms": {"a": 3, "b": 4, "Sum": {"value": 0, "actions": actions, **operation("+", "a", "b")}},
+        "/status/pcs": {"Copy": 0},
+    }
+    with site(tables) as one:
+        one.until("/ess/status/pcs/Copy", 14)
+        heard = one.bus.subscribe("/ess/status/bms", pub_only=True)
+        one.bus.set("/ess/system/commands", {"run": {"value": 1, "uri": "/status/bms:Sum", "every": 0.01}})
+        one.until("/ess/status/bms/Sum@runCnt", lambda count: not isinstance(count, str) and count >= 5)
+        one.bus.set("/ess/status/bms/a", 6)
+        one.until("/ess/status/pcs/Copy", 20)
+        shown: list[Any] = []
+        while shown[-1:] != [10]:
+            message = heard.receive(5)
+            assert message is not None
+            shown += [value for name, value in message.json().items() if name == "Sum"]
+        assert shown == [10]
