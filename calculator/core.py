@@ -20,6 +20,9 @@ _REMOVE: Final = "$$remove"
 # Sets a value without running its actions.
 _QUIETLY: Final = {"$$action": False}
 
+# Ten times 0.1 s must not be a moment less than a second.
+_ROUNDING_S: Final = 1e-9
+
 Values = dict[str, dict[str, Any]]
 
 
@@ -153,10 +156,8 @@ class Calculator:
         calculation = state.calculation
         state.stale = False
         # In step with the clock where it runs by itself; a late run is not made up for.
-        late_s = now_s - state.due_s
-        state.due_s = (now_s if not calculation.periodic or late_s > calculation.rate_s else state.due_s) + (
-            calculation.rate_s
-        )
+        is_in_step = calculation.periodic and now_s - state.due_s <= calculation.rate_s
+        state.due_s = (state.due_s if is_in_step else now_s) + calculation.rate_s - _ROUNDING_S
         state.ran_s, state.runs = now_s, state.runs + 1
         reason = ""
         try:

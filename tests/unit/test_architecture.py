@@ -70,7 +70,7 @@ PURE = [
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (
             *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
-            *("plants", "regularity", "expressions"),
+            *("plants", "regularity", "expressions", "calculators"),
         )
     ),
     *(

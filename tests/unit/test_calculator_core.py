@@ -46,7 +46,7 @@ def test_the_rate_bounds_how_often_it_is_calculated():
     one = bench(a=1, Sum=operation("+", "a"), tables=wake("Sum", rate=0.5))
     assert one.run() == {"Sum": 1}
     one.show("/status/bms", "a", 2)
-    assert one.calculator.due_s() == 1.5
+    assert one.calculator.due_s() == pytest.approx(1.5)
     assert one.run(0.4) == {}
     assert one.run(0.1) == {"Sum": 2}
     assert one.calculator.due_s() == float("inf")
