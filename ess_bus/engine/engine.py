@@ -138,6 +138,7 @@ class Engine:
             self.datamap.table(table)
         self.extend(assignments, rests=rests)
         self._changes.forget()
+        self.datamap.take_restyled()
 
     def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
         """Take more of a configuration while running; as `load`, and what has changed is shown."""
