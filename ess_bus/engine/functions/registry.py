@@ -11,8 +11,11 @@ from ess_bus.reference import Reference
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
+    from ess_bus.engine.actions.effects import Send
     from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
+    from ess_bus.engine.reconfiguring import Reconfiguration
     from ess_bus.engine.schedule.schedule import Schedule
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
@@ -31,6 +34,8 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    configure: Reconfiguration
+    dumps: Dumps | None
     wakes: Wakes
     states: States
     schedule: Schedule
@@ -59,8 +64,14 @@ class Engine(Protocol):
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
 
+    def send_value(self, send: Send) -> None:
+        """Send a value to whoever owns its place, as an action's ``fims`` does."""
+
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended."""
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed, though its value has not: it is published."""
