@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from ess_bus.engine import functions
+from ess_bus.engine import functions, reconfiguring
 from ess_bus.engine.actions import effects
-from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.datamap import DataMap, problems
+from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.publishing.changes import Changes, Tables
@@ -23,6 +23,7 @@ from ess_bus.engine.schedule.timings import Timings
 from ess_bus.engine.schedule.wake_entry import LISTS
 from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
+from ess_bus.engine.settings import Settings, Store
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.options import STATES
 from ess_bus.engine.states.states import States
@@ -76,6 +77,10 @@ class Engine:
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
         self._started_s: float | None = None
+        self._later: list[Callable[[], None]] = []
+        self.settings: Settings | None = None
+        self.dumps: Dumps | None = None
+        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn)
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))
@@ -116,28 +121,49 @@ class Engine:
                 was_due = True
                 self.timings.ticked(lateness_s)
                 timed.run()
+        self._run_later()
         return was_due
 
-    def load(self, assignments: Iterable[Assignment]) -> None:
+    def load(self, assignments: Iterable[Assignment], tables: Iterable[str] = (), *, rests: bool = False) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
 
         Messages of these actions are not sent: what a file says is no command that somebody has given.
+
+        Args:
+            assignments: the definitions.
+            tables: tables that shall be there though they may be empty.
+            rests: scheduled items wait until somebody starts them.
         """
-        defined = {}
-        for assignment in assignments:
-            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
-            if assignment.runs_actions:
-                defined[variable] = assignment.place
-        self.wake_lists.changed()
-        self.links.run()
-        self.links.run_values()
-        for variable, place in defined.items():
-            if variable.value is not None:
-                self._cascade.act(place, variable)
-        self.states.configure()
-        self.schedule.adopt_all()
+        for table in tables:
+            self.datamap.table(table)
+        self.extend(assignments, rests=rests)
         self._changes.forget()
+        self.datamap.take_restyled()
+
+    def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
+        """Take more of a configuration while running; as `load`, and what has changed is shown."""
+        self.silently(lambda: self._define(assignments, rests=rests))
+        if self.settings is not None:
+            self.settings.choose()
+
+    def silently(self, do: Callable[[], None]) -> None:
+        """Do something of which nothing is sent: what a file says is no command that somebody has given."""
+        waiting = self._sender.take()
+        do()
         self._sender.take()
+        self._sender.put_back(waiting)
+
+    def keep(self, store: Store) -> Settings:
+        """Keep settings across restarts from now on."""
+        self.settings = Settings(self, store)
+        self.timed.append(self.settings)
+        self.settings.choose()
+        return self.settings
+
+    def dump_to(self, writer: Writer) -> None:
+        """Write dumps with this from now on, when they are asked for."""
+        self.dumps = Dumps(self, writer)
+        self.timed.append(self.dumps)
 
     def set(self, path: str, body: Any) -> None:
         """Apply a set or pub, wholly or not at all, and everything that follows from it.
@@ -145,7 +171,13 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments = self.datamap.assignments(path, body)
+        if is_under(path, reconfiguring.ROOT):
+            self.configure.set(path, body)
+        else:
+            self._set(self.datamap.assignments(path, body))
+        self._run_later()
+
+    def _set(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
             reason = refusal(self.datamap, assignment)
             if reason is not None:
@@ -161,6 +193,7 @@ class Engine:
         """
         assignments, problems = self.datamap.report(path, body)
         self._carry_out(assignments)
+        self._run_later()
         return problems
 
     def invalidate(self, path: str) -> None:
@@ -181,6 +214,10 @@ class Engine:
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
         return self._sender.take()
+
+    def _run_later(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -224,6 +261,10 @@ class Engine:
     def send_value(self, send: effects.Send) -> None:
         """Send the value of an action's ``fims``."""
         self._sender.send_value(send, self.served)
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended: it has actions of its own, without number."""
+        self._later.append(do)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
@@ -285,6 +326,23 @@ class Engine:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
+        defined = {}
+        for assignment in assignments:
+            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
+            self.mark(variable)
+            if assignment.runs_actions:
+                defined[variable] = assignment.place
+        self.wake_lists.changed()
+        self.links.run()
+        self.links.run_values()
+        for variable, place in defined.items():
+            if variable.value is not None:
+                self._cascade.act(place, variable)
+        self.states.configure()
+        if not rests:
+            self.schedule.adopt_all()
+
     def _carry_out(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
             place = assignment.place
@@ -300,6 +358,8 @@ class Engine:
             self.links.run_values()
         if any(is_under(table, STATES) for table in tables):
             self.states.configure()
+        if self.settings is not None and any(map(self.settings.concerns, assignments)):
+            self.settings.choose()
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""
@@ -309,10 +369,3 @@ class Engine:
         if mistake not in self._reported:
             self.event(str(place), text, Severity.FAULT)
         self.warn(mistake, f"{place}: {text}")
-
-
-def problems(assignment: Assignment) -> list[str]:
-    """Return what of an assignment's actions is not carried out, and why."""
-    if not assignment.actions:
-        return []
-    return read(assignment.actions, assignment.place)[1]

@@ -1,4 +1,4 @@
-"""Monitors as people use them: `fims_send` at a real engine, alarms in the list of people, events on the bus."""
+"""Monitors as people use them: `fims_send` at a real engine, alarms in the list that people see, events on the bus."""
 
 from __future__ import annotations
 

@@ -89,6 +89,8 @@ def test_what_is_not_valid_leaves_no_power_and_is_named(name):
 def test_without_limits_of_a_battery_there_is_no_power():
     bench = Bench({"/limits/pcs": {"RatedApparentPower_Config": 500}, "/controls/pcs": {"ActivePowerSetpoint": 100}})
     assert limited(bench) == (0, 0)
+    (event,) = bench.events()
+    assert event.endswith("330.719 kVA; not valid: /limits/bms:ChargePowerLimit, /limits/bms:DischargePowerLimit")
 
 
 def test_the_lower_one_of_hardware_and_configuration_counts():
@@ -155,6 +157,16 @@ def test_commands_are_written_only_when_they_change():
     bench.set(P, 5)
     limited(bench)
     assert bench[P] == 100
+
+
+def test_commands_may_be_sent_again_and_again():
+    power = {"value": 0, "actions": {"onSet": [{"remap": [{"uri": "/components/pcs:p", "fims": "set"}]}]}}
+    bench = plant(ActivePowerSetpoint={"value": 100, "resend": 1}, ActivePowerCmdReal=power)
+    sent = []
+    for _ in range(35):
+        bench.call("HandlePowerCmd", SETPOINT, passed_s=0.1)
+        sent += bench.sent()
+    assert [body for _, _, body in sent] == [{"p": {"value": 100}}] * 4
 
 
 def test_what_becomes_smaller_is_commanded_first():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, Engine, function
-from ess_bus.engine.inputs import is_enabled, put_if_changed, usual, value_of
+from ess_bus.engine.inputs import is_enabled, number_setting, put_if_changed, usual, value_of
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.power.limiter import Capability, Limited, limit
 from ess_bus.engine.power.sources import (
@@ -25,6 +26,7 @@ ACTIVE: Final = "ActivePowerCmdReal"
 REACTIVE: Final = "ReactivePowerCmdReal"
 # The PCS that was commanded last, in the memory of the variable.
 _COMMANDED: Final = "HandlePowerCmd"
+_RESENT: Final = "resend"
 
 
 @function("HandlePowerCmd", takes_invalid=True)
@@ -67,7 +69,7 @@ def _command(call: Call) -> None:
     limited = limit(wanted_p, wanted_q, able, priority(call, found))
     call.variable.memory[_COMMANDED] = found.pcs
     _show(call.engine, found.ess, able)
-    _write(call.engine, found.pcs, limited.active, limited.reactive)
+    _write(call.engine, found.pcs, limited.active, limited.reactive, _is_due_again(call))
     _tell(found, able, limited, wanted_p, wanted_q)
 
 
@@ -77,12 +79,27 @@ def _stop(call: Call) -> None:
         _write(call.engine, pcs, 0.0, 0.0)
 
 
-def _write(engine: Engine, pcs: str, active: float, reactive: float) -> None:
-    """Write both commands, what becomes smaller first: together they are never too much."""
+def _is_due_again(call: Call) -> bool:
+    """Tell whether the option ``resend``, in seconds, asks for the commands again: one may have been lost."""
+    every_s, now_s, memory = number_setting(call, "resend", 0), call.engine.steady_s, call.variable.memory
+    if not every_s or now_s - memory.get(_RESENT, -math.inf) < every_s:
+        return False
+    memory[_RESENT] = now_s
+    return True
+
+
+def _write(engine: Engine, pcs: str, active: float, reactive: float, again: bool = False) -> None:
+    """Write both commands where they differ or are to be sent again.
+
+    What becomes smaller comes first: together they are never too much.
+    """
     table = f"/{CONTROLS}/{pcs}"
     commands = [(Reference(table, ACTIVE), active), (Reference(table, REACTIVE), reactive)]
     for place, value in sorted(commands, key=lambda command: _growth(engine, *command)):
-        put_if_changed(engine, place, value)
+        if again:
+            engine.put(place, value)
+        else:
+            put_if_changed(engine, place, value)
 
 
 def _growth(engine: Engine, place: Reference, value: float) -> float:
@@ -111,9 +128,10 @@ def _tell(found: Sources, able: Capability, limited: Limited, wanted_p: float | 
 def _flag(found: Sources, setpoint: str, flags: dict[str, bool], text: str) -> None:
     """Post one event where limiting starts; parameters of the set point show that it goes on, and what is not valid."""
     place = found.setpoint(setpoint)
-    variable = found.engine.find(place.table, place.name)
+    variable, missing = found.engine.find(place.table, place.name), ", ".join(found.missing)
     if variable is None:
         return
     if any(on and not variable.parameters.get(flag) for flag, on in flags.items()):
-        found.engine.event(str(place), f"{setpoint} {text}", Severity.STATUS)
-    variable.parameters.update(flags, NotValid=", ".join(found.missing))
+        why = f"; not valid: {missing}" if missing else ""
+        found.engine.event(str(place), f"{setpoint} {text}{why}", Severity.STATUS)
+    variable.parameters.update(flags, NotValid=missing)

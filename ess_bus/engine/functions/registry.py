@@ -13,7 +13,9 @@ from ess_bus.reference import Reference
 if TYPE_CHECKING:
     from ess_bus.engine.actions.effects import Send
     from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
+    from ess_bus.engine.reconfiguring import Reconfiguration
     from ess_bus.engine.schedule.schedule import Schedule
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
@@ -32,6 +34,8 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    configure: Reconfiguration
+    dumps: Dumps | None
     wakes: Wakes
     states: States
     schedule: Schedule
@@ -65,6 +69,9 @@ class Engine(Protocol):
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended."""
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed, though its value has not: it is published."""

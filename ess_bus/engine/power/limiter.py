@@ -58,7 +58,7 @@ def capability(rated: Ratings, charge_limit: float | None, discharge_limit: floa
         discharge_limit: of the battery in kW; ``None``, and less than 0: nothing may be discharged.
     """
     discharge = min(rated.discharge, max(discharge_limit or 0.0, 0.0))
-    charge = -min(rated.charge, abs(charge_limit or 0.0))
+    charge = 0.0 - min(rated.charge, abs(charge_limit or 0.0))
     reactive = min(rated.reactive, rated.apparent)
     # That a full battery cannot be charged does not make less of what it can discharge: the larger side counts.
     apparent = min(rated.apparent, math.hypot(max(discharge, -charge), reactive))

@@ -84,6 +84,8 @@ class Sources:
                     found[rating] = None
                 else:
                     found[rating] = abs(number) if before is ABSENT else min(abs(number), abs(as_number(before) or 0.0))
+        if not found:
+            self.missing.append(f"/{LIMITS}/{self.pcs}:{Rating.DISCHARGE}_HW")
         return found
 
     def _battery(self, limit: str, factor: str, derate: float | None) -> float | None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.variable import Variable
 from ess_bus.engine.views import ui
-from ess_bus.reference import Reference
 
 # Parameters by which people see a variable; a change of another one is nobody's news.
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
@@ -29,9 +28,9 @@ class Changes:
         self._looks: dict[tuple[str, str], set[str]] = {}
         self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
 
-    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
-        """Call `wake` with every change of the value that is shown at a place."""
-        self._watchers.setdefault((place.table, place.name), []).append(wake)
+    def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
+        """Call `wake` each time that a place shows another value."""
+        self._watchers.setdefault((table, name), []).append(wake)
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.states.bms import BMS
 from ess_bus.engine.states.ess import ESS
 from ess_bus.engine.states.group import Group
@@ -29,6 +30,15 @@ class Plan:
     tables: Mapping[str, Table]
     groups: tuple[Group, ...]
     problems: tuple[str, ...]
+
+
+def asked_of(datamap: DataMap) -> dict[str, dict[str, Any]]:
+    """Return asset -> name -> value of the tables ``/states/<asset>`` that ask for a machine."""
+    return {
+        table.removeprefix(f"{STATES}/"): {name: variable.value for name, variable in variables.items()}
+        for table, variables in datamap.below(STATES)
+        if KIND in variables and table.count("/") == STATES.count("/") + 1
+    }
 
 
 def plan(asked: Mapping[str, Mapping[str, Any]], running: Sequence[Group] = ()) -> Plan:

@@ -12,7 +12,7 @@ from ess_bus.engine.states.group import Group, View
 from ess_bus.engine.states.machine import FAULTS, Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
-from ess_bus.engine.states.plan import Plan, plan
+from ess_bus.engine.states.plan import Plan, asked_of, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
 from ess_bus.engine.timing import NEVER
@@ -51,11 +51,7 @@ class States:
 
     def configure(self) -> None:
         """Make the machines that the tables below ``/states`` ask for and that are not there yet; read all options."""
-        asked = {
-            table.removeprefix(f"{STATES}/"): {name: variable.value for name, variable in variables.items()}
-            for table, variables in self._engine.datamap.below(STATES)
-            if KIND in variables and table.count("/") == STATES.count("/") + 1
-        }
+        asked = asked_of(self._engine.datamap)
         wanted = plan(asked, [group for group in self._groups if group.ess is not None])
         for problem in wanted.problems:
             self._engine.warn(problem, problem)
@@ -195,18 +191,25 @@ class States:
                 if self._pressed.get((place.table, place.name)) != machine.asset:
                     continue
                 taken = self._take(machine, place)
+                if taken is None:
+                    continue
                 if taken.upward and downward:
                     machine.refuse(taken.name, f"{downward} was asked for at the same time")
                     continue
                 machine.ask(taken.name, in_person=place.table.startswith("/assets/"))
                 downward = downward or ("" if taken.upward else taken.name)
 
-    def _take(self, machine: Machine, place: Reference) -> Request:
-        """Take a command; of the requests that its variable asks for, return the one that fits the state."""
+    def _take(self, machine: Machine, place: Reference) -> Request | None:
+        """Take a command; of the requests that its variable asks for, return the one that fits the state.
+
+        What is held down is what guards look at; only that it was pressed and released is told here.
+        """
         del self._pressed[place.table, place.name]
         variable = self._engine.datamap.find(place.table, place.name)
         if variable is not None and place.name not in _HELD:
             self.put(place, released(variable.value))
+        elif variable is None or is_pressed(variable.value):
+            return None
         asked = [one for one in machine.table.requests if place in _buttons(machine.asset, one)]
         possible = [one for one in asked if machine.state in one.source] or asked
         return possible[0]
