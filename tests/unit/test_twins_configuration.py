@@ -198,7 +198,7 @@ def test_all_problems_are_found_at_once():
 
 
 def test_a_tree_without_end_is_refused():
-    node = {"id": "x", "asset_type": "FEED"}
+    node: dict[str, object] = {"id": "x", "asset_type": "FEED"}
     for number in range(150):
         node = {"id": f"f{number}", "asset_type": "FEED", "children": [node]}
     assert any("deeper than 100 levels" in problem for problem in problems({"root": node}))
