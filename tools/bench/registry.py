@@ -28,6 +28,7 @@ _ROWS: Final = (
     "bridge_site",
     "bridge_dead",
     "expressions",
+    "plant_tick",
 )
 
 
