@@ -42,6 +42,7 @@ def test_time_by_command_is_deterministic(start, bus, broker, folder):
     assert bus.get("/components/l/p") == -100
     assert bus.get("/twins/seconds") == 3602
     assert bus.get("/twins/config")["ess"] == [ESS]
+    assert bus.get("/twins/docs")["ess"]["soc"] == {"type": "float", "low": 0, "high": 100}
     bus.set("/twins/init", True)
     assert (bus.get("/components/ess_1/soc"), bus.get("/twins/seconds")) == (100, 0)
     message = bus.subscribe("/components/l", pub_only=True).receive(20)
