@@ -48,6 +48,7 @@ def _made(model: type[M], name: str, fields: Mapping[str, Any]) -> M:
     for attribute, value in fields.items():
         if "." in attribute:
             made.write(attribute, value)
+    made.changed()
     return made
 
 

@@ -9,6 +9,8 @@ from ess_bus.errors import ConfigurationError
 from ess_bus.hints import did_you_mean
 from ess_bus.values import naked
 from tools.twins.configuration import PlantConfiguration, configured
+from tools.twins.kinds import KINDS, RACK, RACKS
+from tools.twins.models.model import Model
 from tools.twins.plant import MAX_TICK_S, Plant
 
 URIS: Final = ("/twins", "/psm")
@@ -48,8 +50,10 @@ class Control:
         if len(path) == 1 and name == "config":
             documents = [one.model_dump(by_alias=True, exclude_unset=True) for one in self.configuration.documents]
             return documents[0] if len(documents) == 1 else documents
+        if len(path) == 1 and name == "docs":
+            return {kind: _described(model) for kind, model in {**KINDS, RACKS: RACK}.items()}
         if len(path) > 1 or name not in known:
-            raise LookupError(f"nothing to get at {'/'.join(path)}; expected config, {', '.join(known)}")
+            raise LookupError(f"nothing to get at {'/'.join(path)}; expected config, docs, {', '.join(known)}")
         return known[name]
 
     def set(self, path: tuple[str, ...], body: Any) -> None:
@@ -90,6 +94,19 @@ class Control:
             raise ValueError(str(error)) from None
         self.plant, self.configuration = configuration.plant(), configuration
         self.time_multiplier, self.manual_tick = configuration.time_multiplier, configuration.manual_tick
+
+
+def _described(model: type[Model]) -> dict[str, dict[str, Any]]:
+    """Return the fields of a model with their kinds and ranges."""
+    return {
+        name: {
+            key: value
+            for key, value in (("type", spec.kind), ("low", spec.low), ("high", spec.high))
+            if value is not None
+        }
+        for name, spec in model.specs().items()
+        if name != "id"
+    }
 
 
 def _number(name: str, value: Any, most: float) -> float:

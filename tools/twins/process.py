@@ -119,13 +119,16 @@ class TwinsProcess:
             self._publish(name)
 
     def _own(self, message: Message, path: tuple[str, ...], messages: Subscription) -> None:
-        before = self._control.plant
-        if not self._answer(message, lambda: self._control.get(path), lambda body: self._control.set(path, body)):
-            return
-        if self._control.plant is not before:
-            self._due.clear()
-            messages.replace(*self._uris())
-        self._publish_all()
+        def change(body: Any) -> None:
+            before = self._control.plant
+            self._control.set(path, body)
+            if self._control.plant is not before:
+                # Before the answer: who has it may ask for the new components at once.
+                self._due.clear()
+                messages.replace(*self._uris())
+
+        if self._answer(message, lambda: self._control.get(path), change):
+            self._publish_all()
 
     def _answer(self, message: Message, get: Callable[[], Any], change: Callable[[Any], None]) -> bool:
         """Answer a request; tell whether something was set."""

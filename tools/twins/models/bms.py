@@ -121,7 +121,7 @@ class Bms(Measured):
     sbmu: tuple[Rack, ...] = ()
     _series: float = private(0.0)
     _remaining_s: float = private(0.0)
-    _is_closed_in: bool = private(False)
+    _is_made: bool = private(False)
     _voltage: Voltage = field(default_factory=lambda: Voltage((0.0,), (0.0,)), init=False, repr=False)
     # What it can deliver and take within this tick.
     _most: tuple[float, float] = private((0.0, 0.0))
@@ -133,7 +133,8 @@ class Bms(Measured):
         shares = [1 + self._random.uniform(-self.cap_range, self.cap_range) for _ in self.sbmu]
         for rack, share in zip(self.sbmu, shares, strict=True):
             rack.cap, rack.soc = self.cap * share / sum(shares), self.soc.value
-        self._show(0.0, 1.0)
+        self._is_made = True
+        self.changed()
 
     def changed(self) -> None:
         """Compute anew what depends on settings."""
@@ -143,6 +144,8 @@ class Bms(Measured):
         voltage = self._voltage
         voltage.socs, voltage.volts = self.soc_profile or (0.0,), self.vdc_profile or (self.vnom,)
         voltage.r0, voltage.r1, voltage.tau_s = dynamics[0] / count, dynamics[1] / count, dynamics[2]
+        if self._is_made:
+            self._show(self.p, 0.0)
 
     def write(self, attribute: str, value: Any) -> None:
         """Set a field; a state of charge is that of all racks."""
