@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from calculator.configuration import load as load_calculators
-from calculator.graph import Calculator
+from calculator.core import Calculator
+from calculator.snapshot import Snapshot
+from ess_bus.engine import assets, views
 from ess_bus.engine.configuration import load as load_engine
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.sending import Outgoing
@@ -52,15 +53,13 @@ class ClosedLoop:
         self._hanging: set[str] = set()
         self._objects = objects(DEVICES)
         self._due = dict.fromkeys(self._objects, 0.0)
-        self._calculator = Calculator(load_calculators(site).calculations)
         self._beats = 0
         self._alive_s, self._beat_s = START_S, NEVER
         self._now_s = START_S
         self.engine.advance(self._now_s)
         self.engine.load(load_engine(site).assignments)
-        values, _ = self.engine.take_publications(everything=True)
-        for table, members in values.items():
-            self._calculator.update(table, members)
+        self._calculator = self._calculating()
+        self._settle()
 
     # -- people and the master -------------------------------------------------------------------------------------
 
@@ -200,14 +199,27 @@ class ClosedLoop:
                 self._carry(message)
             values, _ = self.engine.take_publications(everything=False)
             for table, members in values.items():
-                self._calculator.update(table, members)
+                if self._calculator.uses(table):
+                    self._calculator.update(table, members, self._now_s)
             results = self._calculator.results(self._now_s)
             if not results:
                 return
             for table, members in results.items():
                 self.engine.set(table, members)
-                self._calculator.update(table, members)
+                self._calculator.has_set(table, members, self._now_s)
         raise AssertionError("the calculator never comes to an end")
+
+    def _calculating(self) -> Calculator:
+        """Return what calculates, as the calculator learns it from the engine."""
+        full = views.get(self.engine.datamap, "/", views.View.FULL)
+        snapshot = Snapshot.of(full, assets.summary(self.engine.datamap, self.engine.name), self.engine.name)
+        calculator = Calculator(snapshot.found({}, self.engine.name))
+        for table in snapshot.tables:
+            calculator.update(table, snapshot.values(table), self._now_s)
+        for table, values in calculator.missing().items():
+            self.engine.set(table, values)
+        calculator.begin()
+        return calculator
 
     def _carry(self, message: Outgoing) -> None:
         if message.uri == "/events":

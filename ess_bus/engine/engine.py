@@ -314,7 +314,7 @@ class Engine:
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
-        self._changes.watch(place, wake)
+        self._changes.watch(place.table, place.name, wake)
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""

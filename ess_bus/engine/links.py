@@ -8,15 +8,12 @@ set, and again by the functions that the original has for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
-
-# Functions use links, and the data map reads actions that name functions.
-if TYPE_CHECKING:
-    from ess_bus.engine.datamap import DataMap
 
 LINKS: Final = "/links"
 VLINKS: Final = "/vlinks"
