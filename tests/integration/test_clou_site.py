@@ -52,8 +52,10 @@ def test_a_master_turns_it_on_asks_for_power_and_turns_it_off(site: Site, comman
     assert (site.bms.read("bms_poweron"), site.clou.read("bms_power")) == (OPENED, 0)
     assert site.clou.write("control_command", ON) == 0
     site.until(lambda: site.reads("system_state", RUN))
-    assert (site.bms.read("bms_poweron"), site.bms.read("sbmu_master_positive")) == (CLOSED, 1)
-    assert commanded(commands, "ems_cmd", "start")[:3] == [("ems_cmd", 2), ("ems_cmd", 1), ("start", 1)]
+    site.until(lambda: (site.bms.read("bms_poweron"), site.bms.read("sbmu_master_positive")) == (CLOSED, 1))
+    begun = commanded(commands, "ems_cmd", "start")
+    assert begun[0] == ("ems_cmd", 2)
+    assert ("start", 1) in begun
     assert site.clou.write("power_set_ac", 250) == 0
     site.until(lambda: site.reads("p", 250) and site.pcs.read("active_power") == 250)
     assert site.clou.write("power_set_ac", -800) == 0

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ess_bus.engine import views
+from modbus_bridge.config.model import RegisterType
+from modbus_bridge.values import codec
 from tests.closed_loop import ClosedLoop
+from tests.unit import site_files
 
 STOP, RUN, FAULT, STANDBY = 1, 2, 4, 8
 ON, OFF, TO_STANDBY, CLEAR, EMERGENCY, RELEASE = 1, 2, 3, 4, 5, 6
@@ -37,6 +41,86 @@ def written(site: ClosedLoop, *registers: str) -> list[tuple[str, object]]:
 def listed(site: ClosedLoop, asset: str, kind: str) -> list[str]:
     """Return the messages in a list of alarms or faults, as user interfaces show them."""
     return [one["name"] for one in site.get(f"/assets/{asset}/summary:{kind}@options")]
+
+
+# The README names these; a master that reads in blocks needs each of them whole.
+COMPLETE = (
+    *(range(1000, 1011), range(2000, 2010), range(2030, 2052), range(2070, 2084), range(2085, 2091)),
+    *(range(2130, 2147), range(2149, 2153), range(2157, 2159), range(2163, 2171)),
+    *(range(2200, 2209), range(2220, 2229), range(2560, 2569)),
+)
+
+
+class TestMap:
+    def test_the_registers_that_devices_fill_hold_what_they_say(self, running: ClosedLoop) -> None:
+        running.run(12)
+        known: set[int] = set()
+        for served in (one for unit in site_files.server("clou").units for one in unit.points):
+            point = served.point
+            variable = running.engine.find(served.uri, point.id)
+            if variable is None or variable.value is None:
+                continue
+            # What does not fit into its register is not served.
+            value = codec.decode(point, codec.encode(point, variable.value))
+            if isinstance(value, float | int):
+                assert value == pytest.approx(variable.value, abs=0.51 / site_files.divisor(point)), point.id
+            known |= set(range(point.offset, point.end))
+        assert [block for block in COMPLETE if not known.issuperset(block)] == []
+        assert len(known) == 167
+        assert 2241 not in known  # no device says in which pack the cell is
+
+    def test_every_register_that_a_master_may_write_is_the_engine_s(self, site: ClosedLoop) -> None:
+        for served in (one for unit in site_files.server("clou").units for one in unit.points):
+            if served.point.type is RegisterType.HOLDING:
+                assert site.engine.find(served.uri, served.point.id) is not None, served.point.id
+
+    def test_clusters_and_the_one_with_the_highest_cell(self, running: ClosedLoop) -> None:
+        running.run(5)
+        assert running.register("cluster_no_9_battery_cluster_current") > 0
+        highest = [running.register(f"cluster_no_{number}_max_cell_voltage") for number in range(1, 10)]
+        cluster = running.register("cluster_index_of_the_bms_maximum_cell_voltage")
+        assert highest[cluster - 1] == max(highest)
+        assert running.register("stackindex_of_the_bms_maximum_cell_voltage") == 1
+
+
+class TestPages:
+    def shown(self, site: ClosedLoop, asset: str) -> dict[str, dict[str, object]]:
+        """Return a page as user interfaces get it."""
+        tree = views.get(site.engine.datamap, f"/assets/{asset}/summary", views.View.UI)
+        found: dict[str, dict[str, object]] = tree["assets"][asset]["summary"] if "assets" in tree else tree
+        return found
+
+    def test_what_people_see_while_it_runs(self, running: ClosedLoop) -> None:
+        page = self.shown(running, "ess")
+        assert next(iter(page.items())) == ("name", "ESS")
+        assert page["status"] == {"value": "Running", "enabled": True}
+        assert page["active_power"]["value"] == 200
+        assert page["alarms"] == {"value": 0, "options": []}
+
+    def test_buttons_do_what_they_say(self, site: ClosedLoop) -> None:
+        site.set("/assets/ess/summary/start", True)
+        site.until_state("Running")
+        assert site.get("/assets/ess/summary:start") is False
+        site.set("/assets/ess/summary/stop", True)
+        site.until_state("Off")
+
+    def test_the_emergency_stop_shows_whether_it_holds(self, running: ClosedLoop) -> None:
+        running.set("/assets/ess/summary/e_stop", True)
+        running.until_state("Fault", 2)
+        assert running.get("/controls/ess:EStop") is True
+        running.write(control_command=RELEASE)
+        assert running.get("/assets/ess/summary:e_stop") is False
+
+    def test_devices_by_hand_in_maintenance_only(self, site: ClosedLoop) -> None:
+        assert self.shown(site, "bms")["close_contactors"]["enabled"] is False
+        site.set("/assets/ess/summary/maint_mode", True)
+        site.run(1)
+        assert self.shown(site, "bms")["close_contactors"]["enabled"] is True
+        site.set("/assets/bms/summary/close_contactors", True)
+        site.until(lambda: site.register("main_circuit_breaker_status") == 1, 10)
+        site.write(control_command=ON)
+        site.run(5)
+        assert site.state != "Running"
 
 
 class TestAnHour:
