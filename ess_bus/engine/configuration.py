@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,8 @@ from ess_bus.uri import segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
-    {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"tables", "test", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
+    {"links", "vlinks", "locks", "schedule", "sched", "states", "config", "templates", "notes", "reload", "system"}
+    | {"control", "tables", "test", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
 )
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
@@ -45,6 +45,8 @@ class EngineConfiguration:
         warnings: what was left out, with its place.
         name: what the engine is called, if the configuration says so.
         shelf: where its files are.
+        tables: all of them, also those without variables, in the order of the files.
+        is_dump: an engine wrote it: what it did at that moment must not begin anew by itself.
     """
 
     assignments: tuple[Assignment, ...]
@@ -53,6 +55,8 @@ class EngineConfiguration:
     warnings: tuple[Problem, ...]
     name: str | None = None
     shelf: Folder = field(default_factory=lambda: Folder(()))
+    tables: tuple[str, ...] = ()
+    is_dump: bool = False
 
 
 # An engine without tables listens where the original does.
@@ -84,12 +88,14 @@ class Examined:
         datamap: the map that its definitions make.
         errors: why it cannot be used.
         warnings: as those of the configuration, each with its file.
+        origins: which file a variable was defined in last.
     """
 
     configuration: EngineConfiguration
     datamap: DataMap
     errors: list[Located]
     warnings: list[Located]
+    origins: Mapping[Reference, str]
 
 
 def examine(*paths: Path) -> Examined:
@@ -121,8 +127,10 @@ def examine(*paths: Path) -> Examined:
         tuple(one.problem for one in warnings),
         name if isinstance(name, str) and segments(name) == (name,) else None,
         shelf,
+        tuple(datamap.tables),
+        any(document.is_dump for document in found.documents),
     )
-    return Examined(configuration, datamap, errors, warnings)
+    return Examined(configuration, datamap, errors, warnings, reader.origins)
 
 
 def subscriptions(listed: Sequence[str], owned: Sequence[str] = ()) -> dict[str, Mode]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ess_bus.engine.blocking import BLOCKED, OLD_KEYS
-from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.engine import problems
+from ess_bus.engine.datamap import DataMap, problems
 from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
 from ess_bus.engine.meaning import KEEP, Assignment, member
 from ess_bus.errors import Problem, UriError
@@ -25,26 +24,30 @@ class Reader:
 
     Args:
         datamap: what is there already; it is changed.
+        strict: what is left out of a file makes it unusable, but for items of actions.
 
     Attributes:
         assignments: what the documents mean, in their order.
         errors: what makes a document unusable.
         warnings: what is left out of the others.
+        origins: which file a variable was defined in last.
     """
 
-    def __init__(self, datamap: DataMap) -> None:
+    def __init__(self, datamap: DataMap, *, strict: bool = False) -> None:
         self._datamap = datamap
+        self._leave_out = self._refuse if strict else self._warn
         self._source = ""
         self._name = ""
         self.assignments: list[Assignment] = []
         self.errors: list[Located] = []
         self.warnings: list[Located] = []
+        self.origins: dict[Reference, str] = {}
 
     def read(self, document: Document) -> None:
         """Take a document."""
         self._source, self._name = document.source, document.name
         for key in document.strange:
-            self._warn(key, "unknown key; tables start with '/'")
+            self._leave_out(key, "unknown key; tables start with '/'")
         for table, members in document.tables:
             self._table(table, members)
 
@@ -74,15 +77,16 @@ class Reader:
             assignment = self._datamap.checked(member(Reference(table, name), definition))
         except ValueError as error:
             # A second definition that does not fit the first is left out; the type of the first one stays.
-            (self._warn if known else self._refuse)(table, str(error))
+            (self._leave_out if known else self._refuse)(table, str(error))
             return
         self._datamap.apply(assignment)
         self.assignments.append(assignment)
+        self.origins[assignment.place] = self._source
         place = str(assignment.place)
         for text in problems(assignment):
             self._warn(place, text)
         if (problem := _link_problem(assignment)) is not None:
-            self._warn(place, f"{problem}; left out")
+            self._leave_out(place, f"{problem}; left out")
 
     def _old_rules(self, where: str, table: str, given: Any) -> None:
         """Take ``BlockSets`` of ``/config/<asset>`` for the table of such rules that it stands for."""

@@ -75,10 +75,12 @@ def collect_list(name: str, definition: dict[str, Any], lists: dict[str, Any], s
 
 
 def collect_document(begin: Document, shelf: Shelf) -> Collection:
-    """Return a document that was handed over, and all that it asks for."""
+    """Return a document that was handed over, and all that it asks for.
+
+    Its lists are not run: what they name may come later, and then they are told to.
+    """
     collector = _Collector(shelf)
-    collector.note_lists(begin)
-    collector.add(begin, 0)
+    collector.add(begin, 0, run_lists=False)
     return collector.found
 
 
@@ -113,13 +115,15 @@ class _Collector:
                 if table == LISTS and isinstance(members, dict):
                     self.lists.update(pairs(members))
 
-    def add(self, made: Document, depth: int) -> None:
+    def add(self, made: Document, depth: int, *, run_lists: bool = True) -> None:
         """Take a document, and after it what it asks for."""
         self.found.documents.append(made)
         self.found.warnings += [Located(made.source, problem) for problem in made.warnings]
         for one in asked_by(made):
             if isinstance(one, Mistake):
                 self._warn(made.source, one.where, f"{one.message}; left out")
+            elif one.kind is Kind.LIST and not run_lists:
+                continue
             elif depth >= MAX_DEPTH:
                 self._warn(made.source, one.where, f"{one.file}: files ask for each other {MAX_DEPTH} deep; left out")
             else:
@@ -251,10 +255,14 @@ class _Collector:
                 if isinstance(one, Mistake) or one.expected:
                     continue
                 if one.kind is Kind.LIST:
-                    entries = read_list(one.where, self.lists[one.file])
-                    yield from (_stem(entry.file) for entry in entries if isinstance(entry, Asked))
+                    yield from self._files_of(one)
                 else:
                     yield _stem(one.file)
+
+    def _files_of(self, asked: Asked) -> Iterator[str]:
+        for entry in read_list(asked.where, self.lists[asked.file]):
+            if isinstance(entry, Asked) and not (entry.kind is Kind.LIST and entry.file in self.lists):
+                yield _stem(entry.file)
 
     def _is_left_out(self, made: Document) -> bool:
         """Tell whether a file is of a kind that is read only where it is asked for, and say so."""

@@ -28,7 +28,7 @@ def parse(text: bytes) -> Any:
     try:
         found = json.loads(text.decode(), object_pairs_hook=_object, parse_constant=_no_number)
     except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start}: not UTF-8") from None
+        raise ValueError(f"byte {error.start}: not JSON: not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno} column {error.colno}: not JSON: {error.msg.lower()}") from None
     except RecursionError:

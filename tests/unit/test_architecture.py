@@ -42,7 +42,10 @@ EXPRESSION = (
     *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
     *("expression", "__init__"),
 )
-ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
+ENGINE_PROCESS = (
+    *("checking", "command", "configuration", "process", "__init__"),
+    *("state_file", "dump_file"),
+)
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
@@ -71,7 +74,7 @@ PURE = [
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (
             *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
-            *("plants", "regularity", "expressions"),
+            *("plants", "maps", "regularity", "expressions"),
         )
     ),
     *(

@@ -77,8 +77,9 @@ def test_subs_and_owns_say_what_the_engine_listens_to(tmp_path):
 def test_an_empty_table_exists(tmp_path):
     engine = Engine()
     configuration = load(write(tmp_path, a={"/status/bms": {}}))
-    engine.load(configuration.assignments)
+    engine.load(configuration.assignments, configuration.tables)
     assert configuration.warnings == ()
+    assert engine.datamap.is_table("/status/bms")
 
 
 def test_rules_that_block_nothing_are_named(tmp_path):

@@ -13,4 +13,4 @@ def run_monitor(call: Call) -> None:
     asset = call.parameter("amname") or call.parameter("aname") or call.engine.name
     if not isinstance(name, str) or not isinstance(asset, str):
         raise ValueError("mname, amname: expected names")
-    call.engine.wake.run_list(name, asset, with_children=bool(call.parameter("runChild", True)))
+    call.engine.wake_lists.run_list(name, asset, with_children=bool(call.parameter("runChild", True)))
