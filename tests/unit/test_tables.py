@@ -129,7 +129,7 @@ def test_what_cannot_be_had_is_named_with_its_place(tmp_path, asking, words):
 
 
 def test_a_file_is_read_with_the_managers_that_it_names_each_once(tmp_path):
-    ess = {"/config/ess/managers": {"bms": "bms.json", "pcs": "pcs.json"}}
+    ess = {"/config/ess/managers": {"bms": "bms.json"}, "/sysconfig/default": {"Config": {"value": "pcs.json"}}}
     bms = {"/status/bms": {"x": 1}, "/config/ess/managers": {"ess": "ess.json"}}
     write(tmp_path, ess=ess, bms=bms, pcs={"/status/pcs": {"y": 1}}, other={"/status/other": {}})
     found, _ = read(tmp_path / "ess.json")
