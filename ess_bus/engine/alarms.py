@@ -13,6 +13,7 @@ How many older ones there are is its parameter ``dropped``: they still stand, an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -65,7 +66,14 @@ _STYLES: Final[dict[ListKind, _Style]] = {
 }
 
 
-def raise_message(engine: Engine, asset: str, kind: ListKind, source: str, text: str) -> bool:
+def raise_message(
+    engine: Engine,
+    asset: str,
+    kind: ListKind,
+    source: str,
+    text: str,
+    cleared: Callable[[], None] | None = None,
+) -> bool:
     """Put a message into a list, count it and tell people; a fault asks for a shutdown first.
 
     Args:
@@ -74,6 +82,7 @@ def raise_message(engine: Engine, asset: str, kind: ListKind, source: str, text:
         kind: ``alarms`` or ``faults``.
         source: who raises it: any text that is the same when it is cleared.
         text: what people read.
+        cleared: called when a person clears it: what is still so must be raised again.
 
     Returns:
         Whether it is new: the same text of the same source is raised once.
@@ -83,40 +92,44 @@ def raise_message(engine: Engine, asset: str, kind: ListKind, source: str, text:
     if message in held:
         return False
     if kind == "faults":
-        _put(engine, Reference(f"/status/{asset}", SHUTDOWN), True)
+        put(engine, Reference(f"/status/{asset}", SHUTDOWN), True)
     own = [one for one in held if one[:2] == (asset, source)]
     for one in own[: max(0, len(own) - MAX_OF_SOURCE + 1)]:
         del held[one]
-    held[message] = None
+    held[message] = cleared
     _show(engine, asset, kind)
     engine.event(asset, message.text, _STYLES[kind].severity)
     return True
 
 
-def clear_messages(engine: Engine, asset: str, kind: ListKind, source: str | None = None) -> int:
-    """Take the messages of a source out of a list, or all those of an asset; return how many there were.
+def clear_messages(engine: Engine, asset: str, kind: ListKind, source: str, but: str | None = None) -> int:
+    """Take the messages of a source out of a list, but for one text; return how many there were.
 
     The shutdown that a fault has asked for is not taken back: that is `end_shutdown`.
     """
-    held = _held(engine, asset, kind)
-    cleared = [one for one in held if one.asset == asset and source in (None, one.source)]
-    for message in cleared:
-        del held[message]
-    if cleared:
-        _show(engine, asset, kind)
-        text = f"cleared: {cleared[0].text}" if len(cleared) == 1 else f"{len(cleared)} {kind} cleared"
-        engine.event(asset, text, Severity.INFO)
-    return len(cleared)
+    own = (one for one in _held(engine, asset, kind) if one[:2] == (asset, source))
+    return len(_take(engine, asset, kind, [one for one in own if one.text != but]))
+
+
+def clear_list(engine: Engine, asset: str, kind: ListKind) -> int:
+    """Take all messages of an asset out of a list, as people do; return how many there were.
+
+    A shutdown is taken back if no fault is raised again at once.
+    """
+    taken = _take(engine, asset, kind, messages(engine, asset, kind))
+    # Also where there is nothing: the count is what people look at.
+    _show(engine, asset, kind)
+    for cleared in taken:
+        if cleared is not None:
+            cleared()
+    if kind == "faults":
+        end_shutdown(engine, asset)
+    return len(taken)
 
 
 def messages(engine: Engine, asset: str, kind: ListKind) -> list[Message]:
     """Return what stands of an asset, the oldest first."""
     return [one for one in _held(engine, asset, kind) if one.asset == asset]
-
-
-def is_raised(engine: Engine, asset: str, kind: ListKind, source: str) -> bool:
-    """Tell whether something of a source stands."""
-    return any(one[:2] == (asset, source) for one in _held(engine, asset, kind))
 
 
 def end_shutdown(engine: Engine, asset: str) -> bool:
@@ -125,7 +138,7 @@ def end_shutdown(engine: Engine, asset: str) -> bool:
         return False
     shutdown = engine.find(f"/status/{asset}", SHUTDOWN)
     if shutdown is not None and shutdown.value is not False:
-        _put(engine, Reference(f"/status/{asset}", SHUTDOWN), False)
+        put(engine, Reference(f"/status/{asset}", SHUTDOWN), False)
     return True
 
 
@@ -157,7 +170,7 @@ def _shown_at(engine: Engine, asset: str, kind: ListKind) -> Reference:
     return Reference(f"/status/{asset}", kind)
 
 
-def _held(engine: Engine, asset: str, kind: ListKind) -> dict[Message, None]:
+def _held(engine: Engine, asset: str, kind: ListKind) -> dict[Message, Callable[[], None] | None]:
     """Return the messages of the list of an asset, the oldest first."""
     place = _shown_at(engine, asset, kind)
     variable = engine.find(place.table, place.name)
@@ -165,8 +178,18 @@ def _held(engine: Engine, asset: str, kind: ListKind) -> dict[Message, None]:
         variable = engine.datamap.create(place)
         variable.set(0)
         variable.parameters.update(_definition(kind))
-    held: dict[Message, None] = variable.memory.setdefault(_MEMORY, {})
+    held: dict[Message, Callable[[], None] | None] = variable.memory.setdefault(_MEMORY, {})
     return held
+
+
+def _take(engine: Engine, asset: str, kind: ListKind, standing: Sequence[Message]) -> list[Callable[[], None] | None]:
+    held = _held(engine, asset, kind)
+    taken = [held.pop(message) for message in standing]
+    if taken:
+        _show(engine, asset, kind)
+        text = f"cleared: {standing[0].text}" if len(standing) == 1 else f"{len(standing)} {kind} cleared"
+        engine.event(asset, text, Severity.INFO)
+    return taken
 
 
 def _definition(kind: ListKind) -> dict[str, Any]:
@@ -187,8 +210,8 @@ def _show(engine: Engine, asset: str, kind: ListKind) -> None:
     variable = engine.datamap.create(place)
     _show_options(variable, style)
     engine.mark(variable)
-    _put(engine, place, 1 if variable.memory[_MEMORY] else 0)
-    _put(engine, Reference(f"/status/{asset}", style.counter), len(messages(engine, asset, kind)))
+    put(engine, place, 1 if variable.memory[_MEMORY] else 0)
+    put(engine, Reference(f"/status/{asset}", style.counter), len(messages(engine, asset, kind)))
 
 
 def _show_options(variable: Variable, style: _Style) -> None:
@@ -202,8 +225,8 @@ def _show_options(variable: Variable, style: _Style) -> None:
         variable.parameters.pop("dropped", None)
 
 
-def _put(engine: Engine, place: Reference, value: Any) -> None:
-    """Set a variable; that one cannot take it must not keep the others from being set."""
+def put(engine: Engine, place: Reference, value: Any) -> None:
+    """Set a variable as far as it can be set; that one cannot take it must not keep the others from being set."""
     try:
         engine.put(place, value)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -118,6 +119,7 @@ def command(
         name = name or configuration.name or "ess"
         file = state or default_file(name, bus)
         engine = Engine(name)
+        engine.advance(time.time(), time.monotonic())
         engine.configure.look_in(configuration.shelf)
         engine.load(configuration.assignments, configuration.tables, rests=configuration.is_dump)
         if configuration.is_dump:

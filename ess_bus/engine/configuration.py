@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ess_bus.configuration import read_bytes
 from ess_bus.control import Mode, Subscriptions
 from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.functions.table_lookup import CELLS, TABLES
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.reader import Reader
-from ess_bus.errors import Problem
+from ess_bus.engine.signals.lookup import read_csv
+from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
 from ess_bus.tables.collection import Located
 from ess_bus.tables.folder import Folder, raise_first, read
+from ess_bus.uri import check as check_uri
 from ess_bus.uri import segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
     {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"test", "states", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
+    | {"tables", "test", "states", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
 )
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
@@ -105,8 +109,9 @@ def examine(*paths: Path) -> Examined:
     reader = Reader(datamap)
     for document in found.documents:
         reader.read(document)
+    tables, no_tables = _lookup_tables(shelf)
     errors = [*found.errors, *reader.errors]
-    warnings = [*(_named(one) for one in found.warnings), *reader.warnings]
+    warnings = [*(_named(one) for one in [*found.warnings, *no_tables]), *reader.warnings]
     roots: dict[str, Mode] = {}
     owned: tuple[str, ...] = ()
     try:
@@ -116,7 +121,7 @@ def examine(*paths: Path) -> Examined:
         errors.append(Located(str(paths[0]), Problem(*str(error).split(" ", 1))))
     name = _own(datamap, "EssName")
     configuration = EngineConfiguration(
-        tuple(reader.assignments),
+        (*reader.assignments, *tables),
         roots,
         owned,
         tuple(one.problem for one in warnings),
@@ -146,6 +151,24 @@ def roots_of(text: str) -> tuple[str, ...]:
     if not named or not all(part.startswith("/") and segments(part) for part in named):
         raise ValueError("expected URIs separated by commas or colons")
     return tuple("/" + "/".join(segments(part)) for part in named)
+
+
+def _lookup_tables(shelf: Folder) -> tuple[list[Assignment], list[Located]]:
+    """Return the CSV files of the folders as variables ``/tables/<file>:cells``, and what is wrong with the others.
+
+    The engine itself opens no files: functions find their tables in the data map, where people can see and set them.
+    """
+    found: dict[str, Assignment] = {}
+    warnings: list[Located] = []
+    for file in [file for folder in shelf.folders for file in sorted(folder.glob("*.csv"))]:
+        try:
+            place = Reference(check_uri(f"{TABLES}/{file.name}"), CELLS)
+            found.setdefault(file.name, Assignment(place, read_csv(read_bytes(file).decode(errors="replace"))))
+        except ConfigurationError as error:
+            warnings += [Located(str(file), problem) for problem in error.problems]
+        except ValueError as error:
+            warnings.append(Located(str(file), Problem("", f"{error}; left out")))
+    return list(found.values()), warnings
 
 
 def _named(one: Located) -> Located:

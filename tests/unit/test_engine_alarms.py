@@ -6,9 +6,9 @@ import pytest
 
 from ess_bus.engine.alarms import (
     MAX_SHOWN,
+    clear_list,
     clear_messages,
     end_shutdown,
-    is_raised,
     messages,
     raise_message,
 )
@@ -76,8 +76,7 @@ def test_the_same_message_of_a_source_is_raised_once():
     assert get(engine.datamap, "/status/bms/AlarmCnt") == 2
     clear_messages(engine, "bms", "alarms", "x")
     assert names(engine) == ["too hot"]
-    assert not is_raised(engine, "bms", "alarms", "x")
-    assert is_raised(engine, "bms", "alarms", "y")
+    assert [message.source for message in messages(engine, "bms", "alarms")] == ["y"]
 
 
 def test_clearing_what_nobody_raised_changes_nothing():
@@ -136,7 +135,7 @@ def test_two_assets_may_share_a_list_and_are_counted_apart():
         engine.set(f"/config/{asset}", {"FaultDestination": "/assets/bms/summary:faults"})
         raise_message(engine, asset, "faults", "x", f"{asset} too hot")
     assert names(engine, "/assets/bms/summary/faults") == ["rack_1 too hot", "rack_2 too hot"]
-    clear_messages(engine, "rack_1", "faults")
+    assert clear_list(engine, "rack_1", "faults") == 1
     assert names(engine, "/assets/bms/summary/faults") == ["rack_2 too hot"]
     assert get(engine.datamap, "/status/rack_1/FaultCnt") == 0
     assert get(engine.datamap, "/status/rack_2/FaultCnt") == 1
@@ -148,6 +147,29 @@ def test_a_locked_list_still_shows_and_the_fault_still_shuts_down():
     raise_message(engine, "bms", "faults", "x", "too hot")
     assert names(engine, "/assets/bms/summary/faults") == ["too hot"]
     assert (get(engine.datamap, "/status/bms/FaultCnt"), shutdown(engine)) == (1, True)
+
+
+def test_what_a_person_clears_may_be_raised_again_at_once_and_its_source_clears_in_silence():
+    engine, asked = Engine(), []
+
+    def again():
+        asked.append(shutdown(engine))
+        raise_message(engine, "bms", "faults", "x", "still too hot", again)
+
+    raise_message(engine, "bms", "faults", "x", "too hot", again)
+    raise_message(engine, "bms", "faults", "y", "too cold")
+    assert clear_list(engine, "bms", "faults") == 2
+    assert names(engine, "/assets/bms/summary/faults") == ["still too hot"]
+    assert (asked, shutdown(engine)) == ([True], True)
+    assert clear_messages(engine, "bms", "faults", "x") == 1
+    assert len(asked) == 1
+
+
+def test_clearing_the_faults_takes_the_shutdown_back():
+    engine = Engine()
+    raise_message(engine, "bms", "faults", "x", "too hot")
+    clear_list(engine, "bms", "faults")
+    assert shutdown(engine) is False
 
 
 def test_long_texts_are_cut():

@@ -11,6 +11,7 @@ from ess_bus.reference import Reference
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
+    from ess_bus.engine.actions.effects import Send
     from ess_bus.engine.datamap import DataMap
     from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
@@ -62,6 +63,9 @@ class Engine(Protocol):
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
+
+    def send_value(self, send: Send) -> None:
+        """Send a value to whoever owns its place, as an action's ``fims`` does."""
 
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
