@@ -264,7 +264,9 @@ class _Collector:
                     yield _stem(one.file)
 
     def _files_of(self, asked: Asked) -> Iterator[str]:
-        for entry in read_list(asked.where, self.lists[asked.file]):
+        definition = self.lists.get(asked.file)
+        # Where a list stands twice in a file, the later one counts.
+        for entry in read_list(asked.where, definition) if isinstance(definition, dict) else ():
             if isinstance(entry, Asked) and not (entry.kind is Kind.LIST and entry.file in self.lists):
                 yield _stem(entry.file)
 

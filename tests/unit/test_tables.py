@@ -212,6 +212,8 @@ def test_what_stands_twice_is_read_twice_and_named(tmp_path):
         "/status/a:x: defined more than once; the later definition counts",
         "/status/a:y:p: stands more than once",
     ]
+    write(tmp_path, b='{"/config/load": {"x": {"new_options": []}, "x": 5}}')
+    assert "expected an object with new_options" in str(read(tmp_path)[0].warnings)
     assert dict(read_tables(tmp_path / "a.json"))[tmp_path / "a.json"]["/status/a"].keys() == {"x", "y"}
 
 
