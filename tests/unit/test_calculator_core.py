@@ -186,6 +186,14 @@ def test_the_switches_are_looked_at_each_time():
     assert one.reasons["Other"] == "its switch /params/bms:run is not valid"
 
 
+def test_a_switch_does_not_wait_for_the_rate():
+    one = bench(a=1, Sum=operation("+", "a"), tables=wake("Sum", rate=60))
+    one.run()
+    one.show("/status/bms", "Sum@enabled", False)
+    one.show("/status/bms", "Sum", 77)
+    assert one.run(0.01) == {}
+
+
 def test_a_wake_list_switches_too():
     off = bench(a=1, Sum=operation("+", "a"), tables=wake("Sum", enable=False))
     assert off.run() == {}
