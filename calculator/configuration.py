@@ -8,8 +8,8 @@ from typing import Any
 
 from calculator.discovery import Found, discover
 from calculator.operands import Tree
-from ess_bus.configuration import read_tables
 from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.tables.folder import read_tables
 from ess_bus.uri import normal, segments
 
 

@@ -24,9 +24,17 @@ def asset_of(table: str, root: str) -> str:
     return parts[2] if parts[0] == "assets" and len(parts) > 2 and parts[2] != _SUMMARY else parts[1]
 
 
-def managers(tables: Iterable[str], root: str) -> dict[str, list[str]]:
-    """Return manager -> its instances, alphabetically; `root` is the engine, with instances of its own."""
+def managers(tables: Iterable[str], root: str, declared: Iterable[tuple[str, str | None]] = ()) -> dict[str, list[str]]:
+    """Return manager -> its instances, alphabetically.
+
+    Args:
+        tables: their names.
+        root: the engine, which has instances of its own.
+        declared: (manager, instance) pairs that a configuration names, whatever tables they have.
+    """
     instances: dict[str, set[str]] = {root: set()}
+    for manager, instance in declared:
+        instances.setdefault(manager, set()).update([instance] if instance else [])
     for parts in map(segments, tables):
         if len(parts) >= 2 and parts[0] in _ROOTS:
             below = instances.setdefault(parts[1], set())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,7 +22,7 @@ def read_json(path: Path) -> Any:
         ConfigurationError: the file cannot be read or is not JSON; the problem names line and column.
     """
     try:
-        return orjson.loads(_read(path))
+        return orjson.loads(read_bytes(path))
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise ConfigurationError(path, [Problem(where, f"not JSON: {error.msg}")]) from None
@@ -59,19 +58,6 @@ def json_files(path: Path) -> list[Path]:
     return found
 
 
-def read_tables(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the files of an engine's or a calculator's configuration with their content, an object of tables each.
-
-    Raises:
-        ConfigurationError: as `json_files` and `read_json`, or a file is not an object.
-    """
-    for file in json_files(path):
-        document = read_json(file)
-        if not isinstance(document, dict):
-            raise ConfigurationError(file, [Problem("", 'expected an object of tables such as {"/status/bms": {...}}')])
-        yield file, document
-
-
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file.
 
@@ -79,7 +65,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read or is not TOML; the problem names line and column.
     """
     try:
-        return tomllib.loads(_read(path).decode())
+        return tomllib.loads(read_bytes(path).decode())
     except UnicodeDecodeError:
         raise ConfigurationError(path, [Problem("", "not UTF-8 text")]) from None
     except tomllib.TOMLDecodeError as error:
@@ -118,7 +104,12 @@ def _text(found: Any) -> str:
     return f"{found['msg'][0].lower()}{found['msg'][1:]}, got {shown}"
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is larger than any configuration.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)

@@ -90,14 +90,15 @@ class NoOneListening(BusError):
 
 
 class Refused(BusError):
-    """The owner of a URI, or a rule of the broker, said no; nothing was changed unless the reason says so."""
+    """The owner of a URI, or a rule of the broker (`by_rule`), said no; nothing was changed unless it says so."""
 
     outcome = Outcome.REFUSED
 
-    def __init__(self, uri: str, reason: str) -> None:
+    def __init__(self, uri: str, reason: str, *, by_rule: bool = False) -> None:
         super().__init__(f"{uri}: {reason}")
         self.uri = uri
         self.reason = reason
+        self.by_rule = by_rule
 
 
 class Busy(BusError):

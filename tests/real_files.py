@@ -1,4 +1,4 @@
-"""Modbus files that are in use somewhere; they lie beside the project where there is a collection of them."""
+"""Files that are in use somewhere; they lie beside the project where there is a collection of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def _collection() -> Path:
 
 SHARED = _collection()
 needs_real_files = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no files from the field in {SHARED}")
+
+# An engine's.
+ENGINE = SHARED.with_name("ess_controller")
+needs_engine_files = pytest.mark.skipif(not ENGINE.is_dir(), reason="the folder of real configurations is not here")
 
 
 def real_files(*folders: str) -> list[Any]:

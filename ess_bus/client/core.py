@@ -394,5 +394,5 @@ def _error(status: str, method: str, target: str, detail: str | None) -> BusErro
         case Status.BUSY:
             return Busy(target, str(detail))
         case Status.DENIED:
-            return Refused(target, str(detail))
+            return Refused(target, str(detail), by_rule=True)
     raise ProtocolError(f"unknown status {status[:20]!r}")

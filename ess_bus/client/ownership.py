@@ -12,12 +12,18 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 1.0
 
 
-def require_unowned(bus: Bus, uri: str) -> None:
+def require_unowned(bus: Bus, uri: str, hint: str = "") -> None:
     """Return if nobody answers for `uri`.
+
+    Args:
+        bus: an open connection.
+        uri: below what shall be owned.
+        hint: what to do about it, for the error.
 
     Raises:
         EssError: somebody does; two owners would answer by turns.
     """
+    hint = f"; {hint}" if hint else ""
     try:
         answer = bus.request("get", uri, timeout_s=TIMEOUT_S)
     except NoOneListening:
@@ -26,5 +32,8 @@ def require_unowned(bus: Bus, uri: str) -> None:
         log.warning("somebody else listens on %s: %s", uri, error)
         return
     except Refused as error:
-        raise EssError(f"another process on {bus.endpoint} answers for {uri} already: {error.reason}") from None
-    raise EssError(f"another process on {bus.endpoint} answers for {uri} already: {answer.process_name}")
+        if error.by_rule:
+            log.warning("whether somebody else answers for %s cannot be told: %s", uri, error.reason)
+            return
+        raise EssError(f"another process on {bus.endpoint} answers for {uri} already: {error.reason}{hint}") from None
+    raise EssError(f"another process on {bus.endpoint} answers for {uri} already: {answer.process_name}{hint}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.assets import asset_of
 from ess_bus.assets import managers as named
 from ess_bus.engine.views import full
+from ess_bus.tables.document import BELONGING, LOADED, Belonging
 
-__all__ = ["asset_of", "managers", "one_asset", "one_item", "summary"]
+__all__ = ["asset_of", "known_assets", "managers", "one_asset", "one_item", "summary"]
 
 # The data map reads actions, these name functions, and some of these ask for assets.
 if TYPE_CHECKING:
@@ -18,17 +19,50 @@ if TYPE_CHECKING:
 
 def managers(datamap: DataMap, root: str) -> dict[str, list[str]]:
     """Return manager -> its instances, alphabetically; `root` is the engine, with instances of its own."""
-    return named(datamap.tables, root)
+    declared = ((whose.manager, whose.instance) for whose in _declared(datamap) if whose.manager is not None)
+    return named(datamap.tables, root, declared)
+
+
+def known_assets(datamap: DataMap, root: str) -> set[str]:
+    """Return the names of all assets."""
+    known = managers(datamap, root)
+    return known.keys() | {instance for instances in known.values() for instance in instances}
 
 
 def summary(datamap: DataMap, root: str) -> dict[str, Any]:
     """Return the tree as ``get /ess/amap`` shows it: ``aMs`` are managers, ``aIs`` instances."""
     known = managers(datamap, root)
-    below = [name for name in known if name != root]
-    return {
-        "aIs": _leaves(known[root], root),
-        "aMs": [{"aIs": _leaves(known[name], name), "aMs": [], "name": name, "p-name": root} for name in below],
-    }
+    parents = _parents(datamap, root, known)
+
+    def branch(name: str) -> dict[str, Any]:
+        below = [branch(one) for one in known if parents.get(one) == name]
+        return {"aIs": _leaves(known[name], name), "aMs": below, "name": name, "p-name": parents.get(name)}
+
+    tree = branch(root)
+    return {"aIs": tree["aIs"], "aMs": tree["aMs"]}
+
+
+def _parents(datamap: DataMap, root: str, known: Iterable[str]) -> dict[str, str]:
+    """Return manager -> the one above it: the engine, unless what was loaded says otherwise."""
+    parents = {name: root for name in known if name != root}
+    for whose in _declared(datamap):
+        if whose.manager in parents and not whose.instance and whose.parent in parents:
+            above, trail = whose.parent, {whose.manager}
+            while above in parents and above not in trail:
+                trail.add(above)
+                above = parents[above]
+            if above == root:  # not one of its own descendants
+                parents[whose.manager] = whose.parent
+    return parents
+
+
+def _declared(datamap: DataMap) -> list[Belonging]:
+    """Return whose configuration has been loaded by name, as the table of that says."""
+    found = []
+    for variable in datamap.tables.get(LOADED, {}).values():
+        texts = {attribute: variable.parameters.get(key) for key, attribute in BELONGING.items()}
+        found.append(Belonging(**{attribute: text for attribute, text in texts.items() if isinstance(text, str)}))
+    return found
 
 
 def one_asset(datamap: DataMap, asset: str) -> dict[str, Any]:

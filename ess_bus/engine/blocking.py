@@ -9,6 +9,9 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.uri import is_under, normal
 
 BLOCKED: Final = "/blockeduris"
+# The tables of older engines, which real files use, and the keys of /config/<asset> that stand for their entries.
+_OLD: Final = {"get": "/gets/blocked", "set": "/sets/blocked", "pub": "/pubs/blocked"}
+OLD_KEYS: Final = {"BlockGets": _OLD["get"], "BlockSets": _OLD["set"], "BlockPubs": _OLD["pub"]}
 # Devices answer for themselves, and what is for the site is not taken from everybody. Below the engine's own name,
 # and for roots that it owns, these do not count.
 _DEFAULTS: Final = (("get", "/components"), ("pub", "/site"))
@@ -19,7 +22,8 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
 
     ``/blockeduris/<method>`` holds ``{"/prefix": true}``. A prefix is compared by whole segments, with the URI as it
     was sent and without the engine's name; ``false`` unblocks whatever else matches. The table itself cannot be
-    blocked: nobody could unblock it.
+    blocked: nobody could unblock it. Rules of ``/<method>s/blocked`` are compared with the URI as it was sent only:
+    ``/status`` does not block ``/ess/status``, by which other programs of a site reach the engine.
 
     Args:
         datamap: holds the rules.
@@ -28,7 +32,7 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
         path: without the engine's name and the view.
         owned: the roots that the engine owns beside its name.
     """
-    if is_under(path, BLOCKED):
+    if is_under(path, BLOCKED) or path in _OLD.values():
         return None
     rules = datamap.tables.get(f"{BLOCKED}/{method}", {})
     matching = {
@@ -41,6 +45,10 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
     for prefix, value in sorted(matching.items()):
         if value:
             return f"{method} on {prefix} is blocked by {BLOCKED}/{method}"
+    old = _OLD.get(method, "")
+    for prefix, rule in sorted(datamap.tables.get(old, {}).items()):
+        if rule.value and prefix.startswith("/") and is_under(uri, prefix):
+            return f"{method} on {prefix} is blocked by {old}"
     if normal(uri) == path and not any(is_under(path, root) for root in owned):
         for default, prefix in _DEFAULTS:
             if method == default and is_under(path, prefix):

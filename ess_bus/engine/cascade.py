@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple, Protocol
 
-from ess_bus.engine.actions.conditions import is_on
 from ess_bus.engine.actions.effects import Call, Clamp, Effect, Send, Write
 from ess_bus.engine.actions.running import effects
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.switch import is_switched_on
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -109,17 +109,9 @@ class Cascade:
 
     def _is_on(self, place: Reference, variable: Variable) -> bool:
         """Tell whether a variable's own ``enable``, ``enabled`` and ``ifChanged`` let its actions run."""
-        parameters = variable.parameters
-        if parameters.get("ifChanged") and not variable.changed:
+        if variable.parameters.get("ifChanged") and not variable.changed:
             return False
-        enable = parameters.get("enable")
-        if isinstance(enable, str):
-            try:
-                return is_on(Target.parse(enable), True, self._host)
-            except ValueError as error:
-                self._host.warn(f"{place} enable", f"{place}: enable: {error}; its actions are off")
-                return False
-        return bool(parameters.get("enabled", True) if enable is None else enable)
+        return is_switched_on(variable, place, self._host)
 
     def _take_one(self) -> bool:
         if self._left <= 0:

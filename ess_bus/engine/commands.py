@@ -20,6 +20,9 @@ _COMMANDS: Final = {
         "runMon": "RunMonitorList",
         "runOpts": "SchedItemOpts",
         "runPub": "RunPub",
+        "loadCfg": "LoadConfig",
+        "loadServer": "LoadServer",
+        "dump": "DumpConfig",
     },
     "/schedule/ess": dict.fromkeys(("addSchedItem", "modSchedItem", "delSchedItem"), "HandleSchedItem"),
 }

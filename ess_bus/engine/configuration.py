@@ -1,35 +1,37 @@
-"""Loading an engine's configuration: a folder of JSON files, each ``{"/table": {"variable": definition}}``."""
+"""Loading an engine's configuration: folders or files of ``{"/table": {"variable": definition}}``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ess_bus.configuration import read_tables
+from ess_bus.configuration import read_bytes
 from ess_bus.control import Mode, Subscriptions
-from ess_bus.engine.blocking import BLOCKED
 from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.engine import problems
-from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
-from ess_bus.engine.meaning import KEEP, Assignment, member
-from ess_bus.errors import ConfigurationError, Problem, UriError
+from ess_bus.engine.functions.table_lookup import CELLS, TABLES
+from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.reader import Reader
+from ess_bus.engine.signals.lookup import read_csv
+from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
+from ess_bus.tables.collection import Located
+from ess_bus.tables.folder import Folder, raise_first, read
 from ess_bus.uri import check as check_uri
-from ess_bus.uri import is_under, normal, segments
+from ess_bus.uri import segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
     {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"test", "blockeduris"}
+    | {"tables", "test", "states", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
 )
-# Only old engines of the original had them.
-_OLD_RULES: Final = frozenset({"/gets/blocked", "/sets/blocked", "/pubs/blocked"})
-_OLD_KEYS: Final = frozenset({"BlockGets", "BlockSets", "BlockPubs"})
-_RULES: Final = frozenset(f"{BLOCKED}/{method}" for method in ("get", "set", "pub"))
-_ONLY_RULES: Final = f"blocks nothing; {BLOCKED}/get, set and pub do"
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})
+# Where the engine's own settings are: of old files, and of new ones.
+_OWN_TABLES: Final = ("/config/ess", "/sysconfig/default")
+_SEPARATOR: Final = re.compile("[,:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,20 @@ class EngineConfiguration:
         roots: which parts of the bus the engine listens to, besides its own name.
         owned: which of these the configuration says it owns.
         warnings: what was left out, with its place.
+        name: what the engine is called, if the configuration says so.
+        shelf: where its files are.
+        tables: all of them, also those without variables, in the order of the files.
+        is_dump: an engine wrote it: what it did at that moment must not begin anew by itself.
     """
 
     assignments: tuple[Assignment, ...]
     roots: Subscriptions
     owned: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    name: str | None = None
+    shelf: Folder = field(default_factory=lambda: Folder(()))
+    tables: tuple[str, ...] = ()
+    is_dump: bool = False
 
 
 # An engine without tables listens where the original does.
@@ -58,105 +68,136 @@ EMPTY: Final = EngineConfiguration(
 )
 
 
-def load(path: Path) -> EngineConfiguration:
-    """Load a folder of JSON files, or one file.
+def load(*paths: Path) -> EngineConfiguration:
+    """Load folders of JSON files, or files with what they ask for.
 
     Raises:
         ConfigurationError: a file cannot be read, or is not an object of tables; names the file and the place.
     """
+    examined = examine(*paths)
+    raise_first(examined)
+    return examined.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A configuration with all that was found about it, whether it can be used or not.
+
+    Attributes:
+        configuration: what of it can be used.
+        datamap: the map that its definitions make.
+        errors: why it cannot be used.
+        warnings: as those of the configuration, each with its file.
+        origins: which file a variable was defined in last.
+    """
+
+    configuration: EngineConfiguration
+    datamap: DataMap
+    errors: list[Located]
+    warnings: list[Located]
+    origins: Mapping[Reference, str]
+
+
+def examine(*paths: Path) -> Examined:
+    """Read a configuration to its end, whatever is wrong with it.
+
+    Raises:
+        ConfigurationError: there is nothing at a path, or no JSON file in a folder.
+    """
+    found, shelf = read(*paths)
     datamap = DataMap()
-    assignments: list[Assignment] = []
-    warnings: list[Problem] = []
-    for file, document in read_tables(path):
-        reader = _FileReader(datamap)
-        for table, members in document.items():
-            reader.read(table, members)
-        if reader.problems:
-            raise ConfigurationError(file, reader.problems)
-        assignments += reader.assignments
-        warnings += [Problem(f"{file.name}: {warning.where}", warning.message) for warning in reader.warnings]
-    return EngineConfiguration(tuple(assignments), _roots(datamap, path), _owned(datamap, path), tuple(warnings))
-
-
-class _FileReader:
-    """Takes the tables of one file into the data map and notes what is wrong with them."""
-
-    def __init__(self, datamap: DataMap) -> None:
-        self._datamap = datamap
-        self.assignments: list[Assignment] = []
-        self.problems: list[Problem] = []
-        self.warnings: list[Problem] = []
-
-    def read(self, table: str, members: Any) -> None:
-        if not table.startswith("/"):
-            self.warnings.append(Problem(table, "unknown key; tables start with '/'"))
-            return
-        try:
-            path = normal(check_uri(table))
-        except UriError as error:
-            self.problems.append(Problem(table, error.reason))
-            return
-        if path == "/":
-            self.problems.append(Problem(table, "expected a table such as /status/bms"))
-            return
-        if not isinstance(members, dict):
-            self.problems.append(Problem(table, f"expected an object of variables, got {str(members)[:40]!r}"))
-            return
-        if path in _OLD_RULES or (is_under(path, BLOCKED) and path not in _RULES):
-            self.warnings.append(Problem(path, _ONLY_RULES))
-        if path == "/config/ess":
-            self.warnings += [Problem(f"{path}:{key}", _ONLY_RULES) for key in sorted(_OLD_KEYS & members.keys())]
-        self._datamap.table(path)
-        for name, definition in members.items():
-            self._define(path, name, definition)
-
-    def _define(self, table: str, name: str, definition: Any) -> None:
-        known = self._datamap.find(table, name) is not None
-        try:
-            assignment = self._datamap.checked(member(Reference(table, name), definition))
-        except ValueError as error:
-            # A second definition that does not fit the first is left out; the type of the first one stays.
-            (self.warnings if known else self.problems).append(Problem(table, str(error)))
-            return
-        self._datamap.apply(assignment)
-        self.assignments.append(assignment)
-        place = str(assignment.place)
-        self.warnings += [Problem(place, text) for text in problems(assignment)]
-        if (problem := _link_problem(assignment)) is not None:
-            self.warnings.append(Problem(place, f"{problem}; left out"))
-
-
-def _link_problem(assignment: Assignment) -> str | None:
-    table, name, _ = assignment.place
-    value = None if assignment.value == KEEP else assignment.value
+    reader = Reader(datamap)
+    for document in found.documents:
+        reader.read(document)
+    tables, no_tables = _lookup_tables(shelf)
+    errors = [*found.errors, *reader.errors]
+    warnings = [*(_named(one) for one in [*found.warnings, *no_tables]), *reader.warnings]
+    roots: dict[str, Mode] = {}
+    owned: tuple[str, ...] = ()
     try:
-        if table.startswith(LINKS + "/") and not is_note(name):
-            link(value, assignment.parameters or {})
-        elif table.startswith(VLINKS + "/") and not is_note(name):
-            vlink(value, assignment.parameters or {})
+        owned = _listed(datamap, "Owns")
+        roots = _roots(datamap, owned)
     except ValueError as error:
-        return str(error)
-    return None
-
-
-def _roots(datamap: DataMap, path: Path) -> Subscriptions:
-    """Return what to listen to: ``/config/ess`` may say it (``Subs``, ``Owns``), else every table's first segment."""
-    listed = _named(datamap, path, "Subs") or sorted(
-        root for root in {segments(table)[0] for table in datamap.tables} if root not in INTERNAL
+        errors.append(Located(str(paths[0]), Problem(*str(error).split(" ", 1))))
+    name = _own(datamap, "EssName")
+    configuration = EngineConfiguration(
+        (*reader.assignments, *tables),
+        roots,
+        owned,
+        tuple(one.problem for one in warnings),
+        name if isinstance(name, str) and segments(name) == (name,) else None,
+        shelf,
+        tuple(datamap.tables),
+        any(document.is_dump for document in found.documents),
     )
-    roots = {root: Mode.PUB_ONLY if segments(root)[0] in FOREIGN else Mode.ALL for root in listed}
-    return {f"/{root}": mode for root, mode in roots.items()} | dict.fromkeys(_owned(datamap, path), Mode.ALL)
+    return Examined(configuration, datamap, errors, warnings, reader.origins)
 
 
-def _owned(datamap: DataMap, path: Path) -> tuple[str, ...]:
-    return tuple(f"/{root}" for root in _named(datamap, path, "Owns"))
+def subscriptions(listed: Sequence[str], owned: Sequence[str] = ()) -> dict[str, Mode]:
+    """Return what an engine listens to, and how."""
+    return {root: Mode.PUB_ONLY if segments(root)[0] in FOREIGN else Mode.ALL for root in listed} | dict.fromkeys(
+        owned, Mode.ALL
+    )
 
 
-def _named(datamap: DataMap, path: Path, key: str) -> list[str]:
-    found = datamap.find("/config/ess", key)
-    if found is None:
-        return []
-    roots = [text.strip() for text in str(found.value).split(",")]
-    if not all(root.startswith("/") and segments(root) for root in roots):
-        raise ConfigurationError(path, [Problem(f"/config/ess:{key}", "expected URIs separated by commas")])
-    return ["/".join(segments(root)) for root in roots]
+def roots_of(text: str) -> tuple[str, ...]:
+    """Return the URIs of a list such as ``/status, /site`` or ``:/components/ess_1:/assets:``.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    parts = [part.strip() for part in _SEPARATOR.split(text)]
+    named = [part for part in parts if part]
+    if not named or not all(part.startswith("/") and segments(part) for part in named):
+        raise ValueError("expected URIs separated by commas or colons")
+    return tuple("/" + "/".join(segments(part)) for part in named)
+
+
+def _lookup_tables(shelf: Folder) -> tuple[list[Assignment], list[Located]]:
+    """Return the CSV files of the folders as variables ``/tables/<file>:cells``, and what is wrong with the others.
+
+    The engine itself opens no files: functions find their tables in the data map, where people can see and set them.
+    """
+    found: dict[str, Assignment] = {}
+    warnings: list[Located] = []
+    for file in [file for folder in shelf.folders for file in sorted(folder.glob("*.csv"))]:
+        try:
+            place = Reference(check_uri(f"{TABLES}/{file.name}"), CELLS)
+            found.setdefault(file.name, Assignment(place, read_csv(read_bytes(file).decode(errors="replace"))))
+        except ConfigurationError as error:
+            warnings += [Located(str(file), problem) for problem in error.problems]
+        except ValueError as error:
+            warnings.append(Located(str(file), Problem("", f"{error}; left out")))
+    return list(found.values()), warnings
+
+
+def _named(one: Located) -> Located:
+    """Put the name of the file before the place, as the reader does."""
+    name, (where, message) = Path(one.source).name, one.problem
+    return Located(one.source, Problem(f"{name}: {where}" if where else name, message))
+
+
+def _roots(datamap: DataMap, owned: Sequence[str]) -> dict[str, Mode]:
+    """Return what to listen to: ``/config/ess`` may say it (``Subs``, ``Owns``), else every table's first segment."""
+    listed = _listed(datamap, "Subs") or sorted(
+        f"/{root}" for root in {segments(table)[0] for table in datamap.tables} if root not in INTERNAL
+    )
+    return subscriptions(listed, owned)
+
+
+def _listed(datamap: DataMap, key: str) -> tuple[str, ...]:
+    text = _own(datamap, key)
+    if text is None:
+        return ()
+    try:
+        return roots_of(str(text))
+    except ValueError as error:
+        raise ValueError(f"/config/ess:{key} {error}") from None
+
+
+def _own(datamap: DataMap, key: str) -> object:
+    for table in _OWN_TABLES:
+        found = datamap.find(table, key)
+        if found is not None:
+            return found.value
+    return None

@@ -178,6 +178,13 @@ class DataMap:
             raise ValueError(f"{assignment.place}: {error}") from None
 
 
+def problems(assignment: Assignment) -> list[str]:
+    """Return what of an assignment's actions is not carried out, and why."""
+    if not assignment.actions:
+        return []
+    return read(assignment.actions, assignment.place)[1]
+
+
 def _switch(value: Any) -> bool | None:
     if value is not None and value not in (0, 1):
         raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")

@@ -6,28 +6,31 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from ess_bus.engine import functions
+from ess_bus.engine import functions, reconfiguring
 from ess_bus.engine.actions import effects
-from ess_bus.engine.actions.reading import read
 from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.datamap import DataMap, problems
+from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.publishing.changes import Changes, Tables
-from ess_bus.engine.schedule.item import MEMORY
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
 from ess_bus.engine.schedule.timings import Timings
 from ess_bus.engine.schedule.wake_entry import LISTS
 from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
+from ess_bus.engine.settings import Settings, Store
 from ess_bus.engine.severity import Severity
+from ess_bus.engine.states.options import STATES
+from ess_bus.engine.states.states import States
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import SLACK_S, Timed, earliest
 from ess_bus.engine.variable import Variable
+from ess_bus.engine.wakes import Wakes
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
@@ -54,6 +57,8 @@ class Engine:
         steady_s: the same of a clock that nobody sets; periods and time-outs are of this one.
         served: the roots that it answers for, beside its name.
         timed: what happens by itself, in the order in which it happens within a turn.
+        wakes: what functions want to look at again at a certain time.
+        states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
         reports: what it answers about itself, by the segments behind its name.
@@ -62,7 +67,8 @@ class Engine:
     def __init__(self, name: str = "ess") -> None:
         self.name = name
         self.now_s = self.steady_s = 0.0
-        self.timed: list[Timed] = []
+        self.wakes = Wakes(lambda: self.steady_s)
+        self.timed: list[Timed] = [self.wakes]
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self._cascade = Cascade(self)
@@ -71,13 +77,19 @@ class Engine:
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._reported: set[str] = set()
         self._started_s: float | None = None
+        self._later: list[Callable[[], None]] = []
+        self.settings: Settings | None = None
+        self.dumps: Dumps | None = None
+        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn)
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))
         self.wake_lists = WakeLists(self)
+        self.states = States(self)
         # What is looked at first; items that publish show what has come of it.
-        self.timed += [self.wake_lists, self.schedule]
+        self.timed += [self.states, self.wake_lists, self.schedule]
         self.reports: dict[tuple[str, ...], Callable[[], Any]] = {
+            ("states",): self.states.shown,
             ("schlist",): self.schedule.shown,
             ("_timings",): lambda: {**self.timings.shown(), "lists": self.wake_lists.shown()},
         }
@@ -109,30 +121,49 @@ class Engine:
                 was_due = True
                 self.timings.ticked(lateness_s)
                 timed.run()
+        self._run_later()
         return was_due
 
-    def load(self, assignments: Iterable[Assignment]) -> None:
+    def load(self, assignments: Iterable[Assignment], tables: Iterable[str] = (), *, rests: bool = False) -> None:
         """Take a configuration: definitions first, then links, then the actions of everything that has a value.
 
         Messages of these actions are not sent: what a file says is no command that somebody has given.
+
+        Args:
+            assignments: the definitions.
+            tables: tables that shall be there though they may be empty.
+            rests: scheduled items wait until somebody starts them.
         """
-        defined = {}
-        for assignment in assignments:
-            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
-            if assignment.runs_actions:
-                defined[variable] = assignment.place
-        self.wake_lists.changed()
-        self.links.run()
-        self.links.run_values()
-        for variable, place in defined.items():
-            if variable.value is not None:
-                self._cascade.act(place, variable)
-        for table, variables in list(self.datamap.below("/sched")):
-            for name, variable in list(variables.items()):
-                self._adopt(Reference(table, name), variable)
+        for table in tables:
+            self.datamap.table(table)
+        self.extend(assignments, rests=rests)
         self._changes.forget()
         self.datamap.take_restyled()
+
+    def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
+        """Take more of a configuration while running; as `load`, and what has changed is shown."""
+        self.silently(lambda: self._define(assignments, rests=rests))
+        if self.settings is not None:
+            self.settings.choose()
+
+    def silently(self, do: Callable[[], None]) -> None:
+        """Do something of which nothing is sent: what a file says is no command that somebody has given."""
+        waiting = self._sender.take()
+        do()
         self._sender.take()
+        self._sender.put_back(waiting)
+
+    def keep(self, store: Store) -> Settings:
+        """Keep settings across restarts from now on."""
+        self.settings = Settings(self, store)
+        self.timed.append(self.settings)
+        self.settings.choose()
+        return self.settings
+
+    def dump_to(self, writer: Writer) -> None:
+        """Write dumps with this from now on, when they are asked for."""
+        self.dumps = Dumps(self, writer)
+        self.timed.append(self.dumps)
 
     def set(self, path: str, body: Any) -> None:
         """Apply a set or pub, wholly or not at all, and everything that follows from it.
@@ -140,7 +171,13 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments = self.datamap.assignments(path, body)
+        if is_under(path, reconfiguring.ROOT):
+            self.configure.set(path, body)
+        else:
+            self._set(self.datamap.assignments(path, body))
+        self._run_later()
+
+    def _set(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
             reason = refusal(self.datamap, assignment)
             if reason is not None:
@@ -156,6 +193,7 @@ class Engine:
         """
         assignments, problems = self.datamap.report(path, body)
         self._carry_out(assignments)
+        self._run_later()
         return problems
 
     def invalidate(self, path: str) -> None:
@@ -176,6 +214,10 @@ class Engine:
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
         return self._sender.take()
+
+    def _run_later(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -219,6 +261,10 @@ class Engine:
     def send_value(self, send: effects.Send) -> None:
         """Send the value of an action's ``fims``."""
         self._sender.send_value(send, self.served)
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended: it has actions of its own, without number."""
+        self._later.append(do)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
         """Call a function; an unknown one was named when its action was loaded."""
@@ -266,6 +312,10 @@ class Engine:
         for table, name in variable.shown_at():
             self._changes.value(table, name)
 
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
+        self._changes.watch(place.table, place.name, wake)
+
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         if mistake not in self._reported:
@@ -276,6 +326,23 @@ class Engine:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
+        defined = {}
+        for assignment in assignments:
+            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
+            self.mark(variable)
+            if assignment.runs_actions:
+                defined[variable] = assignment.place
+        self.wake_lists.changed()
+        self.links.run()
+        self.links.run_values()
+        for variable, place in defined.items():
+            if variable.value is not None:
+                self._cascade.act(place, variable)
+        self.states.configure()
+        if not rests:
+            self.schedule.adopt_all()
+
     def _carry_out(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
             place = assignment.place
@@ -283,21 +350,16 @@ class Engine:
                 self.warn(f"{place} {problem}", f"{place}: {problem}")
             self._cascade.apply(with_command(self.datamap, assignment))
             if assignment.runs_actions and is_scheduled(place.table):
-                self._adopt(place, self.datamap.create(place))
+                self.schedule.adopt(place)
         tables = [assignment.place.table for assignment in assignments]
         if any(is_under(table, LINKS) for table in tables):
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):
             self.links.run_values()
-
-    def _adopt(self, place: Reference, variable: Variable) -> None:
-        """Schedule what is defined as an item, and not by a function that it calls itself."""
-        if MEMORY in variable.memory or not variable.actions or "fcn" in variable.parameters:
-            return
-        try:
-            self.schedule.adopt(place, variable)
-        except ValueError as error:
-            self.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
+        if any(is_under(table, STATES) for table in tables):
+            self.states.configure()
+        if self.settings is not None and any(map(self.settings.concerns, assignments)):
+            self.settings.choose()
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""
@@ -307,10 +369,3 @@ class Engine:
         if mistake not in self._reported:
             self.event(str(place), text, Severity.FAULT)
         self.warn(mistake, f"{place}: {text}")
-
-
-def problems(assignment: Assignment) -> list[str]:
-    """Return what of an assignment's actions is not carried out, and why."""
-    if not assignment.actions:
-        return []
-    return read(assignment.actions, assignment.place)[1]

@@ -22,7 +22,7 @@ ACT: Final = "$$action"
 # Names, in a definition, parameters that shall be gone.
 REMOVE: Final = "$$remove"
 # A variable of these tables is a reference to another variable, or a URI.
-_LISTS: Final = frozenset({"schedule", "sched", "blockeduris"})
+_LISTS: Final = frozenset({"schedule", "sched", "blockeduris", "gets", "sets", "pubs"})
 _RESERVED: Final = frozenset("@:/[")
 
 

@@ -75,9 +75,11 @@ class EngineProcess:
         """Listen, and tell that this engine is there.
 
         Raises:
-            EssError: another one answers for its name.
+            EssError: another process answers for its name, or for a root of it.
         """
-        require_unowned(self._bus, f"{self._prefix}/_owner")
+        require_unowned(self._bus, f"{self._prefix}/_owner", "-n gives this engine another name")
+        for root in self._engine.served:
+            require_unowned(self._bus, f"{root}/_owner", "-s, or Subs of /config/ess, says what this engine answers")
         self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._engine.advance(time.time(), time.monotonic())

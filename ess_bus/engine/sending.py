@@ -47,6 +47,10 @@ class Sender:
         messages, self._messages = self._messages, []
         return messages
 
+    def put_back(self, messages: list[Outgoing]) -> None:
+        """Let these wait, and nothing else."""
+        self._messages = messages
+
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""
         if len(self._messages) >= MAX_MESSAGES:

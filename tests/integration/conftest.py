@@ -68,7 +68,13 @@ def folder() -> Iterator[Path]:
 def environment(folder: Path) -> dict[str, str]:
     """The environment of every process of a test: bus names resolve inside `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
-    return {**kept, "XDG_RUNTIME_DIR": str(folder), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+    return {
+        **kept,
+        "XDG_RUNTIME_DIR": str(folder),
+        "XDG_STATE_HOME": str(folder),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 Start = Callable[..., Process]

@@ -90,4 +90,4 @@ def test_a_command_goes_to_a_device_and_its_answer_comes_back(start, broker, bus
 def test_an_engine_needs_a_folder_or_none(run, folder, arguments):
     done = run("ess_bus.engine.command", *arguments, bus=f"ipc://{folder}/none.sock")
     assert done.returncode == 2
-    assert "expected DIR, or --empty without it" in done.stderr
+    assert "expected DIR or FILE, or --empty without them" in done.stderr

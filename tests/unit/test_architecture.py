@@ -42,12 +42,16 @@ EXPRESSION = (
     *("errors", "tree", "tokens", "parser", "canonical", "arithmetic", "explained", "compiled"),
     *("expression", "__init__"),
 )
-ENGINE_PROCESS = ("command", "configuration", "process", "__init__")
+ENGINE_PROCESS = (
+    *("checking", "command", "configuration", "process", "__init__"),
+    *("state_file", "dump_file"),
+)
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
         for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
     ),
+    *(path for path in sorted((ROOT / "ess_bus" / "tables").glob("*.py")) if path.stem != "folder"),
     *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
     *(
         path

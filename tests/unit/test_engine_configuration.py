@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from ess_bus.engine.configuration import load
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import get
 from ess_bus.errors import ConfigurationError
-
-REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
+from tests.real_files import ENGINE, needs_engine_files
+from tests.unit.engine_desk import desk
 
 
 def write(folder, **files):
@@ -78,24 +77,37 @@ def test_subs_and_owns_say_what_the_engine_listens_to(tmp_path):
 def test_an_empty_table_exists(tmp_path):
     engine = Engine()
     configuration = load(write(tmp_path, a={"/status/bms": {}}))
-    engine.load(configuration.assignments)
+    engine.load(configuration.assignments, configuration.tables)
     assert configuration.warnings == ()
+    assert engine.datamap.is_table("/status/bms")
 
 
 def test_rules_that_block_nothing_are_named(tmp_path):
-    tables = {
-        "/config/ess": {"BlockSets": "/status"},
-        "/sets/blocked": {"/status": {"value": True}},
-        "/blockeduris/gets": {"/status": True},
-        "/blockeduris/set": {"/status": True},
-    }
+    tables = {"/blockeduris/gets": {"/status": True}, "/blockeduris/set": {"/status": True}}
     configuration = load(write(tmp_path, a=tables))
-    assert [problem.where for problem in configuration.warnings] == [
-        *("a.json: /config/ess:BlockSets", "a.json: /sets/blocked", "a.json: /blockeduris/gets")
-    ]
+    assert [problem.where for problem in configuration.warnings] == ["a.json: /blockeduris/gets"]
     engine = Engine()
     engine.load(configuration.assignments)
     assert get(engine.datamap, "/blockeduris/set") == {"/status": {"value": True}}
+
+
+def test_rules_of_older_engines_block_what_is_sent_without_the_engines_name(tmp_path):
+    tables = {
+        "/config/ess": {"BlockSets": "/status/bms, /params", "BlockGets": "status"},
+        "/pubs/blocked": {"/assets": {"value": True}},
+        "/status/bms": {"x": 1},
+    }
+    configuration = load(write(tmp_path, a=tables))
+    assert [str(problem) for problem in configuration.warnings] == [
+        "a.json: /config/ess:BlockGets: expected URIs separated by commas; left out"
+    ]
+    with desk(assignments=configuration.assignments) as person:
+        assert "blocked by /sets/blocked" in person.say("set", "/status/bms/x", 2)
+        assert person.say("set", "/status/bm/x", 2) == "2"
+        assert person.say("set", "/ess/status/bms/x", 2) == "2"
+        assert person.say("get", "/status/bms/x") == "2"
+        assert person.say("set", "/ess/sets/blocked", {"/status/bms": False}) == '{"/status/bms": false}'
+        assert person.say("set", "/status/bms/x", 3) == "3"
 
 
 def test_what_an_action_or_a_link_lacks_is_named_with_its_place(tmp_path):
@@ -113,9 +125,9 @@ def test_what_an_action_or_a_link_lacks_is_named_with_its_place(tmp_path):
     ]
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real configurations is not here")
+@needs_engine_files
 def test_real_configurations_load():
-    configuration = load(REAL)
+    configuration = load(ENGINE)
     engine = Engine()
     engine.load(configuration.assignments)
     engine.set("/components/catl_mbmu_summary_r/mbmu_current", 20020)
@@ -129,3 +141,33 @@ def test_real_configurations_load():
     left_out = Counter(problem.message.split(":")[0] for problem in configuration.warnings)
     assert left_out["remap"] < 5
     assert left_out["limits"] == left_out["bitset"] == 0
+
+
+@needs_engine_files
+def test_every_table_and_variable_of_the_real_files_is_in_the_map():
+    engine = Engine()
+    configuration = load(ENGINE)
+    engine.load(configuration.assignments)
+    # Two files define the schedule, with values of different types; the second one is left out and named.
+    twice = {
+        problem.message.split(": ")[0] for problem in configuration.warnings if "expected a text, got" in str(problem)
+    }
+    assert {place.split(":")[0] for place in twice} == {"/sched/ess"}
+    racks = [{"@@BMS_ID@@": f"sbmu_{number}", "@@BMS_NUM@@": f"{number:02d}"} for number in range(1, 10)]
+    checked = 0
+    for file in ENGINE.glob("*.json"):
+        text = file.read_text()
+        for values in racks if file.name == "bms_catl_template.json" else [{}]:
+            filled = text
+            for key, value in values.items():
+                filled = filled.replace(key, value)
+            for table, members in json.loads(filled).items():
+                assert table in engine.datamap.tables, f"{file.name}: {table}"
+                for name, definition in members.items():
+                    variable = engine.datamap.find(table, name)
+                    assert variable is not None, f"{file.name}: {table}:{name}"
+                    given = definition if isinstance(definition, dict) and f"{table}:{name}" not in twice else {}
+                    assert given.keys() - {"value", "actions"} <= variable.parameters.keys(), f"{table}:{name}"
+                    checked += 1
+    assert checked > 2500
+    assert not [table for table in engine.datamap.tables if "@@" in table or "##" in table]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ess_bus.engine import functions
 from ess_bus.engine.actions.item import ABSENT, Action, Condition, Item, Message, Output, Step
 from ess_bus.engine.actions.keys import HIGHEST_BIT, HIGHEST_WORD, Keys, unknown_keys
 from ess_bus.engine.target import BITS
@@ -80,6 +79,9 @@ def _item(action: Action, given: Any, place: Reference) -> Item:
     _complete(action, item, keys)
     if item.target is not None and item.target.place == place and not item.direct and item.message is None:
         raise ValueError(f"{place} sets itself; that takes useAv")
+    # Functions use the data map, which reads actions.
+    from ess_bus.engine import functions
+
     if item.function is not None and not functions.is_known(item.function):
         raise ValueError(f"the function {item.function} is not known")
     return item

@@ -11,14 +11,19 @@ from ess_bus.reference import Reference
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
+    from ess_bus.engine.actions.effects import Send
     from ess_bus.engine.datamap import DataMap
+    from ess_bus.engine.dumping import Dumps
     from ess_bus.engine.links import Links
+    from ess_bus.engine.reconfiguring import Reconfiguration
     from ess_bus.engine.schedule.schedule import Schedule
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
     from ess_bus.engine.severity import Severity
+    from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
     from ess_bus.engine.variable import Variable
+    from ess_bus.engine.wakes import Wakes
 
 
 class Engine(Protocol):
@@ -29,6 +34,10 @@ class Engine(Protocol):
     steady_s: float
     datamap: DataMap
     links: Links
+    configure: Reconfiguration
+    dumps: Dumps | None
+    wakes: Wakes
+    states: States
     schedule: Schedule
     wake_lists: WakeLists
     timings: Timings
@@ -55,8 +64,20 @@ class Engine(Protocol):
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message."""
 
+    def send_value(self, send: Send) -> None:
+        """Send a value to whoever owns its place, as an action's ``fims`` does."""
+
     def event(self, source: str, message: str, severity: Severity) -> None:
         """Tell people of something that has happened."""
+
+    def later(self, do: Callable[[], None]) -> None:
+        """Do something when the actions that run now have ended."""
+
+    def mark(self, variable: Variable) -> None:
+        """Note that a variable has changed, though its value has not: it is published."""
+
+    def watch(self, place: Reference, wake: Callable[[], None]) -> None:
+        """Call `wake` with every change of the value that is shown at a place."""
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""

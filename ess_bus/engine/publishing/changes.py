@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from ess_bus.engine.datamap import DataMap
@@ -11,7 +11,6 @@ from ess_bus.engine.views import ui
 
 # Parameters by which people see a variable; a change of another one is nobody's news.
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
-_NONE: Final[frozenset[str]] = frozenset()
 
 Tables = dict[str, dict[str, Any]]
 
@@ -27,10 +26,17 @@ class Changes:
         self._datamap = datamap
         self._values: dict[str, set[str]] = {}
         self._looks: dict[tuple[str, str], set[str]] = {}
+        self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
+
+    def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
+        """Call `wake` each time that a place shows another value."""
+        self._watchers.setdefault((table, name), []).append(wake)
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
         self._values.setdefault(table, set()).add(name)
+        for wake in self._watchers.get((table, name), ()):
+            wake()
 
     def looks(self, variable: Variable, parameters: Collection[str]) -> None:
         """Note that parameters of a variable have changed."""

@@ -45,6 +45,11 @@ class Runner:
         """Return a variable, or ``None``."""
         return self._engine.find(place.table, place.name)
 
+    def scheduled(self) -> list[Reference]:
+        """Return all variables in tables of scheduled items."""
+        tables = list(self._engine.datamap.below(f"/{SCHED}"))
+        return [Reference(table, name) for table, members in tables for name in list(members)]
+
     def variable(self, place: Reference) -> Variable:
         """Return the variable of an item; one that is not there is made, with its own name as its value.
 

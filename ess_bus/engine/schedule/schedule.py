@@ -112,18 +112,26 @@ class Schedule:
             parameters["endTime"] = round(begin_s + lasting, 6)
         self._begin(place, variable, begin_s)
 
-    def adopt(self, place: Reference, variable: Variable) -> None:
-        """Take up an item that a configuration defines with ``runTime`` and ``repTime``, unless it runs already.
+    def adopt_all(self) -> None:
+        """Take up the items of a configuration that has been loaded."""
+        for place in self._runner.scheduled():
+            self.adopt(place)
 
-        Raises:
-            ValueError: these are no times.
+    def adopt(self, place: Reference) -> None:
+        """Take up an item that is defined with actions and ``runTime`` or ``repTime``; what is wrong with it is named.
+
+        One that has been scheduled already is left alone, and one with ``fcn`` schedules itself when it is set.
         """
-        if variable in self._items or not (number_of(variable, "repTime") or number_of(variable, "runTime")):
+        variable = self._runner.variable(place)
+        if MEMORY in variable.memory or not variable.actions or "fcn" in variable.parameters:
             return
-        variable.parameters["repTime"] = period("repTime", variable.parameters.get("repTime", 0))
-        begin_s = seconds("runTime", variable.parameters.get("runTime", 0))
-        if begin_s or variable.parameters["repTime"]:
-            self._begin(place, variable, begin_s)
+        if not (number_of(variable, "repTime") or number_of(variable, "runTime")):
+            return
+        try:
+            variable.parameters["repTime"] = period("repTime", variable.parameters.get("repTime", 0))
+            self._begin(place, variable, seconds("runTime", variable.parameters.get("runTime", 0)))
+        except ValueError as error:
+            self._runner.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
 
     def stop(self, place: Reference, delay_s: float = 0.0) -> None:
         """End an item, now or in so many seconds.

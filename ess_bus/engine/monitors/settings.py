@@ -1,0 +1,96 @@
+"""The settings of monitors: parameters of a variable, time-outs of the engine (engine.md 3.6, 3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from ess_bus.engine.monitors.trip import Delays
+from ess_bus.engine.numbers import is_number
+from ess_bus.engine.target import Target
+
+# The data map reads actions, and these name functions.
+if TYPE_CHECKING:
+    from ess_bus.engine.functions.registry import Call, Engine
+
+# Operands and values are numbered; nobody has written more of them by hand.
+MAX_NUMBERED: Final = 1000
+# Where the settings of all assets are; the original calls it so whatever the name of the engine.
+ESS: Final = "ess"
+# How long a value may be not valid, whatever its own time-outs say: a device that does not answer for a moment is no
+# voltage beyond its limit.
+COMMS: Final = ("essCommsAlarmTimeout", "essCommsFaultTimeout", "essCommsRecoverTimeout")
+COMMS_S: Final = Delays(0.5, 5.0, 2.5)
+
+
+def delays_of(call: Call, prefix: str = "") -> Delays:
+    """Return the time-outs of a check: ``MaxAlarmTimeout``, or ``AlarmTimeout`` where there is none; 0 by default.
+
+    Raises:
+        ValueError: one of them is not a number.
+    """
+    found = (call.number(f"{prefix}{word}", call.number(word, 0)) for word in _WORDS)
+    return Delays(*(max(0.0, one) for one in found))
+
+
+_WORDS: Final = ("AlarmTimeout", "FaultTimeout", "RecoverTimeout")
+
+
+def timeout_s(engine: Engine, asset: str, name: str, default_s: float) -> float:
+    """Return a time-out of ``/config/<asset>``, or that of ``/config/ess``, in seconds."""
+    for table in (f"/config/{asset}", f"/config/{ESS}"):
+        found = engine.find(table, name)
+        if found is None or found.value is None:
+            continue
+        if is_number(found.value) and found.value >= 0:
+            return float(found.value)
+        engine.warn(f"{table} {name}", f"{table}:{name}: expected seconds, it holds {str(found.value)[:40]!r}")
+    return default_s
+
+
+def comms_delays(engine: Engine, asset: str) -> Delays:
+    """Return how long a value may be not valid."""
+    named = zip(COMMS, COMMS_S, strict=True)
+    return Delays(*(timeout_s(engine, asset, name, default_s) for name, default_s in named))
+
+
+def numbered(call: Call, count: str, name: str) -> Iterator[Any]:
+    """Yield ``variable1``, ``variable2``, ... of as many as ``numVars`` says, or as there are where it says nothing.
+
+    Raises:
+        ValueError: the count is no count, or one of them is missing.
+    """
+    given = call.parameter(count)
+    if given is None:
+        number = 1
+        while number <= MAX_NUMBERED and (one := call.parameter(f"{name}{number}")) is not None:
+            yield one
+            number += 1
+        return
+    if not is_number(given) or not 0 <= given <= MAX_NUMBERED or given != int(given):
+        raise ValueError(f"{count}: expected a count, got {str(given)[:40]!r}")
+    for number in range(1, int(given) + 1):
+        one = call.parameter(f"{name}{number}")
+        if one is None:
+            raise ValueError(f"{name}{number} is missing, {count} is {int(given)}")
+        yield one
+
+
+def operand(call: Call, name: Any) -> Any:
+    """Return what a parameter refers to: ``/uri:var``, ``/uri:var@parameter``, or a bare name of the asset's.
+
+    Raises:
+        ValueError: it names nothing.
+    """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"expected the name of a variable, got {str(name)[:40]!r}")
+    if not name.startswith("/"):
+        return call.engine.links.resolve(call.asset, name).value
+    target = Target.parse(name)
+    if target.place.parameter is None:
+        return call.engine.read(target)
+    found = call.engine.find(target.place.table, target.place.name)
+    if found is None or target.place.parameter not in found.parameters:
+        # A flag that its monitor has not set yet; the original takes the value in its place.
+        return call.engine.read(Target(target.place._replace(parameter=None)))
+    return found.parameters[target.place.parameter]

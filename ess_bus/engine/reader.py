@@ -1,0 +1,117 @@
+"""`Reader`: from documents of tables to assignments, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ess_bus.engine.blocking import BLOCKED, OLD_KEYS
+from ess_bus.engine.datamap import DataMap, problems
+from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
+from ess_bus.engine.meaning import KEEP, Assignment, member
+from ess_bus.errors import Problem, UriError
+from ess_bus.reference import Reference
+from ess_bus.tables.collection import Located
+from ess_bus.tables.document import Document
+from ess_bus.tables.parsing import pairs
+from ess_bus.uri import check as check_uri
+from ess_bus.uri import is_under, normal, segments
+
+_RULES: Final = frozenset(f"{BLOCKED}/{method}" for method in ("get", "set", "pub"))
+
+
+class Reader:
+    """Takes documents into a data map that is made for that, one after the other.
+
+    Args:
+        datamap: what is there already; it is changed.
+        strict: what is left out of a file makes it unusable, but for items of actions.
+
+    Attributes:
+        assignments: what the documents mean, in their order.
+        errors: what makes a document unusable.
+        warnings: what is left out of the others.
+        origins: which file a variable was defined in last.
+    """
+
+    def __init__(self, datamap: DataMap, *, strict: bool = False) -> None:
+        self._datamap = datamap
+        self._leave_out = self._refuse if strict else self._warn
+        self._source = ""
+        self._name = ""
+        self.assignments: list[Assignment] = []
+        self.errors: list[Located] = []
+        self.warnings: list[Located] = []
+        self.origins: dict[Reference, str] = {}
+
+    def read(self, document: Document) -> None:
+        """Take a document."""
+        self._source, self._name = document.source, document.name
+        for key in document.strange:
+            self._leave_out(key, "unknown key; tables start with '/'")
+        for table, members in document.tables:
+            self._table(table, members)
+
+    def _table(self, table: str, members: Any) -> None:
+        try:
+            path = normal(check_uri(table))
+        except UriError as error:
+            self._refuse(table, error.reason)
+            return
+        if path == "/":
+            self._refuse(table, "expected a table such as /status/bms")
+            return
+        if not isinstance(members, dict):
+            self._refuse(table, f"expected an object of variables, got {str(members)[:40]!r}")
+            return
+        if is_under(path, BLOCKED) and path not in _RULES:
+            self._warn(path, f"blocks nothing; {BLOCKED}/get, set and pub do")
+        self._datamap.table(path)
+        for name, definition in pairs(members):
+            self._define(path, name, definition)
+            if name in OLD_KEYS and segments(path)[0] == "config":
+                self._old_rules(f"{path}:{name}", OLD_KEYS[name], definition)
+
+    def _define(self, table: str, name: str, definition: Any) -> None:
+        known = self._datamap.find(table, name) is not None
+        try:
+            assignment = self._datamap.checked(member(Reference(table, name), definition))
+        except ValueError as error:
+            # A second definition that does not fit the first is left out; the type of the first one stays.
+            (self._leave_out if known else self._refuse)(table, str(error))
+            return
+        self._datamap.apply(assignment)
+        self.assignments.append(assignment)
+        self.origins[assignment.place] = self._source
+        place = str(assignment.place)
+        for text in problems(assignment):
+            self._warn(place, text)
+        if (problem := _link_problem(assignment)) is not None:
+            self._leave_out(place, f"{problem}; left out")
+
+    def _old_rules(self, where: str, table: str, given: Any) -> None:
+        """Take ``BlockSets`` of ``/config/<asset>`` for the table of such rules that it stands for."""
+        prefixes = [text.strip() for text in given.split(",")] if isinstance(given, str) else []
+        if not prefixes or not all(prefix.startswith("/") and segments(prefix) for prefix in prefixes):
+            self._warn(where, "expected URIs separated by commas; left out")
+            return
+        for prefix in prefixes:
+            self._define(table, prefix, {"value": True})
+
+    def _warn(self, where: str, message: str) -> None:
+        self.warnings.append(Located(self._source, Problem(f"{self._name}: {where}", message)))
+
+    def _refuse(self, where: str, message: str) -> None:
+        self.errors.append(Located(self._source, Problem(where, message)))
+
+
+def _link_problem(assignment: Assignment) -> str | None:
+    table, name, _ = assignment.place
+    value = None if assignment.value == KEEP else assignment.value
+    try:
+        if table.startswith(LINKS + "/") and not is_note(name):
+            link(value, assignment.parameters or {})
+        elif table.startswith(VLINKS + "/") and not is_note(name):
+            vlink(value, assignment.parameters or {})
+    except ValueError as error:
+        return str(error)
+    return None

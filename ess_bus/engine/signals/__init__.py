@@ -1,0 +1,1 @@
+"""Numbers over time and in tables: averages, ramps, look-ups. Pure; times are passed in."""

@@ -1,0 +1,267 @@
+"""`States`: all machines of an engine, looked at when a variable of theirs changes or a time is up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
+from ess_bus.engine.severity import Severity
+from ess_bus.engine.states import shown
+from ess_bus.engine.states.checks import places
+from ess_bus.engine.states.group import Group, View
+from ess_bus.engine.states.machine import FAULTS, Machine
+from ess_bus.engine.states.model import Request
+from ess_bus.engine.states.options import KIND, STATES, options_of
+from ess_bus.engine.states.plan import Plan, asked_of, plan
+from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
+from ess_bus.engine.states.stepping import Ticket
+from ess_bus.engine.timing import NEVER
+from ess_bus.reference import Reference
+
+if TYPE_CHECKING:
+    from ess_bus.engine.functions.registry import Engine
+
+# Who raises the messages of machines.
+SOURCE: Final = "state machine"
+# How often machines may set each other off in one turn; the rest comes with the next one.
+_ROUNDS: Final = 100
+# They show something that lasts, and are not set back.
+_HELD: Final = frozenset({"EStop"})
+
+
+class States:
+    """Runs the machines that ``/states`` asks for; one of the engine's `timed` parts.
+
+    Attributes:
+        machines: asset -> its machine.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.machines: dict[str, Machine] = {}
+        self._groups: tuple[Group, ...] = ()
+        self._options: dict[str, dict[str, Any]] = {}
+        # Machines that must be looked at, and the (table, name) of buttons that were pressed since they were last.
+        self._awake: set[str] = set()
+        self._awake_since_s = 0.0
+        self._pressed: dict[tuple[str, str], str] = {}
+        self._watched: set[tuple[str, Reference]] = set()
+
+    # -- being configured ------------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Make the machines that the tables below ``/states`` ask for and that are not there yet; read all options."""
+        asked = asked_of(self._engine.datamap)
+        wanted = plan(asked, [group for group in self._groups if group.ess is not None])
+        for problem in wanted.problems:
+            self._engine.warn(problem, problem)
+        for asset, table in wanted.tables.items():
+            self._options[asset] = options_of(table, asked[asset], self._options.get(asset))
+        for group in wanted.groups:
+            if group not in self._groups:
+                self._make(group, wanted)
+        self._groups = wanted.groups
+        self._wake(*self.machines)
+
+    def _make(self, group: Group, wanted: Plan) -> None:
+        """Make the machines of a group; a device that was alone until now goes on as part of it."""
+        for asset in group.members:
+            if asset not in self.machines:
+                view = View(asset, group, self._engine.datamap, self._options)
+                self.machines[asset] = Machine(asset, wanted.tables[asset], view, self)
+            self.machines[asset].world.group = group
+            self._prepare(self.machines[asset])
+
+    def _wake(self, *assets: str) -> None:
+        if not self._awake:
+            self._awake_since_s = self.steady_s
+        self._awake.update(assets)
+
+    def _prepare(self, machine: Machine) -> None:
+        """Make the variables of a machine, forget commands from before its time, and watch what it looks at."""
+        for check in machine.table.checks():
+            for place in places(check, machine.world):
+                self._watch(machine.asset, place)
+        for request in machine.table.requests:
+            for place in _buttons(machine.asset, request):
+                self._prepare_button(machine, place, place.name == request.command)
+        if machine.table.power:
+            self._prepare_power(machine)
+
+    def _prepare_button(self, machine: Machine, place: Reference, is_command: bool) -> None:
+        self._watch_button(machine.asset, place)
+        variable = self._engine.datamap.find(place.table, place.name)
+        if variable is None:
+            if is_command:
+                self.put(place, False)
+        elif place.name not in _HELD and is_pressed(variable.value):
+            self.put(place, released(variable.value))
+
+    def _prepare_power(self, machine: Machine) -> None:
+        for name in ("EStop", "ContactorControl"):
+            if self._engine.datamap.find(f"/controls/{machine.asset}", name) is None:
+                self.put(Reference(f"/controls/{machine.asset}", name), False)
+        group = machine.world.group
+        watched = [Reference(f"/controls/{member}", name) for member in group.members for name in (ACTIVE, REACTIVE)]
+        watched += [Reference(f"/limits/{pcs}", name) for pcs in group.pcs for name in LIMITS]
+        for place in watched:
+            self._watch(machine.asset, place)
+
+    def _watch(self, asset: str, place: Reference) -> None:
+        if (asset, place) not in self._watched:
+            self._watched.add((asset, place))
+            self._engine.watch(place, lambda: self._wake(asset))
+
+    def _watch_button(self, asset: str, place: Reference) -> None:
+        if (f"{asset} button", place) in self._watched:
+            return
+        self._watched.add((f"{asset} button", place))
+
+        def press() -> None:
+            variable = self._engine.datamap.find(place.table, place.name)
+            if variable is not None and is_pressed(variable.value):
+                self._pressed[place.table, place.name] = asset
+                self._wake(asset)
+
+        self._engine.watch(place, press)
+
+    # -- what others ask for ---------------------------------------------------------------------------------------
+
+    def machine(self, asset: str) -> Machine:
+        """Return the machine of an asset.
+
+        Raises:
+            ValueError: it has none.
+        """
+        if asset not in self.machines:
+            raise ValueError(f'{asset} has no state machine; expected a table {STATES}/{asset} with "{KIND}"')
+        return self.machines[asset]
+
+    def ask(self, asset: str, request: str, in_person: bool = True) -> Ticket:
+        """Ask a machine for a request; the ticket tells what becomes of it.
+
+        Raises:
+            ValueError: there is no such machine, or it knows no such request.
+        """
+        machine = self.machine(asset)
+        if request not in (one.name for one in machine.table.requests):
+            raise ValueError(f"the {machine.table.title} {asset} cannot {request}")
+        self._wake(asset)
+        return machine.ask(request, in_person)
+
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """Return what all machines are doing, and for how many seconds they have."""
+        return {asset: shown.picture(machine, self.now_s) for asset, machine in self.machines.items()}
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def due_s(self) -> float:
+        """Return when a machine must be looked at next."""
+        if self._awake:
+            return self._awake_since_s
+        return min((machine.due_s for machine in self.machines.values()), default=NEVER)
+
+    def run(self) -> None:
+        """Let all machines come to rest that something has changed for."""
+        now = self.steady_s
+        self._wake(*(asset for asset, machine in self.machines.items() if machine.due_s <= now))
+        for _ in range(_ROUNDS):
+            self._set_power()
+            awake, self._awake = self._awake, set()
+            if not awake:
+                break
+            for asset, machine in self.machines.items():
+                if asset in awake:
+                    self._turn(machine)
+        for machine in self.machines.values():
+            shown.show(machine, self._engine.datamap, self.put)
+
+    def _turn(self, machine: Machine) -> None:
+        before = (machine.state, machine.request, machine.step)
+        self._take_commands(machine)
+        machine.turn()
+        if before != (machine.state, machine.request, machine.step):
+            self._wake(*machine.world.group.members)
+
+    def _take_commands(self, machine: Machine) -> None:
+        """Take the commands that were given since the last turn; of off and on together, off counts."""
+        downward = ""
+        for request in machine.table.requests:
+            for place in _buttons(machine.asset, request):
+                if self._pressed.get((place.table, place.name)) != machine.asset:
+                    continue
+                taken = self._take(machine, place)
+                if taken.upward and downward:
+                    machine.refuse(taken.name, f"{downward} was asked for at the same time")
+                    continue
+                machine.ask(taken.name, in_person=place.table.startswith("/assets/"))
+                downward = downward or ("" if taken.upward else taken.name)
+
+    def _take(self, machine: Machine, place: Reference) -> Request:
+        """Take a command; of the requests that its variable asks for, return the one that fits the state."""
+        del self._pressed[place.table, place.name]
+        variable = self._engine.datamap.find(place.table, place.name)
+        if variable is not None and place.name not in _HELD:
+            self.put(place, released(variable.value))
+        asked = [one for one in machine.table.requests if place in _buttons(machine.asset, one)]
+        possible = [one for one in asked if machine.state in one.source] or asked
+        return possible[0]
+
+    def _set_power(self) -> None:
+        """Set what the PCS are asked for: the site's wishes while power is allowed, else 0."""
+        for machine in self.machines.values():
+            if machine.table.power:
+                shown.set_power(machine, self._engine.datamap, self.put)
+
+    # -- what machines need (their `Host`) -------------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """The wall clock."""
+        return self._engine.now_s
+
+    @property
+    def steady_s(self) -> float:
+        """The steady clock."""
+        return self._engine.steady_s
+
+    def put(self, place: Reference, value: Any) -> None:
+        """Set a variable, with all that follows; one that cannot take it is named."""
+        try:
+            self._engine.put(place, value)
+        except ValueError as error:
+            self._engine.warn(f"states {place}", f"{place}: a state machine cannot set it: {error}")
+
+    def tell(self, asset: str, text: str, severity: Severity) -> None:
+        """Tell people of something that has happened."""
+        self._engine.event(asset, text, severity)
+
+    def list_message(self, asset: str, kind: ListKind, text: str) -> None:
+        """Put a message into the list of alarms or faults of an asset."""
+        raise_message(self._engine, asset, kind, SOURCE, text)
+
+    def take_back(self, asset: str, kind: ListKind) -> None:
+        """Take the machine's own messages out of a list; where no fault is left, nothing asks for a shutdown."""
+        clear_messages(self._engine, asset, kind, SOURCE)
+        if kind == FAULTS:
+            for member in self.machines[asset].world.group.members:
+                end_shutdown(self._engine, member)
+
+
+def is_pressed(value: Any) -> bool:
+    """Tell whether a command or a button asks for something; buttons of user interfaces may hold a text."""
+    return value not in ("", "Init", "No") if isinstance(value, str) else bool(value)
+
+
+def released(value: Any) -> Any:
+    """Return what a command holds that was taken."""
+    return "Init" if isinstance(value, str) else False if isinstance(value, bool) else 0
+
+
+def _buttons(asset: str, request: Request) -> list[Reference]:
+    places = []
+    if request.command:
+        places.append(Reference(f"/controls/{asset}", request.command))
+    if request.button:
+        places.append(Reference(f"/assets/{asset}/summary", request.button))
+    return places

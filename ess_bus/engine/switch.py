@@ -1,0 +1,34 @@
+"""Whether a variable's own parameters let its actions and functions run."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ess_bus.engine.target import Target
+from ess_bus.engine.variable import Variable
+from ess_bus.reference import Reference
+
+
+class Host(Protocol):
+    """What must be known to read a switch."""
+
+    def read(self, target: Target) -> Any:
+        """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
+
+    def warn(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration, once."""
+
+
+def is_switched_on(variable: Variable, place: Reference, host: Host) -> bool:
+    """Tell whether ``enable`` (a bool, or where one is), if there is one, and otherwise ``enabled`` is on.
+
+    A switch that is not valid is off: nobody has allowed anything.
+    """
+    enable = variable.parameters.get("enable")
+    if isinstance(enable, str):
+        try:
+            return bool(host.read(Target.parse(enable)))
+        except ValueError as error:
+            host.warn(f"{place} enable", f"{place}: enable: {error}; its actions are off")
+            return False
+    return bool(variable.parameters.get("enabled", True) if enable is None else enable)
