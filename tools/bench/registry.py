@@ -27,6 +27,7 @@ _ROWS: Final = (
     "bridge_polls",
     "bridge_site",
     "bridge_dead",
+    "engine",
     "expressions",
     "calculating",
 )
