@@ -17,8 +17,8 @@ from ess_bus.reference import Reference
 REASON: Final = "reason"
 # Takes a parameter away, in a definition that is set on the engine.
 _REMOVE: Final = "$$remove"
-# Sets a value without running its actions.
-_QUIETLY: Final = {"$$action": False}
+# Sets nothing: it lets the engine know whose result a variable is, which already has the right value.
+CLAIM: Final = {"value": "$$"}
 
 # Ten times 0.1 s must not be a moment less than a second.
 _ROUNDING_S: Final = 1e-9
@@ -139,6 +139,9 @@ class Calculator:
             state = self._by_place[Reference(table, name)]
             if state.calculation.of_changes:
                 state.result = MISSING  # said once; whoever has seen it clears it
+            state.told.is_claimed = True
+            if change is CLAIM:
+                continue
             if not isinstance(change, Mapping):
                 state.told.has_taken(change, now_s)
                 continue
@@ -178,8 +181,7 @@ class Calculator:
         """Return what is to be set so that the engine shows a result, `MISSING` if it does already."""
         needs, is_claimed = state.told.needs(state.result), state.told.is_claimed
         if (state.told.reason or "") == state.reason:
-            claim = MISSING if is_claimed else {"value": state.told.held, **_QUIETLY}
-            return state.result if needs else claim
+            return state.result if needs else MISSING if is_claimed else CLAIM
         change: dict[str, Any] = {"value": state.result} if needs else {}
         return change | ({REASON: state.reason} if state.reason else {_REMOVE: [REASON]})
 
