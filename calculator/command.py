@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import click
 
-from calculator.configuration import load
-from calculator.graph import Calculator
+from calculator import checking
+from calculator.configuration import CalculatorConfiguration, load
+from calculator.explaining import SERVED, text
 from calculator.process import CalculatorProcess
 from ess_bus import commandline
 from ess_bus.client import Bus
+from ess_bus.errors import EssError, NoOneListening
 from ess_bus.process import begin, one_segment, process_options, until_stopped
+from ess_bus.reference import Reference
 
 log = logging.getLogger(__name__)
+
+EXPLAIN_EVERY_S = 1.0
 
 
 @click.command(
     epilog="""\b
 Examples:
+  calculator
   calculator configs/bms_power/engine
   calculator --engine ess_2 site/engine/bms_manager.json
+  calculator --check configs/bms_power/engine
+  calculator --explain /status/bms:BMSPower --once
 
 \b
 Exit status:
-  0  stopped by SIGTERM or Ctrl-C
-  1  bad configuration, or no broker
+  0  stopped by SIGTERM or Ctrl-C; with --check: everything can be calculated
+  1  bad configuration, no broker, or nobody who could explain; with --check: something cannot be calculated
   2  wrong usage"""
 )
-@click.argument("path", metavar="CONFIG", type=click.Path(path_type=Path))
+@click.argument("path", metavar="[CONFIG]", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--engine",
     callback=one_segment,
@@ -38,21 +47,83 @@ Exit status:
     metavar="NAME",
     help="The engine that holds the variables.",
 )
+@click.option(
+    "--zero-on-failure",
+    is_flag=True,
+    help="Set 0 where a calculation fails though all operands are valid (division by zero, a text where a number is "
+    "needed), as the original does; without it the result is null.",
+)
+@click.option("--check", is_flag=True, help="List the calculators of CONFIG with their operands, and end.")
+@click.option(
+    "--explain",
+    metavar="VARIABLE",
+    help="Show how the running calculator came to a result: operands, values, ages; once a second.",
+)
+@click.option("--once", is_flag=True, help="With --explain: show it once.")
 @process_options
-def command(path: Path, engine: str, bus: str | None, process_name: str | None, verbose: bool) -> None:
+def command(
+    path: Path | None,
+    engine: str,
+    zero_on_failure: bool,
+    check: bool,
+    explain: str | None,
+    once: bool,
+    bus: str | None,
+    process_name: str | None,
+    verbose: bool,
+) -> None:
     """Calculate derived variables such as BMSPower and set them on the engine.
 
-    CONFIG is a JSON file, or a folder of them, with variables that have numVars, variable1..N, operation and scale;
-    it may be the engine's own folder.
+    Calculators are variables of the engine with numVars, variable1..N and operation or expression. CONFIG is a JSON
+    file, or a folder of them, with more of them that the engine does not have; it may be the engine's own folder.
     """
+    if check and path is None:
+        raise click.UsageError("--check needs CONFIG")
+    if once and explain is None:
+        raise click.UsageError("--once belongs to --explain")
     with until_stopped():
         begin(verbose)
-        configuration = load(path)
-        for problem in configuration.warnings:
-            log.warning("%s", problem)
+        configuration = None if path is None else load(path, engine)
+        if check and configuration is not None:
+            _check(configuration)
+            return
         with Bus(bus, name=process_name or "calculator") as connection:
-            log.info("calculators for /%s: %d", engine, len(configuration.calculations))
-            CalculatorProcess(Calculator(configuration.calculations), connection, engine).run()
+            if explain is not None:
+                _explain(connection, engine, explain, once)
+            else:
+                _run(connection, engine, configuration, zero_on_failure)
+
+
+def _run(bus: Bus, engine: str, configuration: CalculatorConfiguration | None, zero_on_failure: bool) -> None:
+    for problem in configuration.warnings if configuration else ():
+        log.warning("%s", problem)
+    files = configuration.tables if configuration else {}
+    CalculatorProcess(bus, engine, files, zero_on_failure=zero_on_failure).run()
+
+
+def _check(configuration: CalculatorConfiguration) -> None:
+    for line in checking.lines(configuration):
+        click.echo(line)
+    for problem in configuration.found.warnings:
+        log.warning("%s", problem)
+    if checking.problems(configuration):
+        raise SystemExit(1)
+
+
+def _explain(bus: Bus, engine: str, variable: str, once: bool) -> None:
+    try:
+        place = Reference.parse(variable)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    while True:
+        try:
+            answer = bus.get(f"{SERVED}/{engine}{place.table}/{place.name}")
+        except NoOneListening:
+            raise EssError(f"no calculator runs for /{engine}") from None
+        click.echo(text(answer))
+        if once:
+            return
+        time.sleep(EXPLAIN_EVERY_S)
 
 
 def main() -> None:

@@ -1,48 +1,26 @@
-"""The assets of a site: the engine itself, the managers below it, and their instances (engine.md 2.1, 8.2).
-
-No table lists them: they are what the names of the tables say. ``/links/bms`` and ``/status/bms`` make ``bms`` a
-manager, ``/assets/bms/rack_1`` makes ``rack_1`` an instance of it.
-"""
+"""How the assets of a site are shown: the engine itself, the managers below it, and their instances (engine.md 2.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from ess_bus.assets import asset_of
+from ess_bus.assets import managers as named
 from ess_bus.engine.views import full
 from ess_bus.tables.document import BELONGING, LOADED, Belonging
-from ess_bus.uri import segments
+
+__all__ = ["asset_of", "known_assets", "managers", "one_asset", "one_item", "summary"]
 
 # The data map reads actions, these name functions, and some of these ask for assets.
 if TYPE_CHECKING:
     from ess_bus.engine.datamap import DataMap
 
-# The tables of an asset are below these; whose second segment is an asset's name.
-_ROOTS: Final = frozenset({"links", "vlinks", "status", "controls", "limits", "params", "assets", "alarms", "faults"})
-_SUMMARY: Final = "summary"
-
-
-def asset_of(table: str, root: str) -> str:
-    """Return the asset that a table belongs to: ``bms`` of ``/status/bms``; the engine itself for all others."""
-    parts = segments(table)
-    if len(parts) < 2 or parts[0] not in _ROOTS:
-        return root
-    return parts[2] if parts[0] == "assets" and len(parts) > 2 and parts[2] != _SUMMARY else parts[1]
-
 
 def managers(datamap: DataMap, root: str) -> dict[str, list[str]]:
     """Return manager -> its instances, alphabetically; `root` is the engine, with instances of its own."""
-    instances: dict[str, set[str]] = {root: set()}
-    for whose in _declared(datamap):
-        if whose.manager is not None:
-            instances.setdefault(whose.manager, set()).update([whose.instance] if whose.instance else [])
-    for parts in map(segments, datamap.tables):
-        if len(parts) >= 2 and parts[0] in _ROOTS:
-            below = instances.setdefault(parts[1], set())
-            if parts[0] == "assets" and len(parts) > 2 and parts[2] != _SUMMARY:
-                below.add(parts[2])
-    taken = {name for below in instances.values() for name in below}
-    return {name: sorted(below) for name, below in sorted(instances.items()) if name not in taken or below}
+    declared = ((whose.manager, whose.instance) for whose in _declared(datamap) if whose.manager is not None)
+    return named(datamap.tables, root, declared)
 
 
 def known_assets(datamap: DataMap, root: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ess_bus.engine.datamap import DataMap
@@ -41,7 +42,7 @@ def with_command(datamap: DataMap, assignment: Assignment) -> Assignment:
     variable = datamap.find(place.table, place.name)
     if variable is not None and variable.actions:
         return assignment
-    return Assignment(place, assignment.value, assignment.parameters, _calling(function), act=assignment.act)
+    return replace(assignment, actions=_calling(function))
 
 
 def is_scheduled(table: str) -> bool:

@@ -24,8 +24,8 @@ from ess_bus.uri import segments
 
 # Tables that describe the engine itself; they are reached below its own name only.
 INTERNAL: Final = frozenset(
-    {"links", "vlinks", "locks", "schedule", "sched", "config", "templates", "notes", "reload", "system", "control"}
-    | {"tables", "test", "states", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
+    {"links", "vlinks", "locks", "schedule", "sched", "states", "config", "templates", "notes", "reload", "system"}
+    | {"control", "tables", "test", "blockeduris", "sets", "gets", "pubs", "sysconfig"}
 )
 # Device values belong to the bridge that reads them (one owner per URI): the engine takes its pubs and answers nothing.
 FOREIGN: Final = frozenset({"components"})

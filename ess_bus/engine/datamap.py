@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ess_bus.engine.actions.reading import read
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
+from ess_bus.engine.parameters import Parameters
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import join, segments
@@ -24,6 +26,7 @@ class DataMap:
         self.tables: dict[str, dict[str, Variable]] = {}
         # The paths of all tables and of what is above them.
         self._branches: set[str] = set()
+        self._restyled: dict[Variable, set[str]] = {}
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +97,8 @@ class DataMap:
             variable.actions, variable.program = assignment.actions, read(assignment.actions, place)[0]
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
+        for name in assignment.removed:
+            variable.parameters.pop(name, None)
         if assignment.bit is not None:
             return variable, variable.set_bit(assignment.bit, assignment.value)
         if assignment.value is not KEEP:
@@ -102,6 +107,22 @@ class DataMap:
             # Defined without a value it is false (engine.md 2.4), until its first value says of what type it is.
             variable.cell.value = False
         return variable, is_new
+
+    def take_restyled(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return table -> variable -> parameter -> value of all that changed since the last call; ``None``: it is gone.
+
+        A parameter belongs to one variable, which links may show in several tables.
+        """
+        restyled, self._restyled = self._restyled, {}
+        shown: dict[str, dict[str, dict[str, Any]]] = {}
+        for variable, names in restyled.items():
+            changed = {name: variable.parameters.get(name) for name in sorted(names)}
+            for table, name in variable.places:
+                shown.setdefault(table, {})[name] = changed
+        return {table: dict(sorted(shown[table].items())) for table in sorted(shown)}
+
+    def _restyle(self, variable: Variable, parameter: str) -> None:
+        self._restyled.setdefault(variable, set()).add(parameter)
 
     def _is_locked(self, assignment: Assignment) -> bool:
         variable = self.find(assignment.place.table, assignment.place.name)
@@ -121,6 +142,7 @@ class DataMap:
         variable = table.get(place.name)
         if variable is None:
             variable = table[place.name] = Variable(places=[(place.table, place.name)])
+            variable.parameters = Parameters(partial(self._restyle, variable))
         return variable
 
     def alias(self, place: Reference, target: Reference) -> bool:

@@ -19,6 +19,8 @@ from ess_bus.values import naked
 KEEP: Final = "$$"
 # Says in a definition whether its actions are run, whatever else is in it.
 ACT: Final = "$$action"
+# Names, in a definition, parameters that shall be gone.
+REMOVE: Final = "$$remove"
 # A variable of these tables is a reference to another variable, or a URI.
 _LISTS: Final = frozenset({"schedule", "sched", "blockeduris", "gets", "sets", "pubs"})
 _RESERVED: Final = frozenset("@:/[")
@@ -35,6 +37,7 @@ class Assignment:
         actions: replaces the variable's actions if it is not ``None``.
         bit: `value` is this bit of the variable (from 0).
         act: whether actions follow; ``None``: if there is a value.
+        removed: parameters that are taken away.
     """
 
     place: Reference
@@ -43,6 +46,7 @@ class Assignment:
     actions: dict[str, Any] | None = None
     bit: int | None = None
     act: bool | None = None
+    removed: tuple[str, ...] = ()
 
     @property
     def runs_actions(self) -> bool:
@@ -105,8 +109,11 @@ def member(place: Reference, body: Any) -> Assignment:
     act = body.get(ACT)
     if act is not None and not isinstance(act, bool):
         raise ValueError(f'{place}: "{ACT}" must be true or false')
-    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions", ACT)}
-    return Assignment(place, KEEP if value == KEEP else value, parameters, actions, act=act)
+    removed = body.get(REMOVE, [])
+    if not isinstance(removed, list) or not all(isinstance(name, str) for name in removed):
+        raise ValueError(f'{place}: "{REMOVE}" must be a list of names')
+    parameters = {key: inner for key, inner in body.items() if key not in ("value", "actions", ACT, REMOVE)}
+    return Assignment(place, KEEP if value == KEEP else value, parameters, actions, act=act, removed=tuple(removed))
 
 
 def _tables(known: Known, body: Any) -> Iterator[Assignment]:

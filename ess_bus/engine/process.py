@@ -61,6 +61,8 @@ class EngineProcess:
         self._joins = 0
         # Device table -> the process that publishes it.
         self._publishers: dict[str, str] = {}
+        # Calculator -> the results that it has set.
+        self._results: dict[str, set[tuple[str, str]]] = {}
         self._complaints: dict[str, float] = {}
 
     def run(self) -> None:
@@ -125,7 +127,7 @@ class EngineProcess:
     def _take(self, message: Message, target: str, view: View) -> None:
         engine, method = self._engine, message.method
         if method == "pub" and is_under(target, PROCESSES):
-            self._bury(message)
+            self._take_news(message)
             return
         reason = blocked(engine.datamap, method, message.uri, target, self._owned)
         if reason is not None:
@@ -142,7 +144,10 @@ class EngineProcess:
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
-                engine.set(target, message.json())
+                body = message.json()
+                engine.set(target, body)
+                if message.process_name in self._results and isinstance(body, dict):
+                    self._results[message.process_name].update((target, name) for name in body)
                 if method == "set":
                     self._bus.reply(message, message.body)
             case _:
@@ -163,18 +168,28 @@ class EngineProcess:
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")
 
-    def _bury(self, message: Message) -> None:
-        """Make what a process published not valid when the broker tells that the process is gone."""
-        if message.process_name != BROKER_NAME:
-            return
+    def _take_news(self, message: Message) -> None:
+        """Take what a process tells of itself, or the broker's news that one is gone."""
         news = message.json()
-        if not isinstance(news, dict) or news.get("gone") is not True:
+        if not isinstance(news, dict):
             return
+        if message.process_name == BROKER_NAME and news.get("gone") is True:
+            self._bury(str(news.get("name")))
+        elif news.get("kind") == "calculator" and news.get("prefix") == self._prefix:
+            self._results.setdefault(message.process_name, set())
+
+    def _bury(self, name: str) -> None:
+        """Make what a process published or calculated not valid: nobody keeps it up to date."""
         for device, publisher in list(self._publishers.items()):
-            if publisher == news.get("name"):
+            if publisher == name:
                 log.warning("%s is gone; %s is not valid until it is published again", publisher, device)
                 del self._publishers[device]
                 self._engine.invalidate(device)
+        results = self._results.pop(name, set())
+        if results:
+            log.warning("%s is gone; its %d results are not valid until they are set again", name, len(results))
+        for table, variable in sorted(results):
+            self._engine.report(table, {variable: {"value": None, "reason": f"{name} is gone"}})
 
     def send(self) -> None:
         """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
@@ -196,13 +211,16 @@ class EngineProcess:
         if not self._bus.connected:
             return
         is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
-        values, seen = self._engine.take_publications(everything=is_new)
+        values, seen, changed = self._engine.take_publications(everything=is_new)
         for table, members in values.items():
             self._publish(self._prefix + table, members)
             if any(is_under(table, root) for root in self._owned):
                 self._publish(table, members)
         for table, members in seen.items():
             self._publish(f"{self._prefix}/{View.UI}{table}", members)
+        # Whoever uses parameters hears of each that has another value.
+        for table, parameters in changed.items():
+            self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
 
     def _publish(self, uri: str, members: dict[str, Any]) -> None:
         try:

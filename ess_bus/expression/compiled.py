@@ -1,4 +1,4 @@
-"""From a tree to a Python function that is right whenever it returns, and raises whenever anything is odd.
+"""From a tree to a Python function that is right whenever it returns, and asks `explained` whenever anything is odd.
 
 The function is compiled from a syntax tree that is built here node by node: nothing of the text gets into it but
 numbers and texts, as constants, and all it can call are the functions of `_KNOWN`. Values are checked as late as that
@@ -54,6 +54,7 @@ _NAMES: Final = {
 }
 _KNOWN: Final[dict[str, Any]] = {
     "__builtins__": {},
+    "odd": ODD,
     "refuse": _refuse,
     "truth": _truth,
     "same": _same,
@@ -76,18 +77,27 @@ _COMPARE: Final[dict[str, type[ast.cmpop]]] = {
 }
 
 
-def compiled(root: Node) -> Function:
+def compiled(root: Node, explain: Function) -> Function:
     """Return a function of the operands' values.
 
-    It raises one of `ODD` where the expression has no result, and perhaps where it has one; then `explained` knows.
+    Args:
+        root: the expression.
+        explain: called where the expression has no result, and perhaps where it has one: it knows, and is slower.
     """
     if _depth(root) > _MOST_DEPTH:
-        return _refuse
+        return explain
+    # One function that tries the expression, and behind the attempt asks: each call of another one would take as long
+    # as the expression itself.
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg("values")], kwonlyargs=[], kw_defaults=[], defaults=[])
-    body = ast.Expression(ast.Lambda(arguments, _Emitter().value(root)))
-    module = compile(ast.fix_missing_locations(body), "<expression>", "eval")
+    attempt = ast.Return(_Emitter().value(root))
+    body: list[ast.stmt] = [
+        ast.Try([attempt], [ast.ExceptHandler(_load("odd"), None, [ast.Pass()])], [], []),
+        ast.Return(_call("explain", _load("values"))),
+    ]
+    function = ast.FunctionDef("evaluate", arguments, body, decorator_list=[])
+    module = compile(ast.fix_missing_locations(ast.Module([function], [])), "<expression>", "exec")
     (code,) = (constant for constant in module.co_consts if isinstance(constant, CodeType))
-    return cast(Function, FunctionType(code, _KNOWN))
+    return cast(Function, FunctionType(code, {**_KNOWN, "explain": explain}))
 
 
 def _depth(node: Node) -> int:
@@ -206,8 +216,13 @@ class _Emitter:
         return total
 
     def _power(self, node: tree.Power) -> ast.expr:
-        match node.exponent:
-            case tree.Literal(value=int() as exponent) if 0 < exponent <= _SMALL_POWER:
+        match node.base, node.exponent:
+            case tree.Literal(value=int() | float() as base), tree.Literal(value=int() | float() as exponent):
+                try:
+                    return ast.Constant(arithmetic.power(base, exponent))
+                except ArithmeticError:
+                    return _call("refuse")
+            case _, tree.Literal(value=int() as exponent) if 0 < exponent <= _SMALL_POWER:
                 return self._bounded(ast.BinOp(self.loose(node.base), ast.Pow(), ast.Constant(exponent)))
         return _call("power", self.loose(node.base), self.loose(node.exponent))
 

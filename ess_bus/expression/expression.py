@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ess_bus.expression import tree
 from ess_bus.expression.canonical import written
-from ess_bus.expression.compiled import ODD, Function, compiled
+from ess_bus.expression.compiled import Function, compiled
 from ess_bus.expression.errors import EvaluationError
 from ess_bus.expression.explained import Explained, Result
 from ess_bus.expression.parser import parse
@@ -22,13 +23,16 @@ class Expression:
         text: as it was written; expressions with the same text are equal.
         operands: the numbers of the operands that it uses, in order.
         kind: what kind its results are, as far as the text says.
+        evaluate: a function of the values of ``{1}``, ``{2}``, ...: numbers, bools, texts; ``None`` is a value that is
+            not valid. It returns a number (finite), true or false, or a text, and raises `EvaluationError` where there
+            is no right result; the error says why and where.
     """
 
     text: str
     operands: tuple[int, ...] = field(compare=False)
     kind: Kind = field(compare=False)
+    evaluate: Function = field(compare=False, repr=False)
     _root: Node = field(compare=False, repr=False)
-    _function: Function = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str, operands: int | None = None) -> Expression:
@@ -43,22 +47,8 @@ class Expression:
             UnknownOperand: it names an operand beyond `operands`.
         """
         root = parse(text, operands)
-        return cls(text, tuple(sorted(set(_operands(root)))), kind_of(root), root, compiled(root))
-
-    def evaluate(self, values: Sequence[object]) -> Result:
-        """Return the result: a number (finite), true or false, or a text.
-
-        Args:
-            values: those of ``{1}``, ``{2}``, ...: numbers, bools, texts; ``None`` is a value that is not valid.
-
-        Raises:
-            EvaluationError: there is no right result; the error says why and where.
-        """
-        try:
-            return self._function(values)
-        except ODD:
-            pass
-        return Explained(self.text, values).result(self._root)
+        evaluate = compiled(root, partial(_explained, text, root))
+        return cls(text, tuple(sorted(set(_operands(root)))), kind_of(root), evaluate, root)
 
     def condition(self, values: Sequence[object]) -> bool:
         """Return the result of an expression that must be true or false.
@@ -74,6 +64,10 @@ class Expression:
 
     def __str__(self) -> str:
         return written(self._root)
+
+
+def _explained(text: str, root: Node, values: Sequence[object]) -> Result:
+    return Explained(text, values).result(root)
 
 
 def _operands(node: Node) -> Iterator[int]:

@@ -142,10 +142,10 @@ def test_the_calculator_hears_only_the_engine(start, broker, bus):
 
 
 def test_another_process_that_answers_for_the_engine_does_not_end_the_calculator(start, broker, bus):
-    start("tools.fims_echo", "-u", "/ess/status/bms", "-b", "5", bus=broker)
+    start("tools.fims_echo", "-u", "/ess", "-b", "5", bus=broker)
     eventually(lambda: bus.get("/processes/fims_echo"))
     calculator = start_calculator(start, broker, bus)
-    eventually(lambda: "expected a table from fims_echo" in calculator.output)
+    eventually(lambda: "expected tables, got '5' from fims_echo" in calculator.output)
     assert calculator.popen.poll() is None, calculator.output
 
 
@@ -187,14 +187,14 @@ def test_expressions_give_bools_texts_and_numbers_and_are_not_valid_where_there_
         eventually(lambda: values.items() <= bus.get("/ess/naked/status/pcs")["/status/pcs"].items())
 
     # GridMode is not there: it is created, and has no value yet.
-    shows(GridMode=None, IsOn=None, Count=1, Mode="Discharge", Ratio=None, Broken=7)
+    shows(GridMode=None, IsOn=None, Count=1, Mode="Discharge", Ratio=None, Broken=None)
     bus.set("/status/pcs", {"GridMode": "On-grid", "limit": 60})
     shows(GridMode="On-grid", IsOn=True, Ratio=0.5)
     bus.set("/status/pcs/power", -30)
     shows(IsOn=False, Count=0, Mode="Charge it", Ratio=-0.5)
-    assert (
-        "/status/pcs:Broken: expression '{1} +': expected a value, but the text ends, at column 6" in calculator.output
-    )
+    broken = "expression '{1} +': expected a value, but the text ends, at column 6"
+    assert bus.get("/ess/status/pcs/Broken@reason") == broken
+    assert f"/status/pcs:Broken: {broken}" in calculator.output
     assert calculator.output.count("/status/pcs:Ratio is not valid: division by zero, at column 5 of {1} / {2}") == 1
 
 

@@ -74,7 +74,7 @@ PURE = [
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (
             *("row", "scale", "pacing", "payload", "quantiles", "verdict", "table", "report"),
-            *("plants", "regularity", "expressions"),
+            *("plants", "maps", "regularity", "expressions", "calculators"),
         )
     ),
     *(

@@ -177,7 +177,7 @@ def test_alarms_show_their_messages():
 def test_functions_and_actions_are_listed():
     with desk() as person:
         naked = person.say("get", "/ess/naked/system/functions")
-        assert naked.startswith('{"/system/functions":{')
+        assert naked.startswith('{"/system/functions":{"')
         assert '"CalculateVar":"Carried out by the calculator."' in naked
         assert '"bitfield":{"value":' in person.say("get", "/ess/system/actions")
         assert person.say("get", "/ess/system/functions/LogInfo") == '"Log the variable and its value."'

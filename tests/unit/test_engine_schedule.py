@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ess_bus.engine.schedule.grid import Grid
 from tests.unit.engine_clock import at, engine_of, shown, until
@@ -214,6 +218,41 @@ def test_a_period_that_cannot_be_is_named_and_the_old_one_stays(value, caplog):
     assert times(engine, 2) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("end", [None, "later", True])
+def test_an_end_that_is_not_valid_ends_an_item_and_keeps_it_from_beginning(end):
+    engine = engine_with()
+    run(engine, every=1)
+    until(engine, 1)
+    engine.set("/sched/bms/x@endTime", end)
+    assert times(engine, 5) == []
+    assert shown(engine, ITEM)["active"] is False
+    engine.set("/sched/bms", {"y": {"value": "y", "fcn": "LogInfo", "repTime": 1, "endTime": end}})
+    assert engine.due_s() == float("inf")
+
+
+@given(
+    every=st.sampled_from([0.1, 0.25, 1.0, 7.0]),
+    offset=st.sampled_from([0, 0.05, 0.3]),
+    steps=st.lists(st.floats(0.001, 20), max_size=30),
+)
+def test_whenever_somebody_looks_each_point_is_run_once_or_left_out(every, offset, steps):
+    engine = engine_with()
+    run(engine, every=every, offset=offset)
+    now_s = 0.0
+    for step in steps:
+        now_s += step
+        at(engine, now_s)
+        before = runs(engine)
+        engine.tick()
+        engine.tick()
+        assert runs(engine) <= before + 1
+        assert engine.due_s() > 5000 + now_s
+    # The points that have come by now: from the start, or from where the offset says.
+    begin_s = offset % every if offset else 0.0
+    points = math.floor((now_s - begin_s) / every + 1e-6) + 1 if steps and now_s >= begin_s - 1e-6 else 0
+    assert runs(engine) + shown(engine, ITEM).get("skipped", 0) == points
+
+
 def test_stop_ends_an_item_now_or_later():
     engine = engine_with()
     run(engine, every=1)
@@ -286,8 +325,8 @@ def test_a_thousand_items_cost_no_more_than_they_do_and_there_is_a_limit(caplog)
     assert "more than 2000 scheduled items" in caplog.text
 
 
-@pytest.mark.parametrize(("now_s", "next_s", "skipped"), [(1.0, 1.1, 0), (1.04, 1.1, 0), (1.1, 1.1, 0), (1.35, 1.4, 3)])
-def test_a_grid_goes_on_to_the_first_point_that_is_not_over(now_s, next_s, skipped):
+@pytest.mark.parametrize(("now_s", "next_s", "skipped"), [(1.0, 1.1, 0), (1.04, 1.1, 0), (1.1, 1.2, 1), (1.35, 1.4, 3)])
+def test_a_grid_goes_on_to_the_first_point_that_is_to_come(now_s, next_s, skipped):
     grid = Grid(0.5, 0.1, 5)
     assert grid.step(now_s) == skipped
     assert grid.next_s == pytest.approx(next_s)

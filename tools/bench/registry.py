@@ -27,7 +27,9 @@ _ROWS: Final = (
     "bridge_polls",
     "bridge_site",
     "bridge_dead",
+    "engine",
     "expressions",
+    "calculating",
 )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.engine.monitors.finding import NAMES, Finding, written
 from ess_bus.engine.monitors.settings import MAX_NUMBERED, delays_of, numbered, operand
 from ess_bus.engine.monitors.trip import Judgement
-from ess_bus.engine.numbers import is_number
+from ess_bus.engine.numbers import is_number, number
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def condition(call: Call, *, with_fault: bool) -> Finding:
 def _holds(call: Call) -> tuple[bool | None, str]:
     """Return whether all conditions hold, ``None`` if that is not known, and how messages say that they do."""
     known, why = True, []
-    for number, name in enumerate(numbered(call, "numConditionVars", "conditionVar"), start=1):
-        kind = call.parameter(f"conditionType{number}")
-        values = [_typed(one, kind) for one in _values(call, number)]
+    for index, name in enumerate(numbered(call, "numConditionVars", "conditionVar"), start=1):
+        kind = call.parameter(f"conditionType{index}")
+        values = [_typed(one, kind) for one in _values(call, index)]
         value = operand(call, name)
         if value is None:
             known = False
@@ -60,11 +60,11 @@ def _holds(call: Call) -> tuple[bool | None, str]:
     return (True if known else None), f" while {' and '.join(why)}" if why else ""
 
 
-def _values(call: Call, number: int) -> list[Any]:
-    count = call.number(f"numConditions{number}", 1)
+def _values(call: Call, index: int) -> list[Any]:
+    count = call.number(f"numConditions{index}", 1)
     if not 1 <= count <= MAX_NUMBERED or count != int(count):
-        raise ValueError(f"numConditions{number}: expected a count, got {count}")
-    names = [f"conditionVal{one}_{number}" for one in range(1, int(count) + 1)]
+        raise ValueError(f"numConditions{index}: expected a count, got {count}")
+    names = [f"conditionVal{one}_{index}" for one in range(1, int(count) + 1)]
     for name in names:
         if call.parameter(name) is None:
             raise ValueError(f"{name} is missing")
@@ -80,7 +80,7 @@ def _typed(value: Any, kind: Any) -> Any:
     try:
         match kind:
             case "int" | "double" | "float" if not isinstance(value, bool):
-                return float(value)
+                return number(float(value))
             case "bool" if isinstance(value, str):
                 return _BOOLS[value.lower()]
     except (TypeError, ValueError, KeyError, OverflowError):

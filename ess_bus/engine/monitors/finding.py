@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -57,6 +58,14 @@ class Finding(NamedTuple):
     with_fault: bool = False
     left: tuple[float, float] | None = None
     wake_s: float = NEVER
+
+    @property
+    def shown_left(self) -> tuple[float, float] | None:
+        """What is left where the check counts it, in whole seconds: it always runs, and each change is published."""
+        if self.left is None:
+            return None
+        alarm_s, fault_s = (float(math.ceil(one)) for one in self.left)
+        return min(alarm_s, self.patience.alarm_s), min(fault_s, self.patience.fault_s)
 
     def text(self, judgement: Judgement, severity: str, name: str, now_s: float) -> str:
         """Return the message: ``[SOC] value [3] < min alarm threshold [5] for 2.5 seconds at 06-25-2024 20:18:46``."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import SHUTDOWN, ListKind, clear_messages, end_shutdown, put, raise_message
 from ess_bus.engine.monitors.finding import Finding, lasting
-from ess_bus.engine.monitors.settings import COMMS_S, comms_delays
+from ess_bus.engine.monitors.settings import comms_delays
 from ess_bus.engine.monitors.still import Still
 from ess_bus.engine.monitors.trip import Delays, Happening, Trip, What
 from ess_bus.engine.numbers import number
@@ -69,6 +69,8 @@ class Monitor:
     still: Still | None = None
     _watched: Watched | None = None
     _unknown_since_s: float | None = None
+    # What people were shown last.
+    _shown: list[tuple[object, ...]] = field(default_factory=list)
 
     def look(self, watched: Watched, findings: Sequence[Finding], problem: str = "") -> list[tuple[str, What]]:
         """Take what the checks say; return what happened, (check, what).
@@ -79,12 +81,9 @@ class Monitor:
             problem: why one of them is missing; what it has raised stands.
         """
         engine, self._watched = watched.engine, watched
-        found = [*findings, self._validity(watched, findings, problem)] if findings or problem else []
-        if not problem:
-            for check in self.trips.keys() - {finding.check for finding in found}:
-                # It is not made any more, and would never clear what it has raised.
-                del self.trips[check]
-                self._clear(watched, check)
+        found = [*findings, *self._validity(watched, findings, problem)]
+        if len(self.trips) > len(found) and not problem:
+            self._drop(watched, {finding.check for finding in found})
         happened: list[tuple[Finding, Happening]] = []
         due_s = NEVER
         for finding in found:
@@ -123,36 +122,51 @@ class Monitor:
             self.look(self._watched, ())
         self.still = self._unknown_since_s = None
 
-    def _validity(self, watched: Watched, findings: Sequence[Finding], problem: str) -> Finding:
+    def _drop(self, watched: Watched, kept: Container[str]) -> None:
+        """Forget the checks that are not made any more: they would never clear what they have raised."""
+        for check in [check for check in self.trips if check not in kept]:
+            del self.trips[check]
+            self._clear(watched, check)
+
+    def _validity(self, watched: Watched, findings: Sequence[Finding], problem: str) -> list[Finding]:
         """Return the finding that the checks have no answer: a value that is not valid has not recovered.
 
-        That may last as long as what is checked may, and at least as long as any device may be silent.
+        That may last as long as what is checked may, and at least as long as any device may be silent. While all is
+        known, and nothing has to be cleared, there is none.
         """
         unknown = [one for one in findings if not one.judgement.known]
-        if not unknown and not problem:
+        if unknown or problem:
+            if self._unknown_since_s is None:
+                self._unknown_since_s = watched.engine.steady_s
+        else:
             self._unknown_since_s = None
-        elif self._unknown_since_s is None:
-            self._unknown_since_s = watched.engine.steady_s
-        patience = COMMS_S
-        if self._unknown_since_s is not None or self.is_seen(INVALID):
-            comms = comms_delays(watched.engine, watched.asset)
-            patience = Delays(
-                max(comms.alarm_s, min((one.patience.alarm_s for one in unknown), default=0)),
-                max(comms.fault_s, min((one.patience.fault_s for one in unknown if one.with_fault), default=0)),
-                comms.recover_s,
-            )
+            if not findings or not self.is_seen(INVALID):
+                return []
+        comms = comms_delays(watched.engine, watched.asset)
+        patience = Delays(
+            max(comms.alarm_s, min((one.patience.alarm_s for one in unknown), default=0)),
+            max(comms.fault_s, min((one.patience.fault_s for one in unknown if one.with_fault), default=0)),
+            comms.recover_s,
+        )
         with_fault = any(one.with_fault for one in unknown)
         text = f"cannot be checked ({problem})" if problem else "value is not valid"
         judged = lasting(watched.engine.steady_s, self._unknown_since_s, patience, with_fault=with_fault, shown=None)
-        return Finding(INVALID, None, patience=patience, describe=lambda *_: text, with_fault=with_fault, **judged)
+        return [Finding(INVALID, None, patience=patience, describe=lambda *_: text, with_fault=with_fault, **judged)]
 
     def _show(self, watched: Watched, found: Iterable[Finding]) -> None:
+        """Let people see timers and flags, if they have changed: what stands still is no news."""
+        state: list[tuple[object, ...]] = [
+            (one.check, one.shown_left, self.trips[one.check].shown) for one in found if one.names
+        ]
+        if state == self._shown:
+            return
+        self._shown = state
         shown: dict[str, Any] = {}
         for finding in found:
             trip, names = self.trips[finding.check], finding.names
             if names is None:
                 continue
-            alarm_s, fault_s = finding.left or (trip.alarm_left_s, trip.fault_left_s)
+            alarm_s, fault_s = finding.shown_left or (trip.alarm_left_s, trip.fault_left_s)
             times = {names.alarm_time: alarm_s, names.fault_time: fault_s, names.recover_time: trip.recover_left_s}
             seen = {names.seen_alarm: trip.seen_alarm, names.seen_fault: trip.seen_fault}
             # Two checks may share their names: what any of them has seen, and what is over first, counts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.monitors.trip import Delays
@@ -29,11 +29,21 @@ def delays_of(call: Call, prefix: str = "") -> Delays:
     Raises:
         ValueError: one of them is not a number.
     """
-    found = (call.number(f"{prefix}{word}", call.number(word, 0)) for word in _WORDS)
-    return Delays(*(max(0.0, one) for one in found))
+    parameters = call.variable.parameters
+    return Delays(
+        _seconds(parameters, f"{prefix}AlarmTimeout", "AlarmTimeout"),
+        _seconds(parameters, f"{prefix}FaultTimeout", "FaultTimeout"),
+        _seconds(parameters, f"{prefix}RecoverTimeout", "RecoverTimeout"),
+    )
 
 
-_WORDS: Final = ("AlarmTimeout", "FaultTimeout", "RecoverTimeout")
+def _seconds(parameters: Mapping[str, Any], name: str, otherwise: str) -> float:
+    if name not in parameters:
+        name = otherwise
+    value = parameters.get(name, 0)
+    if not is_number(value):
+        raise ValueError(f"{name}: expected a number, got {str(value)[:40]!r}")
+    return max(0.0, value)
 
 
 def timeout_s(engine: Engine, asset: str, name: str, default_s: float) -> float:

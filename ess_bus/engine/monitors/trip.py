@@ -60,7 +60,8 @@ class Trip:
     """One check of one value.
 
     While the value is bad its timers run down; at 0 an alarm, or fault, is raised once. While it is not, they run back
-    up. While that is not known they stand still. Both are cleared together, when it has been well for long enough.
+    up. While that is not known they stand still. Both are cleared together, when it has been well without a break for
+    long enough.
 
     Attributes:
         alarm_left_s, fault_left_s, recover_left_s: the timers.
@@ -86,6 +87,12 @@ class Trip:
     def seen(self) -> bool:
         """Whether anything is raised."""
         return self.seen_alarm or self.seen_fault
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Everything of it that people see."""
+        times = (self.alarm_left_s, self.fault_left_s, self.recover_left_s)
+        return *times, self.seen_alarm, self.seen_fault, self.seen_reset
 
     @property
     def is_well(self) -> bool:
@@ -142,11 +149,9 @@ class Trip:
     def _count(self, last: Judgement, passed_s: float, delays: Delays) -> None:
         self.alarm_left_s = _counted(self.alarm_left_s, passed_s, last.alarm, delays.alarm_s)
         self.fault_left_s = _counted(self.fault_left_s, passed_s, last.fault, delays.fault_s)
-        # What is not known is not well: the time begins again.
-        well = _is_well(last) if last.known else None
-        self.recover_left_s = (
-            delays.recover_s if well is None else _counted(self.recover_left_s, passed_s, well, delays.recover_s)
-        )
+        # It must be well all the time: there is no recovery in pieces.
+        full_s = delays.recover_s
+        self.recover_left_s = _counted(self.recover_left_s, passed_s, True, full_s) if _is_well(last) else full_s
 
     def _raise(self, judgement: Judgement, delays: Delays) -> list[Happening]:
         happened = []

@@ -38,13 +38,13 @@ class Grid:
 
     def seek(self, now_s: float) -> None:
         """Go on to the first point that is not over, if the next one is."""
-        self.index = max(self.index, self._not_over(now_s))
+        self.index = max(self.index, math.ceil(self._passed(now_s) - _SAME))
 
     def step(self, now_s: float) -> int:
-        """Go on from a point that has come; return how many after it are over already and are left out."""
+        """Go on from a point that has come to the first one after now; return how many are left out between them."""
         following = self.index + 1
-        self.index = max(following, self._not_over(now_s))
+        self.index = max(following, math.floor(self._passed(now_s) + _SAME) + 1)
         return self.index - following
 
-    def _not_over(self, now_s: float) -> int:
-        return math.ceil((now_s - self.anchor_s) / self.period_s - _SAME)
+    def _passed(self, now_s: float) -> float:
+        return (now_s - self.anchor_s) / self.period_s

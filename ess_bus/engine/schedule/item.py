@@ -40,8 +40,10 @@ class Item:
 
     @property
     def end_s(self) -> float:
-        """When it ends; `NEVER` without ``endTime``."""
-        end = number_of(self.variable, "endTime")
+        """When it ends; `NEVER` without ``endTime``, or with 0. Until one that is not valid nothing may run."""
+        end = self.variable.parameters.get("endTime", 0)
+        if not is_number(end):
+            return 0.0
         return end if end > 0 else NEVER
 
     @property

@@ -103,8 +103,13 @@ class Runner:
         return overrun
 
     def _stamp(self, variable: Variable) -> Any:
-        """Return what a scheduled variable is set to: the time where it holds a number, true, or its text again."""
+        """Return what a scheduled variable is set to: the time where it holds a number, true, or its text again.
+
+        A calculator's result is set to what it is: it is no switch for the actions behind it, but what people see.
+        """
         value = variable.value
+        if "numVars" in variable.parameters:
+            return value
         return value if isinstance(value, str) else True if isinstance(value, bool) else round(self.uptime_s, 6)
 
     def _call(self, item: Item, function: str) -> None:

@@ -19,6 +19,7 @@ _FILES: Final = {
     "ask": "requesting",
     "ask_one_shot": "one_shot",
     "keep_newest": "newest",
+    "copy": "copying",
     "poll_bare": "modbus",
     "be_devices": "modbus",
 }

@@ -39,11 +39,35 @@ class Hub:
         self._folder = folder
 
     @contextmanager
+    def process(self, module: str, document: dict[str, Any], name: str) -> Iterator[Process]:
+        """Run one of our programs with a configuration."""
+        file = self._folder / f"{name}.json"
+        file.write_text(json.dumps(document))
+        with Process([sys.executable, "-m", module, str(file), "--bus", self._server.address]) as process:
+            yield process
+
+    def until_ready(self, process: Process, name: str) -> None:
+        """Wait until a process says on the bus that it is there.
+
+        Raises:
+            Failed: it ended, or took too long.
+        """
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while True:
+            try:
+                self.bus.get(f"/processes/{name}", timeout_s=1.0)
+                return
+            except BusError:
+                if process.popen.poll() is not None or time.monotonic() > deadline:
+                    raise Failed(f"{name} did not start: {process.last_words()}") from None
+                time.sleep(0.02)
+
+    @contextmanager
     def serving(self, parts: Sequence[Part], port: int) -> Iterator[None]:
         """Serve these values by a ``modbus_server``; they are known when the block begins."""
         name = "bench_device"
-        with self._process("modbus_bridge.server", server_file(parts, name, port), name) as process:
-            self._until_ready(process, f"modbus_server@{name}")
+        with self.process("modbus_bridge.server", server_file(parts, name, port), name) as process:
+            self.until_ready(process, f"modbus_server@{name}")
             for part in parts:
                 self.bus.publish(plant_uri(part), part.values())
             self.bus.flush()
@@ -54,7 +78,7 @@ class Hub:
         self, parts: Sequence[Part], port: int, name: str = "device", timeout_s: float = 1.0
     ) -> Iterator[Process]:
         """Poll these values by a ``modbus_client``; `until_ready` waits for it."""
-        with self._process("modbus_bridge.client", client_file(parts, name, port, timeout_s), name) as process:
+        with self.process("modbus_bridge.client", client_file(parts, name, port, timeout_s), name) as process:
             yield process
 
     def until_bridging(self, process: Process, name: str = "device") -> None:
@@ -63,7 +87,7 @@ class Hub:
         Raises:
             Failed: it ended, or took too long.
         """
-        self._until_ready(process, f"modbus_client@{name}")
+        self.until_ready(process, f"modbus_client@{name}")
 
     def until_true(self, parts: Sequence[Part]) -> None:
         """Wait until the bridges publish every value of these.
@@ -109,24 +133,6 @@ class Hub:
     def requests(self) -> int:
         """Return how many requests the server has answered."""
         return int(self.bus.get("/interfaces/bench_device")["requests"])
-
-    @contextmanager
-    def _process(self, module: str, document: dict[str, Any], name: str) -> Iterator[Process]:
-        file = self._folder / f"{name}.json"
-        file.write_text(json.dumps(document))
-        with Process([sys.executable, "-m", module, str(file), "--bus", self._server.address]) as process:
-            yield process
-
-    def _until_ready(self, process: Process, name: str) -> None:
-        deadline = time.monotonic() + _READY_WITHIN_S
-        while True:
-            try:
-                self.bus.get(f"/processes/{name}", timeout_s=1.0)
-                return
-            except BusError:
-                if process.popen.poll() is not None or time.monotonic() > deadline:
-                    raise Failed(f"{name} did not start: {process.last_words()}") from None
-                time.sleep(0.02)
 
 
 @contextmanager

@@ -1,0 +1,191 @@
+"""`Calculator`: values of the engine in, results to be set out. No I/O; the time is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from calculator.calculation import Calculation
+from calculator.complaints import Complaints
+from calculator.discovery import Found
+from calculator.operations import NotValid
+from calculator.slots import MISSING, Slots
+from calculator.state import State
+from ess_bus.expression import Expression
+from ess_bus.reference import Reference
+
+REASON: Final = "reason"
+# Takes a parameter away, in a definition that is set on the engine.
+_REMOVE: Final = "$$remove"
+# Sets a value without running its actions.
+_QUIETLY: Final = {"$$action": False}
+
+# Ten times 0.1 s must not be a moment less than a second.
+_ROUNDING_S: Final = 1e-9
+
+Values = dict[str, dict[str, Any]]
+
+
+class Calculator:
+    """All calculations of an engine and the last known values of what they use.
+
+    Args:
+        found: the calculations and the links between variables.
+        zero_on_failure: whether what has no result is 0, as in the original, where all its operands are valid.
+        complaints: where failures are logged; those of the calculator before this one know what was said.
+    """
+
+    def __init__(self, found: Found, *, zero_on_failure: bool = False, complaints: Complaints | None = None) -> None:
+        self._slots = Slots()
+        self._zero_on_failure = zero_on_failure
+        self._complaints = complaints or Complaints()
+        shown: dict[Reference, list[Reference]] = {}
+        for place, end in found.aliases.items():
+            shown.setdefault(end, []).append(place)
+        self.states = [State.of(one, self._slots, _alike(one, found.aliases, shown)) for one in found.calculations]
+        self._by_place = {state.calculation.result: state for state in self.states}
+        self._reasons = {
+            place._replace(name=f"{place.name}@{REASON}"): state for place, state in self._by_place.items()
+        }
+
+    # -- what the engine has -----------------------------------------------------------------------------------------
+
+    def uses(self, table: str) -> bool:
+        """Tell whether anything of a table counts here."""
+        return bool(self._slots.find(table))
+
+    def state(self, place: Reference) -> State | None:
+        """Return the state of the calculation of a variable."""
+        return self._by_place.get(place)
+
+    def update(self, table: str, values: Mapping[str, Any], now_s: float) -> None:
+        """Take values of the engine; calculations that use one that changed become due.
+
+        Args:
+            table: where they are.
+            values: name -> value; a parameter's name is ``name@parameter``.
+            now_s: the time, on a clock that nobody sets.
+        """
+        slots = self._slots.find(table)
+        for name, value in values.items():
+            if (explained := self._reasons.get(Reference(table, name))) is not None:
+                explained.told.reason = value
+            slot = slots.get(name)
+            if slot is None:
+                continue
+            slot.stands_in = False
+            state = self._by_place.get(slot.place)
+            if state is None:
+                slot.take(value, now_s)
+            elif not state.told.shows(value, now_s):
+                slot.take(state.told.held, now_s)
+            elif state.calculation.of_itself or state.result is MISSING:
+                state.stale |= slot.take(value, now_s) and state.calculation.of_itself
+            # Else somebody has set what is not his; it is set right again before anything is calculated from it.
+
+    def missing(self) -> Values:
+        """Return the operands that the engine does not have, with the value to create them with (engine.md 1.1).
+
+        What only expressions use may be a text or a bool; it is created without a value, so that its first one decides.
+        """
+        absent: Values = {}
+        for state in self.states:
+            number = None if isinstance(state.calculation.operation, Expression) and not self._zero_on_failure else 0.0
+            for slot in state.inputs:
+                place = slot.place._replace(parameter=None)
+                if self._slots.of(place).value is MISSING:
+                    wanted = absent.setdefault(place.table, {})
+                    if wanted.get(place.name) is None:
+                        wanted[place.name] = number
+        return absent
+
+    def begin(self) -> None:
+        """Count changes from here: what the engine had at the beginning is none."""
+        for state in self.states:
+            state.changed.clear()
+            # Nobody knows whether it has run with the value that is there: to count twice is worse.
+            state.stale = not state.calculation.of_itself
+
+    # -- results -----------------------------------------------------------------------------------------------------
+
+    def results(self, now_s: float) -> Values:
+        """Calculate what is due, each after what it uses; return what is to be set, table by table.
+
+        A result is repeated until `has_set` tells that the engine has taken it.
+        """
+        wanted: Values = {}
+        for state in self.states:
+            if now_s >= state.due_s and (state.stale or state.calculation.periodic):
+                self._run(state, now_s)
+            if state.result is MISSING:
+                continue
+            change = self._change(state)
+            if change is not MISSING:
+                place = state.calculation.result
+                wanted.setdefault(place.table, {})[place.name] = change
+            elif state.calculation.of_changes:
+                state.result = MISSING
+        self._complaints.say()
+        return wanted
+
+    def due_s(self) -> float:
+        """Return when something can be calculated next; infinity if nothing is to be."""
+        waiting = (state.due_s for state in self.states if state.stale or state.calculation.periodic)
+        return min(waiting, default=float("inf"))
+
+    def has_set(self, table: str, results: Mapping[str, Any], now_s: float) -> None:
+        """Note that the engine has taken results."""
+        for name, change in results.items():
+            state = self._by_place[Reference(table, name)]
+            if state.calculation.of_changes:
+                state.result = MISSING  # said once; whoever has seen it clears it
+            if not isinstance(change, Mapping):
+                state.told.has_taken(change, now_s)
+                continue
+            if "value" in change:
+                state.told.has_taken(change["value"], now_s)
+            state.told.reason = change.get(REASON)
+
+    def _show(self, state: State, now_s: float) -> None:
+        """Let those that use a result go on with it, unless the engine may make something else of it."""
+        if not state.told.adapts:
+            for slot in state.shown:
+                slot.take(state.result, now_s)
+
+    def _run(self, state: State, now_s: float) -> None:
+        calculation = state.calculation
+        state.stale = False
+        # In step with the clock where it runs by itself; a late run is not made up for.
+        is_in_step = calculation.periodic and now_s - state.due_s <= calculation.rate_s
+        state.due_s = (state.due_s if is_in_step else now_s) + calculation.rate_s - _ROUNDING_S
+        state.ran_s, state.runs = now_s, state.runs + 1
+        reason = ""
+        try:
+            if not state.is_on():
+                state.result, state.reason = MISSING, ""
+                self._complaints.note(calculation.result, "", now_s)
+                return
+            result = state.computed()
+        except NotValid as error:
+            reason = error.reason
+            result = 0 if self._zero_on_failure and error.computed else None
+        self._complaints.note(calculation.result, reason, now_s)
+        state.result, state.reason = result, reason
+        if result is not MISSING:
+            self._show(state, now_s)
+
+    def _change(self, state: State) -> Any:
+        """Return what is to be set so that the engine shows a result, `MISSING` if it does already."""
+        needs, is_claimed = state.told.needs(state.result), state.told.is_claimed
+        if (state.told.reason or "") == state.reason:
+            claim = MISSING if is_claimed else {"value": state.told.held, **_QUIETLY}
+            return state.result if needs else claim
+        change: dict[str, Any] = {"value": state.result} if needs else {}
+        return change | ({REASON: state.reason} if state.reason else {_REMOVE: [REASON]})
+
+
+def _alike(
+    one: Calculation, aliases: Mapping[Reference, Reference], shown: Mapping[Reference, Iterable[Reference]]
+) -> list[Reference]:
+    end = aliases.get(one.result, one.result)
+    return [place for place in (end, *shown.get(end, ())) if place != one.result]
