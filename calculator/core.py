@@ -117,8 +117,6 @@ class Calculator:
         for state in self.states:
             if now_s >= state.due_s and (state.stale or state.calculation.periodic):
                 self._run(state, now_s)
-            if state.result is MISSING:
-                continue
             change = self._change(state)
             if change is not MISSING:
                 place = state.calculation.result
@@ -166,7 +164,7 @@ class Calculator:
         try:
             if not state.is_on():
                 state.result, state.reason = MISSING, ""
-                self._complaints.note(calculation.result, "", now_s)
+                self._complaints.drop(calculation.result)
                 return
             result = state.computed()
         except NotValid as error:
@@ -179,6 +177,10 @@ class Calculator:
 
     def _change(self, state: State) -> Any:
         """Return what is to be set so that the engine shows a result, `MISSING` if it does already."""
+        if state.result is MISSING:
+            # What somebody has set in its place is as good as he says.
+            is_over = state.told.reason and state.told.held is not None and not state.calculation.of_changes
+            return {_REMOVE: [REASON]} if is_over and state.ran_s is not None else MISSING
         needs, is_claimed = state.told.needs(state.result), state.told.is_claimed
         if (state.told.reason or "") == state.reason:
             return state.result if needs else MISSING if is_claimed else CLAIM

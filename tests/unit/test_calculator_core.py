@@ -186,6 +186,16 @@ def test_the_switches_are_looked_at_each_time():
     assert one.reasons["Other"] == "its switch /params/bms:run is not valid"
 
 
+def test_a_value_that_somebody_sets_instead_needs_no_reason():
+    one = bench(a=1, b=0, Ratio=operation("/", "a", "b"))
+    assert one.run() == {"Ratio": None}
+    one.show("/status/bms", "Ratio@enabled", False)
+    assert one.run() == {}
+    assert one.reasons == {"Ratio": "division by zero"}
+    assert one.put(Ratio=7) == {}
+    assert one.reasons == {"Ratio": ""}
+
+
 def test_a_switch_does_not_wait_for_the_rate():
     one = bench(a=1, Sum=operation("+", "a"), tables=wake("Sum", rate=60))
     one.run()
