@@ -56,6 +56,12 @@ class Complaints:
             episode.is_told = True
             self._news.append((place, reason))
 
+    def drop(self, place: Reference) -> None:
+        """Forget what was wrong with a result that is not calculated any more; nothing of that is news."""
+        episode = self._episodes.get(place)
+        if episode is not None:
+            episode.reason, episode.is_told = "", False
+
     def say(self) -> None:
         """Log what is new."""
         if len(self._news) > AT_ONCE:

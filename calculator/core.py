@@ -17,8 +17,8 @@ from ess_bus.reference import Reference
 REASON: Final = "reason"
 # Takes a parameter away, in a definition that is set on the engine.
 _REMOVE: Final = "$$remove"
-# Sets a value without running its actions.
-_QUIETLY: Final = {"$$action": False}
+# Sets nothing: it lets the engine know whose result a variable is, which already has the right value.
+CLAIM: Final = {"value": "$$"}
 
 # Ten times 0.1 s must not be a moment less than a second.
 _ROUNDING_S: Final = 1e-9
@@ -117,8 +117,6 @@ class Calculator:
         for state in self.states:
             if now_s >= state.due_s and (state.stale or state.calculation.periodic):
                 self._run(state, now_s)
-            if state.result is MISSING:
-                continue
             change = self._change(state)
             if change is not MISSING:
                 place = state.calculation.result
@@ -139,6 +137,9 @@ class Calculator:
             state = self._by_place[Reference(table, name)]
             if state.calculation.of_changes:
                 state.result = MISSING  # said once; whoever has seen it clears it
+            state.told.is_claimed = True
+            if change is CLAIM:
+                continue
             if not isinstance(change, Mapping):
                 state.told.has_taken(change, now_s)
                 continue
@@ -163,7 +164,7 @@ class Calculator:
         try:
             if not state.is_on():
                 state.result, state.reason = MISSING, ""
-                self._complaints.note(calculation.result, "", now_s)
+                self._complaints.drop(calculation.result)
                 return
             result = state.computed()
         except NotValid as error:
@@ -176,10 +177,13 @@ class Calculator:
 
     def _change(self, state: State) -> Any:
         """Return what is to be set so that the engine shows a result, `MISSING` if it does already."""
+        if state.result is MISSING:
+            # What somebody has set in its place is as good as he says.
+            is_over = state.told.reason and state.told.held is not None and not state.calculation.of_changes
+            return {_REMOVE: [REASON]} if is_over and state.ran_s is not None else MISSING
         needs, is_claimed = state.told.needs(state.result), state.told.is_claimed
         if (state.told.reason or "") == state.reason:
-            claim = MISSING if is_claimed else {"value": state.told.held, **_QUIETLY}
-            return state.result if needs else claim
+            return state.result if needs else MISSING if is_claimed else CLAIM
         change: dict[str, Any] = {"value": state.result} if needs else {}
         return change | ({REASON: state.reason} if state.reason else {_REMOVE: [REASON]})
 

@@ -23,6 +23,7 @@ WAKE_MONITOR: Final = "/schedule/wake_monitor"
 LINKS: Final = "/links"
 VLINKS: Final = "/vlinks"
 FUNCTION: Final = "CalculateVar"
+COMMAND: Final = "HandleCmd"
 # What is in these tables is about variables, and no calculator.
 _ABOUT: Final = ("/schedule", "/sched", "/templates", "/config", LINKS, VLINKS)
 
@@ -56,6 +57,7 @@ def discover(tables: Tables, tree: Tree, engine: str = "ess", *, live: bool = Fa
     warnings: list[Problem] = []
     aliases, links = linked(tables, live=live)
     schedules = {aliases.get(place, place): found for place, found in _schedules(tables, warnings)}
+    commands = {aliases.get(place, place) for place in _commands(tables)}
     calculations: list[Calculation] = []
     templates: list[Calculation] = []
     for table, members in sorted(tables.items()):
@@ -65,8 +67,10 @@ def discover(tables: Tables, tree: Tree, engine: str = "ess", *, live: bool = Fa
             place = Reference(table, name)
             if not isinstance(definition, Mapping) or not is_calculator(definition) or place in links:
                 continue
-            schedule = schedules.pop(place, None)
-            asset = _called_for(definition) or asset_of(table, engine)
+            schedule, calls = schedules.pop(place, None), _calls(definition)
+            if place in commands or COMMAND in calls:
+                continue
+            asset = calls.get(FUNCTION) or asset_of(table, engine)
             if _is_template(place, definition):
                 filled = _filled_tree(tree, definition)
                 templates.append(calculation(place, _filled(definition), asset, schedule, filled))
@@ -146,18 +150,33 @@ def _schedule(table: str, entry: Mapping[str, Any]) -> Schedule:
     return Schedule(table, segments(table)[-1], switch(entry.get("enable", True), "enable"), float(rate))
 
 
-def _called_for(definition: Mapping[str, Any]) -> str:
-    """Return the asset for which one of its own actions calls CalculateVar; empty if none says it."""
+def _calls(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Return function -> asset of all functions that a variable's own actions call."""
+    found: dict[str, str] = {}
     waiting = [definition.get("actions")]
     while waiting:
         here = waiting.pop()
         if isinstance(here, list):
             waiting += here
         elif isinstance(here, Mapping):
-            if here.get("func") == FUNCTION and isinstance(here.get("amap"), str):
-                return str(here["amap"])
+            function, asset = here.get("func"), here.get("amap")
+            if isinstance(function, str):
+                found[function] = asset if isinstance(asset, str) else ""
             waiting += [inner for inner in here.values() if isinstance(inner, list | dict)]
-    return ""
+    return found
+
+
+def _commands(tables: Tables) -> Iterator[Reference]:
+    """Yield the commands that lists and schedules name: they have a condition of their own, and are no results."""
+    for table, members in tables.items():
+        if not is_under(table, "/schedule") and not is_under(table, "/sched"):
+            continue
+        for name, entry in members.items():
+            if isinstance(entry, Mapping) and COMMAND in (entry.get("func"), entry.get("fcn")):
+                try:
+                    yield Reference.parse(str(entry.get("targ", name)))
+                except ValueError:
+                    continue  # the engine names it
 
 
 def _is_template(place: Reference, definition: Mapping[str, Any]) -> bool:

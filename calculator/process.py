@@ -12,6 +12,7 @@ from calculator.core import REASON, Calculator
 from calculator.definition import defines
 from calculator.discovery import Found, Tables, concerns_all
 from calculator.explaining import SERVED, explained, listed
+from calculator.operands import Tree
 from calculator.snapshot import Snapshot, flat
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
@@ -146,12 +147,13 @@ class CalculatorProcess:
     def _refill(self, now_s: float) -> None:
         """Ask the engine for everything: what is calculated, and from what."""
         full = self._bus.request("get", f"{self._prefix}/{_FULL}", timeout_s=ANSWER_TIMEOUT_S)
-        amap = self._bus.request("get", f"{self._prefix}/amap", timeout_s=ANSWER_TIMEOUT_S)
-        self._source = full.process_name
         try:
-            snapshot = Snapshot.of(value_of(full), value_of(amap), self._engine)
+            tables = Snapshot.tables_of(value_of(full))
         except ValueError as error:
             raise Refused(f"{self._prefix}/{_FULL}", f"{error} from {full.process_name}") from None
+        amap = self._bus.get(f"{self._prefix}/amap", timeout_s=ANSWER_TIMEOUT_S)
+        self._source = full.process_name
+        snapshot = Snapshot(tables, Tree.of_answer(amap, self._engine))
         found = snapshot.found(self._files, self._engine)
         self._say(found)
         calculator = Calculator(found, zero_on_failure=self._zero_on_failure, complaints=self._complaints)

@@ -25,17 +25,16 @@ class Snapshot:
     tables: Mapping[str, Mapping[str, Any]]
     tree: Tree
 
-    @classmethod
-    def of(cls, full: Any, amap: Any, engine: str) -> Snapshot:
-        """Return the snapshot of two answers: to a get of the full view of everything, and of the assets.
+    @staticmethod
+    def tables_of(full: Any) -> dict[str, Mapping[str, Any]]:
+        """Return the tables of an answer to a get of the full view of everything.
 
         Raises:
             ValueError: somebody else has answered; the text says what was expected.
         """
         if not isinstance(full, Mapping) or not all(isinstance(members, Mapping) for members in full.values()):
             raise ValueError(f"expected tables, got {str(full)[:40]!r}")
-        tables = {table: members for table, members in full.items() if table.startswith("/")}
-        return cls(tables, Tree.of_answer(amap, engine))
+        return {table: members for table, members in full.items() if table.startswith("/")}
 
     def found(self, files: Tables, engine: str) -> Found:
         """Return the calculators: those of the engine, and those of the files that it has no definition of."""

@@ -74,7 +74,9 @@ class State:
     def note(self, index: int, value: Any) -> None:
         """Note that an input, or a switch, has changed."""
         self.stale = True
-        if index != _SWITCH and value is not None:
+        if index == _SWITCH:
+            self.due_s = 0.0  # whoever switches does not wait: the value may be his from now on
+        elif value is not None:
             self.changed.add(index)
 
     def is_on(self) -> bool:

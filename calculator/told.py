@@ -46,7 +46,7 @@ class Told:
     def has_taken(self, value: Any, now_s: float) -> None:
         """Note that the engine has taken a value."""
         self._sent.append((now_s, value))
-        self.held, self.is_claimed = value, True
+        self.held = value
 
     def shows(self, value: Any, now_s: float) -> bool:
         """Note what the engine shows; tell whether somebody else has set it."""

@@ -16,7 +16,7 @@ from ess_bus.engine.datamap import DataMap, problems
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
-from ess_bus.engine.publishing.changes import Changes, Tables
+from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
 from ess_bus.engine.schedule.timings import Timings
@@ -138,7 +138,6 @@ class Engine:
             self.datamap.table(table)
         self.extend(assignments, rests=rests)
         self._changes.forget()
-        self.datamap.take_restyled()
 
     def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
         """Take more of a configuration while running; as `load`, and what has changed is shown."""
@@ -149,9 +148,10 @@ class Engine:
     def silently(self, do: Callable[[], None]) -> None:
         """Do something of which nothing is sent: what a file says is no command that somebody has given."""
         waiting = self._sender.take()
-        do()
-        self._sender.take()
-        self._sender.put_back(waiting)
+        try:
+            do()
+        finally:
+            self._sender.put_back(waiting)
 
     def keep(self, store: Store) -> Settings:
         """Keep settings across restarts from now on."""
@@ -177,14 +177,6 @@ class Engine:
             self._set(self.datamap.assignments(path, body))
         self._run_later()
 
-    def _set(self, assignments: list[Assignment]) -> None:
-        for assignment in assignments:
-            reason = refusal(self.datamap, assignment)
-            if reason is not None:
-                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
-                raise ValueError(reason)
-        self._carry_out(assignments)
-
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
 
@@ -207,17 +199,13 @@ class Engine:
         """Return table -> variable -> value of everything that changed since the last call."""
         return self._changes.take()[0]
 
-    def take_publications(self, *, everything: bool = False) -> tuple[Tables, Tables]:
-        """Return what has changed since the last call, or all there is: the values, and what user interfaces see."""
+    def take_publications(self, *, everything: bool = False) -> Publications:
+        """Return what has changed since the last call, or all there is."""
         return self._changes.everything() if everything else self._changes.take()
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
         return self._sender.take()
-
-    def _run_later(self) -> None:
-        while self._later:
-            self._later.pop(0)()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -305,7 +293,6 @@ class Engine:
         if is_under(place.table, LISTS):
             self.wake_lists.changed()
         self.schedule.changed(place, variable, parameters)
-        self._changes.looks(variable, parameters)
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
@@ -325,6 +312,18 @@ class Engine:
             log.warning("%s", text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _set(self, assignments: list[Assignment]) -> None:
+        for assignment in assignments:
+            reason = refusal(self.datamap, assignment)
+            if reason is not None:
+                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
+                raise ValueError(reason)
+        self._carry_out(assignments)
+
+    def _run_later(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
         defined = {}

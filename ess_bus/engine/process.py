@@ -211,16 +211,16 @@ class EngineProcess:
         if not self._bus.connected:
             return
         is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
-        values, seen = self._engine.take_publications(everything=is_new)
+        values, seen, changed = self._engine.take_publications(everything=is_new)
+        # Whoever uses parameters hears of each that has another value: first, for they may say what a value means.
+        for table, parameters in changed.items():
+            self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
         for table, members in values.items():
             self._publish(self._prefix + table, members)
             if any(is_under(table, root) for root in self._owned):
                 self._publish(table, members)
         for table, members in seen.items():
             self._publish(f"{self._prefix}/{View.UI}{table}", members)
-        # Whoever uses parameters hears of each that has another value.
-        for table, parameters in self._engine.datamap.take_restyled().items():
-            self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
 
     def _publish(self, uri: str, members: dict[str, Any]) -> None:
         try:

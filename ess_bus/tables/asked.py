@@ -3,6 +3,7 @@
 ::
 
     "/config/ess/managers": {"bms": "bms_manager.json"}
+    "/sysconfig/default": {"Config": "site.json"}
     "/templates/bms": {"sbmu_1": {"template": "bms_template.json", "subs": [{"replace": "@@ID@@", "with": "sbmu_1"}]}}
     "/config/bms": {"template": {"value": true, "src": "file:t.json", "from": 1, "to": 9, "options": [{...}]}}
     "/config/ess_server": {"ess": "site_server.json"}
@@ -92,7 +93,11 @@ def asked_by(document: Document) -> Iterator[Asked | Mistake]:
 
 
 def _asked(table: tuple[str, ...], where: str, name: str, entry: Any) -> Iterator[Asked | Mistake]:
+    if isinstance(entry, dict) and entry.keys() == {"value"}:
+        entry = entry["value"]
     match table:
+        case ("sysconfig", "default") if name == "Config" and isinstance(entry, str):
+            yield Asked(Kind.FILE, entry, where, expected=True)
         case ("config", _, "managers") if isinstance(entry, str) and not name.startswith("note"):
             yield Asked(Kind.FILE, entry, where, belonging=Belonging(table[1], table[1], name), expected=True)
         case ("config", "load"):

@@ -95,9 +95,9 @@ class Site:
             for path in self.folder.glob(f"{name}/*.json"):
                 path.write_text(path.read_text().replace(f'"port": {PORTS[name]}', f'"port": {port}'))
         # What takes seconds at a real device need not do so here.
-        for path, text, quick in QUICKER:
-            file = self.folder / path
-            assert text in file.read_text(), f"{path}: {text}"
+        for name, text, quick in QUICKER:
+            file = self.folder / name
+            assert text in file.read_text(), f"{name}: {text}"
             file.write_text(file.read_text().replace(text, quick))
         private = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         private |= {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}

@@ -126,8 +126,8 @@ def test_the_bridge_of_the_bms_is_killed_while_it_runs(site: Site) -> None:
     file.write_text("what cannot be read does not come back")
     site.child("bms_bridge").kill()
     site.until(lambda: site.reads("system_state", FAULT) and site.reads("com_status", BMS_LOST))
-    for name in ("bms_soc", "bms_power", "q_charge", "main_circuit_breaker_status", "cluster_no_1_max_cell_voltage"):
-        site.until(lambda name=name: site.reads(name, None))
+    shown = ("bms_soc", "bms_power", "q_charge", "main_circuit_breaker_status", "cluster_no_1_max_cell_voltage")
+    site.until(lambda: all(site.reads(name, None) for name in shown))
     assert site.reads("w_discharge", 0)
     site.until(lambda: site.reads("p", 0) and site.pcs.read("current_status") != 6)
     file.write_text(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from calculator.core import Calculator
+from calculator.core import CLAIM, Calculator
 from calculator.discovery import Found, discover
 from calculator.operands import Tree
 from calculator.snapshot import flat
@@ -75,7 +75,7 @@ class Bench:
             self.calculator.has_set(table, results, self.now)
             for name, change in results.items():
                 if isinstance(change, Mapping):
-                    if change.get("$$action") is False:
+                    if change is CLAIM:
                         continue
                     self.reasons[name] = change.get("reason", "")
                     if "value" not in change:

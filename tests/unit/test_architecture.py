@@ -63,7 +63,11 @@ PURE = [
         for name in ("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights")
     ),
     ROOT / "ess_bus" / "client" / "core.py",
-    *(ROOT / "calculator" / f"{name}.py" for name in ("operations", "graph")),
+    *(
+        path
+        for path in sorted((ROOT / "calculator").glob("*.py"))
+        if path.stem not in ("__init__", "command", "configuration", "process")
+    ),
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "modbus_bridge" / "protocol.py",

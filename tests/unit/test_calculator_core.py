@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calculator.core import Calculator
+from calculator.core import CLAIM, Calculator
 from tests.unit.calculator_cases import POWER, Bench, expression, found, operation
 
 WAKE = "/schedule/wake_monitor/bms"
@@ -33,10 +33,10 @@ def test_a_result_that_was_not_taken_is_offered_again():
     assert calculator.results(0.03) == {}
 
 
-def test_a_result_that_the_engine_has_already_is_claimed_without_running_its_actions():
+def test_a_result_that_the_engine_has_already_is_claimed_and_not_set():
     calculator = Calculator(found({"/status/bms": {"Sum": operation("+", "a")}}))
     calculator.update("/status/bms", {"a": 5, "Sum": 5}, 0.0)
-    claim = {"/status/bms": {"Sum": {"value": 5, "$$action": False}}}
+    claim = {"/status/bms": {"Sum": CLAIM}}
     assert calculator.results(0.0) == claim
     calculator.has_set("/status/bms", claim["/status/bms"], 0.0)
     assert calculator.results(1.0) == {}
@@ -184,6 +184,24 @@ def test_the_switches_are_looked_at_each_time():
     one.show("/params/bms", "run", None)
     assert one.run() == {"Other": None}
     assert one.reasons["Other"] == "its switch /params/bms:run is not valid"
+
+
+def test_a_value_that_somebody_sets_instead_needs_no_reason():
+    one = bench(a=1, b=0, Ratio=operation("/", "a", "b"))
+    assert one.run() == {"Ratio": None}
+    one.show("/status/bms", "Ratio@enabled", False)
+    assert one.run() == {}
+    assert one.reasons == {"Ratio": "division by zero"}
+    assert one.put(Ratio=7) == {}
+    assert one.reasons == {"Ratio": ""}
+
+
+def test_a_switch_does_not_wait_for_the_rate():
+    one = bench(a=1, Sum=operation("+", "a"), tables=wake("Sum", rate=60))
+    one.run()
+    one.show("/status/bms", "Sum@enabled", False)
+    one.show("/status/bms", "Sum", 77)
+    assert one.run(0.01) == {}
 
 
 def test_a_wake_list_switches_too():

@@ -69,6 +69,17 @@ def test_other_variables_are_no_calculators(definition):
     assert found({"/status/bms": {"x": definition}}).calculations == ()
 
 
+def test_what_is_run_as_a_command_is_no_calculator():
+    start = expression("{1} == Off", "a")
+    for table, name, entry in (
+        ("/schedule/wake_monitor/bms", "/status/bms:x", {"func": "HandleCmd"}),
+        ("/sched/bms", "run", {"fcn": "HandleCmd", "targ": "/status/bms:x"}),
+    ):
+        assert found({"/status/bms": {"x": start}, table: {name: entry}}).calculations == ()
+    actions = {"onSet": [{"func": [{"func": "HandleCmd"}]}]}
+    assert found({"/status/bms": {"x": {**start, "actions": actions}}}).calculations == ()
+
+
 def test_tables_about_variables_hold_no_calculators():
     tables = ("/schedule/bms", "/sched/bms", "/links/bms", "/config/bms", "/templates/bms")
     assert found({table: {"x": POWER} for table in tables}).calculations == ()

@@ -306,7 +306,7 @@ def test_run_key_cmd_says_when_it_is_done():
     [
         ("/config/pcs:maxKeyCmdTries", -1, "maxKeyCmdTries: expected a number of 0 or more"),
         ("/sched/pcs:clear@KeyCmd", 5, "KeyCmd: expected a text"),
-        ("/sched/pcs:clear@KeyCmd", "nothing", "/controls/pcs:nothing is not there"),
+        ("/sched/pcs:clear@KeyCmd", "nothing", "'/controls/pcs:nothing' is not there"),
     ],
 )
 def test_a_key_that_cannot_be_pressed_is_named(place, value, words, caplog):

@@ -277,7 +277,7 @@ def test_a_table_that_is_not_there_is_named_and_leaves_no_power(caplog):
     assert factors(bench) == (1, 1)
     bench.set("/config/ess:pDischargeTbl", "nothing.csv")
     assert factors(bench) == (1, None)
-    assert "nothing.csv: no such table" in caplog.text
+    assert "'nothing.csv': no such table" in caplog.text
 
 
 def test_names_of_the_inputs_may_be_others():

@@ -214,7 +214,7 @@ def test_a_table_is_read_by_its_lower_keys(soc, temperature, expected):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"tableName": "q.csv"}, "q.csv: no such table"),
+        ({"tableName": "q.csv"}, "'q.csv': no such table"),
         ({"tableName": 5}, "the name of a table's file"),
         ({"tableVar1": None}, "tableVar1: expected"),
         ({"tableVar2": "/x"}, "not a variable"),

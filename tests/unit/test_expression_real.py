@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ess_bus.expression import Expression
+from tests.real_files import SHARED
 from tools.bench.expressions import CASES
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
+REAL = SHARED.parent / "ess_controller"
 T, F = True, False
 TABLE: list[tuple[str, list[tuple[list[Any], Any]]]] = [
     ("{1} * 1.05", [([100], 105), ([0], 0), ([-20], -21)]),

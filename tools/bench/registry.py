@@ -29,6 +29,7 @@ _ROWS: Final = (
     "bridge_dead",
     "engine",
     "expressions",
+    "calculating",
     "plant_tick",
 )
 

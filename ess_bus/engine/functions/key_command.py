@@ -86,7 +86,7 @@ def _under_way(call: Call, key: Reference) -> _Run | None:
         run = None
     if run is None:
         if call.engine.find(key.table, key.name) is None:
-            raise ValueError(f"{key} is not there; no key to press")
+            raise ValueError(f"{str(key)[:80]!r} is not there; no key to press")
         keying = _keying(call)
         run = memory[_MEMORY] = _Run(own(call.engine, key), keying, Pulses(keying, now_s), now_s)
     run.called_s = now_s

@@ -48,7 +48,7 @@ def lookup_table(engine: Engine, name: object) -> LookupTable:
     place = Reference(f"{TABLES}/{name.rpartition('/')[2]}", CELLS)
     variable = engine.find(place.table, place.name)
     if variable is None:
-        raise ValueError(f"{name[:80]}: no such table; expected the file in the configuration's folder, or {place}")
+        raise ValueError(f"{name[:80]!r}: no such table; expected a file of the configuration, or {str(place)[:80]!r}")
     known = variable.memory.get(CELLS)
     if known is not None and known[0] is variable.value:
         table: LookupTable = known[1]

@@ -72,8 +72,13 @@ class Samples:
         if not values:
             raise ValueError("no samples")
         recent = [value for at_s, value in self._ring if at_s >= since_s] or values[-1:]
-        # Sums that are exact do not drift, however long the ring turns.
-        total, largest, smallest = math.fsum(values), max(values), min(values)
-        return Statistics(
-            total / len(values), largest, smallest, largest - smallest, total, math.fsum(recent) / len(recent)
-        )
+        total, largest, smallest = _sum(values), max(values), min(values)
+        return Statistics(total / len(values), largest, smallest, largest - smallest, total, _sum(recent) / len(recent))
+
+
+def _sum(values: list[float]) -> float:
+    """Return a sum that does not drift, however long the ring turns; infinity where it is beyond all numbers."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.inf
