@@ -66,7 +66,7 @@ def process_options(function: Function) -> Function:
 def begin(verbose: bool) -> None:
     """Do what every process does first: start its log, and under ess_site arrange to end when that dies."""
     start_log(verbose)
-    _end_with_parent()
+    end_with_parent()
 
 
 def start_log(verbose: bool) -> None:
@@ -109,8 +109,11 @@ def _first(error: Exception) -> Exception:
     return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
-def _end_with_parent() -> None:
-    """Under ess_site, ask the kernel for a SIGTERM when ess_site dies, so that even a kill -9 leaves nothing behind."""
+def end_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when ess_site dies, so that even a kill -9 leaves nothing behind.
+
+    The same holds for an ess_site that ess_view has started.
+    """
     parent = os.environ.get("ESS_SITE_PID")
     if parent is None or not sys.platform.startswith("linux"):
         return

@@ -11,6 +11,7 @@ import click
 from ess_bus.commandline import FAILED, run
 from ess_bus.errors import EssError
 from ess_bus.output import wants_colours
+from ess_bus.process import end_with_parent
 from tools.ess_site import check as checking
 from tools.ess_site.output import Output
 from tools.ess_site.site_file import Site, load
@@ -69,6 +70,7 @@ def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     """
     from tools.ess_site import supervisor  # circus takes long to import, and only `up` needs it
 
+    end_with_parent()
     site = load(site_file, bus, verbose=verbose)
     _refuse_bad_configurations(site)
     names = [process.name for process in site.processes]

@@ -34,7 +34,7 @@ class Row(NamedTuple):
         value: as text; empty where nothing was said of it.
         rate: messages a second, here and below.
         age_s: seconds since the last one.
-        is_old: news is overdue.
+        is_old: news is overdue, or who said it has ended.
         is_valid: the value is not null.
     """
 
@@ -86,19 +86,17 @@ def rows(tree: Tree, choice: Choice, now_s: float) -> list[Row]:
     top = find(tree, choice.root) or tree.root
     matching = _matching(top, choice.filter) if choice.filter else None
     found: list[Row] = []
-    _add(top, 0, choice, now_s, matching, found)
+    _add(tree, top, 0, choice, now_s, matching, found)
     return found
 
 
 def leaves(tree: Tree, choice: Choice, now_s: float) -> list[Row]:
     """Return only what has a value or was sent something, in one list, under whole URIs."""
     top = find(tree, choice.root) or tree.root
-    wanted = [
-        node for node in top.walk() if (node.value is not UNKNOWN or (node.count and not node.children))
-    ]
+    wanted = [node for node in top.walk() if (node.value is not UNKNOWN or (node.count and not node.children))]
     if choice.filter:
         wanted = [node for node in wanted if matches(node.uri, choice.filter)]
-    return [_row(node, node.uri, 0, None, now_s) for node in _sorted(wanted, choice.sort, now_s)]
+    return [_row(tree, node, node.uri, 0, None, now_s) for node in _sorted(wanted, choice.sort, now_s)]
 
 
 def find(tree: Tree, uri: str) -> Node | None:
@@ -130,15 +128,15 @@ def text_of(value: Any) -> str:
 
 
 def _add(
-    node: Node, depth: int, choice: Choice, now_s: float, matching: set[int] | None, found: list[Row]
+    tree: Tree, node: Node, depth: int, choice: Choice, now_s: float, matching: set[int] | None, found: list[Row]
 ) -> None:
     is_open = None if not node.children else matching is not None or choice.opens(node.uri)
-    found.append(_row(node, node.name if depth else node.uri, depth, is_open, now_s))
+    found.append(_row(tree, node, node.name if depth else node.uri, depth, is_open, now_s))
     if is_open:
         children = node.children.values()
         shown = [one for one in children if matching is None or id(one) in matching]
         for child in _sorted(shown, choice.sort, now_s):
-            _add(child, depth + 1, choice, now_s, matching, found)
+            _add(tree, child, depth + 1, choice, now_s, matching, found)
 
 
 def _sorted(nodes: list[Node], sort: Sort, now_s: float) -> list[Node]:
@@ -162,7 +160,7 @@ def _matching(top: Node, text: str) -> set[int]:
     return found
 
 
-def _row(node: Node, name: str, depth: int, is_open: bool | None, now_s: float) -> Row:
+def _row(tree: Tree, node: Node, name: str, depth: int, is_open: bool | None, now_s: float) -> Row:
     return Row(
         uri=node.uri,
         name=name,
@@ -171,6 +169,6 @@ def _row(node: Node, name: str, depth: int, is_open: bool | None, now_s: float) 
         value=text_of(node.value),
         rate=node.rate(now_s),
         age_s=max(0.0, now_s - node.last_s),
-        is_old=node.is_old(now_s),
+        is_old=tree.is_old(node, now_s),
         is_valid=node.value is not None,
     )

@@ -1,4 +1,4 @@
-"""`Tree`: what was seen on the bus, by URI and variable. It has no clock of its own: the time is passed in, in seconds."""
+"""`Tree`: what was seen on the bus, by URI and variable. The time is passed in, in seconds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Node:
     def __init__(self, name: str, parent: Node | None, now_s: float) -> None:
         self.name = name
         self.parent = parent
-        self.uri = join((*segments(parent.uri), name)) if parent is not None else "/"
+        self.uri: str = join((*segments(parent.uri), name)) if parent is not None else "/"
         self.children: dict[str, Node] = {}
         self.value: Any = UNKNOWN
         self.method = self.sender = ""
@@ -51,7 +51,8 @@ class Node:
         self.last_s = self._begun_s = now_s
         # (messages, seconds) of the window before, and the messages at its end.
         self._before: tuple[int, float] = (0, 0.0)
-        self._since = 0
+        # The first one is the beginning, and not an interval.
+        self._since = 1
 
     def rate(self, now_s: float) -> float:
         """Return messages a second, here and below, lately."""
@@ -59,7 +60,7 @@ class Node:
         span_s = now_s - self._begun_s
         if span_s > 2 * _WINDOW_S:  # nothing has closed the window: nothing has come
             count, seconds = 0, 0.0
-        return (count + self.messages - self._since) / max(seconds + span_s, 1.0)
+        return max(0, count + self.messages - self._since) / max(seconds + span_s, 1.0)
 
     def is_old(self, now_s: float) -> bool:
         """Tell whether news is overdue, judged by how often it came."""
@@ -96,13 +97,19 @@ class Tree:
         root: the node of ``/``.
         messages: all that were counted.
         left_out: messages to URIs for which there was no room.
+        gone: names of processes that have ended: what they said last need not hold any more.
     """
 
     def __init__(self, now_s: float, *, hidden: bool = True) -> None:
         self.root = Node("/", None, now_s)
         self.messages = self.left_out = 0
+        self.gone: set[str] = set()
         self._hidden = hidden
         self._nodes = 1
+
+    def is_old(self, node: Node, now_s: float) -> bool:
+        """Tell whether what a node shows need not hold any more."""
+        return node.is_old(now_s) or node.sender in self.gone
 
     def __len__(self) -> int:
         return self._nodes
@@ -123,6 +130,7 @@ class Tree:
             node.seen(now_s)
         if node is None:  # cannot be: the root is there
             return
+        self.gone.discard(message.process_name)
         node.count += 1
         node.method, node.sender = message.method, message.process_name
         if message.method in ("pub", "set", "post") and not message.is_reply:
@@ -138,6 +146,8 @@ class Tree:
         if not isinstance(value, dict):
             node.value = value
             return
+        if value.get("gone") is True and node.parent is self.root.children.get("processes"):
+            self.gone.add(node.name)  # the broker tells so (docs/wire.md)
         for name, inner in value.items():
             child = self._child(node, name, now_s)
             if child is None:

@@ -23,7 +23,7 @@ from tools.view.picture import picture
 from tools.view.roles import roles
 from tools.view.screens import Details, Shells
 from tools.view.store import Store
-from tools.view.widgets import STYLES, Box, SingleLine, entry, line, lines
+from tools.view.widgets import Box, SingleLine, entry, line, lines
 
 # How often what has changed is drawn; the age of what is silent counts on.
 DRAW_EVERY_S: Final = 0.2
@@ -128,8 +128,7 @@ class View(App[int]):
         banner.update(lines(seen.banner))
         await screen.query_one(SingleLine).show(seen)
         screen.query_one("#control", Box).show(seen.control)
-        nothing = Text("none", "dim") if not self.store.doubt(time.monotonic()) else Text("not known", STYLES["invalid"])
-        screen.query_one("#messages", Static).update(lines(seen.messages) if seen.messages else nothing)
+        screen.query_one("#messages", Static).update(lines(seen.messages))
 
     def _note(self, one: journal.Entry) -> None:
         self.entries.append(one)

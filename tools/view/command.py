@@ -51,7 +51,7 @@ def command(engine: str, ess: str | None, read_only: bool, site: Path | None, lo
     """Show the single line of a site, live, and operate it.
 
     What is shown comes from the tables of the engine: /status, /controls, /links, /assets and its state machines. A
-    value that is not valid is shown as that; what comes from a device or an engine that is silent is grey, with its age.
+    value that is not valid is shown as that; what comes from a device or engine that is silent is grey, with its age.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
         raise EssError("expected a terminal; fims_send and fims_listen do the same for scripts")

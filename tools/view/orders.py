@@ -113,7 +113,7 @@ def parsed(label: str, typed: str) -> float:
     # float() also takes nan, inf and 1_000.
     if not isfinite(value) or "_" in text:
         raise Refusal(f"{label}: expected a number such as 250 or -37.5, got {plain(typed, 30)!r}")
-    return value
+    return int(value) if value.is_integer() else value
 
 
 def shells(store: Store, ess: str | None, bus: str | None) -> list[tuple[Key, str]]:

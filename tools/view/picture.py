@@ -1,4 +1,4 @@
-"""`picture`: the single line of a site, from what the engine has said. Frozen, so that what is the same is not drawn."""
+"""`picture`: the single line of a site, from what the engine has said. It is frozen: what is the same is not drawn."""
 
 from __future__ import annotations
 
@@ -185,7 +185,10 @@ class _Look:
                 if kind in found:
                     found[kind] += _messages(asset, kind, self._store.value(table, name), parameters.get("options"))
         messages = (*found["fault"], *found["alarm"])
-        return tuple(one.silenced() for one in messages) if self._doubtful else messages
+        if self._doubtful:
+            # None that we know of is not none.
+            return (Shown("", "not known", Tone.INVALID), *(one.silenced() for one in messages))
+        return messages or (Shown("none", ""),)
 
     def _state_lines(self, read: Reading, status: str) -> tuple[Shown, ...]:
         said = read.some((status, ""))
@@ -200,8 +203,8 @@ class _Look:
         is_silent = self._doubtful or self._store.silence(asset, self._now_s) is not None
         state = Shown("", text, Tone.SILENT if is_silent else tone)
         value = next((read.value(name) for name in powers if read.has(name)), None)
-        is_old = power.tone is Tone.SILENT or not isinstance(value, int | float)
-        return Joint(title, state, power._replace(label=""), "" if is_old else _arrow(value))
+        arrow = "" if power.tone is Tone.SILENT else _arrow(value)
+        return Joint(title, state, power._replace(label=""), arrow)
 
     def _card(self, title: str, asset: str, lines: tuple[Shown, ...], note: str = "") -> Card:
         silence = self._store.silence(asset, self._now_s)
@@ -224,9 +227,9 @@ def _contactor(closed: Any) -> tuple[str, Tone]:
     return ("closed", Tone.GOOD) if closed else ("open", Tone.PLAIN)
 
 
-def _arrow(power_kw: float) -> str:
+def _arrow(power_kw: Any) -> str:
     """Return which way it flows; the grid is on the left, and discharging is positive."""
-    if abs(power_kw) < _NO_POWER_KW:
+    if not isinstance(power_kw, int | float) or abs(power_kw) < _NO_POWER_KW:
         return ""
     return "←" if power_kw > 0 else "→"
 

@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Footer, Static
 
 from tools.view.details import Detail, details
 from tools.view.orders import shells
+from tools.view.shown import Tone
 from tools.view.store import Store
 from tools.view.widgets import STYLES
 
@@ -86,4 +87,9 @@ class Shells(Screen[None]):
 
 def _cells(one: Detail) -> tuple[Text, ...]:
     style = STYLES[one.value.tone]
-    return Text(one.asset, "dim"), Text(one.value.label), Text(one.value.text, style), Text(one.age, STYLES["silent"])
+    return (
+        Text(one.asset, "dim"),
+        Text(one.value.label),
+        Text(one.value.text, style),
+        Text(one.age, STYLES[Tone.SILENT]),
+    )

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 NOT_VALID: Final = "not valid"
 # What a peer sends may be megabytes long.
 _LONGEST: Final = 200
-_PREFIXES: Final = {1: "", 1000: "k", 1_000_000: "M"}
+_PREFIXES: Final[dict[float, str]] = {1: "", 1000: "k", 1_000_000: "M"}
 _SCALED: Final = frozenset({"W", "var", "VA", "Wh", "varh", "VAh", "A", "V"})
 
 

@@ -74,7 +74,7 @@ class Between(Static):
             self.update("")
             return
         style = STYLES[joint.contactor.tone]
-        switch = "━━━━━━━━━━" if joint.contactor.text == "closed" else "━━━╱  ━━━━"
+        switch = "━━━━━━━━━━" if joint.contactor.text == "closed" else "━━━/  ━━━━"
         rows = [
             Text(joint.title, "dim"),
             Text(joint.contactor.text, style),
