@@ -55,11 +55,11 @@ class Node:
         self._since = 1
 
     def rate(self, now_s: float) -> float:
-        """Return messages a second, here and below, lately."""
+        """Return messages a second, here and below, lately; 0 once news is overdue."""
+        if self.is_old(now_s):
+            return 0.0
         count, seconds = self._before
         span_s = now_s - self._begun_s
-        if span_s > 2 * _WINDOW_S:  # nothing has closed the window: nothing has come
-            count, seconds = 0, 0.0
         return max(0, count + self.messages - self._since) / max(seconds + span_s, 1.0)
 
     def is_old(self, now_s: float) -> bool:

@@ -23,7 +23,7 @@ from tools.view.picture import picture
 from tools.view.roles import roles
 from tools.view.screens import Details, Shells
 from tools.view.store import Store
-from tools.view.widgets import Box, SingleLine, entry, line, lines
+from tools.view.widgets import Box, NumberField, SingleLine, entry, line, lines
 
 # How often what has changed is drawn; the age of what is silent counts on.
 DRAW_EVERY_S: Final = 0.2
@@ -91,7 +91,7 @@ class View(App[int]):
                 yield Static(id="messages")
         yield RichLog(id="journal", max_lines=_MOST_ENTRIES, wrap=True, min_width=40)
         yield Static(id="prompt")
-        yield Input(id="number", compact=True)
+        yield NumberField(id="number", compact=True)
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:

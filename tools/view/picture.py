@@ -193,7 +193,8 @@ class _Look:
     def _state_lines(self, read: Reading, status: str) -> tuple[Shown, ...]:
         said = read.some((status, ""))
         communicates = read.value("CommsOK")
-        lost = (Shown("", "no communication", Tone.BAD),) if communicates is False else ()
+        tone = Tone.SILENT if read.is_silent else Tone.BAD
+        lost = (Shown("", "no communication", tone),) if communicates is False else ()
         return (read.state(), *(lost or (one._replace(label="says") for one in said)))
 
     def _joint(self, title: str, asset: str, contactor: str, read: Reading, *powers: str) -> Joint:

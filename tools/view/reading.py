@@ -50,7 +50,7 @@ class Reading:
     def __init__(self, store: Store, asset: str, *, is_silent: bool) -> None:
         self._store = store
         self._asset = asset
-        self._is_silent = is_silent
+        self.is_silent = is_silent
 
     def has(self, name: str) -> bool:
         """Tell whether the site has this value."""
@@ -84,7 +84,7 @@ class Reading:
         """Return the state of its machine: that is the engine's own word, but about a device that may be silent."""
         state = self.value("SystemState")
         line = self._line("", state, "")
-        return line if self._is_silent else line._replace(tone=_tone_of(state))
+        return line if self.is_silent else line._replace(tone=_tone_of(state))
 
     def _place(self, name: str) -> tuple[str, str] | None:
         status, summary = f"/status/{self._asset}", f"/assets/{self._asset}/summary"
@@ -98,7 +98,7 @@ class Reading:
 
     def _line(self, label: str, value: Any, unit: str) -> Shown:
         line = shown(label, value, unit)
-        return line._replace(tone=Tone.SILENT) if self._is_silent else line
+        return line._replace(tone=Tone.SILENT) if self.is_silent else line
 
 
 def _tone_of(state: Any) -> Tone:

@@ -8,9 +8,10 @@ from typing import Final
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tools.view.journal import Entry
+from tools.view.orders import E_STOP
 from tools.view.picture import Card, Joint, Picture, Row
 from tools.view.shown import Shown, Tone
 
@@ -41,6 +42,14 @@ def lines(many: Iterable[Shown]) -> Text:
 def entry(one: Entry) -> Text:
     """Return a line of the journal."""
     return Text(f"{one.at:%H:%M:%S} ", "dim").append(one.text, STYLES[one.tone])
+
+
+class NumberField(Input):
+    """Where a set point is typed. It leaves the key of the emergency stop to the application."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Tell whether a key is text to it."""
+        return key != E_STOP.key and super().check_consume_key(key, character)
 
 
 class Box(Static):
