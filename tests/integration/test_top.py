@@ -93,7 +93,9 @@ def test_it_says_that_the_broker_is_gone_and_comes_back(start, folder):
         await until(lambda: top.listener.trouble and shown(top)["/x"].is_old)
         start_broker(start, endpoint)
         with Bus(endpoint, name="test") as bus:
-            await until(lambda: bus.publish("/x", 2) or shown(top)["/x"].value == "2")
+            await until(lambda: top.listener.trouble == "")
+            bus.publish("/x", 2)
+            await until(lambda: shown(top)["/x"].value == "2")
 
     drive(Top(endpoint, ("/",), Choice()), script)
 

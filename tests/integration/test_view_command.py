@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -75,7 +75,7 @@ class Terminal:
 
 
 @pytest.fixture
-def on_terminal(environment) -> Iterator:
+def on_terminal(environment) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
     def start(*arguments: object) -> Terminal:

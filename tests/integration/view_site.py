@@ -1,4 +1,4 @@
-"""A small site for the terminal views: a real broker, a real engine with state machines, and a device played by a test."""
+"""A small site for the terminal views: real broker, real engine with state machines, and a device that a test plays."""
 
 from __future__ import annotations
 

@@ -78,6 +78,11 @@ PURE = [
     ),
     *(path for room in ("models", "echo") for path in sorted((ROOT / "tools" / "twins" / room).glob("*.py"))),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
+    *(ROOT / "tools" / "top" / f"{name}.py" for name in ("tree", "rows", "text")),
+    *(
+        ROOT / "tools" / "view" / f"{name}.py"
+        for name in ("shown", "store", "roles", "reading", "picture", "details", "orders", "journal")
+    ),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"
         for name in (

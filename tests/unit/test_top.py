@@ -7,7 +7,7 @@ import pytest
 from ess_bus.message import Message, Status, encode_body
 from tools.top import text
 from tools.top.rows import NOT_VALID, Choice, Sort, find, leaves, matches, rows, text_of
-from tools.top.tree import MOST_NODES, UNKNOWN, Tree
+from tools.top.tree import MOST_NODES, UNKNOWN, Node, Tree
 
 
 def pub(uri, value, sender="bridge", method="pub"):
@@ -21,6 +21,12 @@ def tree():
         made.add(pub("/components/bms_1", {"soc": step, "bad": None}), step / 10)
     made.add(pub("/components/pcs_1/p", 5.5), 9.9)
     return made
+
+
+def at(tree, uri) -> Node:
+    node = find(tree, uri)
+    assert node is not None
+    return node
 
 
 def shown(tree, choice=Choice(), now_s=10.0):  # noqa: B008 - frozen
@@ -60,8 +66,8 @@ def test_requests_and_answers_are_counted_but_say_no_value():
     tree = Tree(0.0)
     tree.add(Message("get", "/a", None), 0.0)
     tree.add(Message("set", "/b", b"5", status=Status.OK), 0.0)
-    assert find(tree, "/a").count == 1
-    assert find(tree, "/b").value is UNKNOWN
+    assert at(tree, "/a").count == 1
+    assert at(tree, "/b").value is UNKNOWN
 
 
 def test_where_clients_wait_for_answers_is_hidden():
@@ -70,7 +76,7 @@ def test_where_clients_wait_for_answers_is_hidden():
     assert tree.messages == 0
     everything = Tree(0.0, hidden=False)
     everything.add(pub("/_reply/1", 5), 0.0)
-    assert find(everything, "/_reply/1").value == 5
+    assert at(everything, "/_reply/1").value == 5
 
 
 def test_a_body_that_is_no_json_is_shown_as_text():

@@ -101,6 +101,7 @@ def test_the_journal_says_what_is_known_of_a_failed_order(store, error, words):
 )
 def test_events_are_told_by_their_severity(body, expected):
     entry = journal.event(body, AT)
+    assert entry is not None
     assert (entry.text, entry.tone) == expected
 
 

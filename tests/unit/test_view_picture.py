@@ -1,5 +1,7 @@
 """The single line that `ess_view` draws, from what an engine says."""
 
+from typing import Any
+
 import pytest
 
 from tools.view.details import details
@@ -62,13 +64,18 @@ def store():
     return made
 
 
+def only(seen) -> Any:
+    (row,) = seen.rows
+    return row
+
+
 def texts(card):
     return {one.label: (one.text, one.tone) for one in card.lines}
 
 
 def test_the_line_shows_devices_contactors_and_power(store):
     seen = picture(store, 1.0)
-    (row,) = seen.rows
+    row = only(seen)
     assert seen.title == ("ESS", "Running since 2026-01-31 12:00:00", Tone.GOOD)
     assert seen.banner == ()
     assert (row.feeder.contactor.text, row.feeder.power.text, row.feeder.arrow) == ("open", "200 kW", "←")
@@ -84,7 +91,7 @@ def test_null_is_shown_as_not_valid_everywhere(store):
         store.take_pub(f"/ess{table}", {name: None}, 1.0)
     store.take_pub("/ess/status/ess", {"SystemState": None}, 1.0)
     seen = picture(store, 1.0)
-    (row,) = seen.rows
+    row = only(seen)
     assert texts(row.bms)["SOC"] == (NOT_VALID, Tone.INVALID)
     assert texts(seen.grid)["f"] == (NOT_VALID, Tone.INVALID)
     assert (row.dc.contactor.text, row.dc.contactor.tone) == (NOT_VALID, Tone.INVALID)
@@ -94,7 +101,7 @@ def test_null_is_shown_as_not_valid_everywhere(store):
 
 def test_a_silent_source_is_grey_with_its_age_and_the_others_are_not(store):
     store.take_states(STATES, 20.0)
-    (row,) = picture(store, 20.0).rows
+    row = only(picture(store, 20.0))
     assert {one.tone for one in row.bms.lines} == {Tone.SILENT}
     assert row.bms.note == "bms_1 silent 20 s"
     assert (row.dc.contactor.tone, row.dc.power.tone, row.dc.arrow) == (Tone.SILENT, Tone.SILENT, "")
@@ -103,7 +110,7 @@ def test_a_silent_source_is_grey_with_its_age_and_the_others_are_not(store):
 
 def test_all_is_grey_while_the_engine_is_silent(store):
     seen = picture(store, 10.0)
-    (row,) = seen.rows
+    row = only(seen)
     assert "the engine /ess is silent" in seen.banner[0].text
     every = [*seen.grid.lines, *row.pcs.lines, *row.bms.lines, *seen.control.lines, seen.title]
     assert {one.tone for one in every} == {Tone.SILENT}
@@ -124,7 +131,7 @@ def test_the_emergency_stop_is_told_and_so_is_one_that_is_not_known(store):
 
 
 def test_lost_communication_is_told_in_the_place_of_what_the_device_says(store):
-    (row,) = picture(store, 1.0).rows
+    row = only(picture(store, 1.0))
     assert ("", "no communication", Tone.BAD) in row.pcs.lines
 
 
@@ -133,6 +140,7 @@ def test_more_batteries_than_converters_leave_a_place_empty(store):
     first, second = picture(store, 1.0).rows
     assert first.pcs is not None
     assert (second.pcs, second.feeder) == (None, None)
+    assert second.bms is not None
     assert second.bms.title == "bms_2"
 
 
@@ -140,13 +148,13 @@ def test_a_site_without_state_machines_is_judged_by_its_tables():
     store = Store()
     store.take_full(("status",), {"/status/bms": {"BMSPower": {"value": 1}}, "/status/rack_1": {"SOC": {"value": 1}}})
     assert roles(store) == (None, ("bms",), (), None, None)
-    assert picture(store, 0.0).rows[0].bms.title == "bms"
+    assert only(picture(store, 0.0)).bms.title == "bms"
 
 
 def test_a_meter_of_the_feeder_is_believed_before_the_converter(store):
     store.take_full(("status",), {"/status/feeder_1": {"ActivePower": {"value": 190}, "Frequency": {"value": 50}}})
     seen = picture(store, 1.0)
-    assert seen.rows[0].feeder.power.text == "190 kW"
+    assert only(seen).feeder.power.text == "190 kW"
     assert texts(seen.grid)["f"][0] == "50 Hz"
 
 
@@ -162,7 +170,7 @@ def test_nothing_that_a_peer_sends_breaks_the_picture(store):
         store.take_pub("/ess/status/bms", body, 1.0)
     store.take_pub("/ess/full/assets/pcs/summary", {"faults": {"options": 5}, "": {"name": [1]}}, 1.0)
     store.take_pub("/ess/full/assets/pcs/summary", {"active_power": {"unit": 5, "scaler": "x"}}, 1.0)
-    (row,) = picture(store, 1.0).rows
+    row = only(picture(store, 1.0))
     assert all(len(one.text) <= 200 for one in row.bms.lines)
     assert details(store, 1.0)
 

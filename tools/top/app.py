@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding
+from textual.css.query import NoMatches
 from textual.widgets import Footer, Input, Static
 
 from ess_bus.errors import ConfigurationError
@@ -86,9 +88,11 @@ class Top(App[int]):
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        if self.paused_s is None:
-            self._draw()
-        self._draw_summary()
+        # While the application ends, the places go before the timer does.
+        with suppress(NoMatches):
+            if self.paused_s is None:
+                self._draw()
+            self._draw_summary()
 
     def _draw(self) -> None:
         table = self.query_one(Lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -13,6 +14,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
+from textual.css.query import NoMatches
 from textual.widgets import Footer, Input, RichLog, Static
 
 from ess_bus.errors import ConfigurationError
@@ -118,6 +120,11 @@ class View(App[int]):
             self.failure = reason
             self.exit(1)
             return
+        # While the application ends, the places go before the timer does.
+        with suppress(NoMatches):
+            await self._show()
+
+    async def _show(self) -> None:
         seen = picture(self.store, time.monotonic(), self.ess)
         now = f"{datetime.now().astimezone():%H:%M:%S}"
         about = f"  log: {self._about}" if self._about else ""
@@ -132,7 +139,7 @@ class View(App[int]):
 
     def _note(self, one: journal.Entry) -> None:
         self.entries.append(one)
-        if self.is_running and self.screen_stack:
+        with suppress(NoMatches, IndexError):  # as in _draw
             self.screen_stack[0].query_one("#journal", RichLog).write(entry(one))
 
     # -- keys ------------------------------------------------------------------------------------------------------
