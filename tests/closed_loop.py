@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from calculator.core import Calculator
-from calculator.snapshot import Snapshot
+from calculator.operands import Tree
+from calculator.snapshot import Snapshot, flat
 from ess_bus.engine import assets, views
 from ess_bus.engine.configuration import load as load_engine
 from ess_bus.engine.engine import Engine
@@ -197,7 +198,10 @@ class ClosedLoop:
         for _ in range(20):
             for message in self.engine.take_messages():
                 self._carry(message)
-            values, _ = self.engine.take_publications(everything=False)
+            values, _, parameters = self.engine.take_publications()
+            for table, members in parameters.items():
+                for name, changed in members.items():
+                    self._calculator.update(table, flat(name, changed), self._now_s)
             for table, members in values.items():
                 if self._calculator.uses(table):
                     self._calculator.update(table, members, self._now_s)
@@ -211,9 +215,10 @@ class ClosedLoop:
 
     def _calculating(self) -> Calculator:
         """Return what calculates, as the calculator learns it from the engine."""
-        full = views.get(self.engine.datamap, "/", views.View.FULL)
-        snapshot = Snapshot.of(full, assets.summary(self.engine.datamap, self.engine.name), self.engine.name)
-        calculator = Calculator(snapshot.found({}, self.engine.name))
+        datamap, name = self.engine.datamap, self.engine.name
+        full = Snapshot.tables_of(views.get(datamap, "/", views.View.FULL))
+        snapshot = Snapshot(full, Tree.of_answer(assets.summary(datamap, name), name))
+        calculator = Calculator(snapshot.found({}, name))
         for table in snapshot.tables:
             calculator.update(table, snapshot.values(table), self._now_s)
         for table, values in calculator.missing().items():
