@@ -195,7 +195,7 @@ def test_the_figures_say_what_is_slow(calls):
     until(engine, 0.5)
     found = engine.reports[("_timings",)]()
     assert found["functions"] == {
-        "Note": {"calls": 10, "total_ms": 1.221, "mean_ms": 0.122, "max_ms": 0.122, "slowest": "/status/bms:b"}
+        "Note": {"calls": 10, "total_ms": 1.2207, "mean_ms": 0.1221, "max_ms": 0.1221, "slowest": "/status/bms:b"}
     }
     assert found["lists"] == {"0.1": 2}
     assert found["ticks"] == 5
