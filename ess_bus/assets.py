@@ -25,12 +25,12 @@ def asset_of(table: str, root: str) -> str:
 
 
 def managers(tables: Iterable[str], root: str, declared: Iterable[tuple[str, str | None]] = ()) -> dict[str, list[str]]:
-    """Return manager -> its instances, alphabetically.
+    """Return manager -> its instances, alphabetically; `root` is the engine, with instances of its own.
 
     Args:
-        tables: their names.
-        root: the engine, which has instances of its own.
-        declared: (manager, instance) pairs that a configuration names, whatever tables they have.
+        tables: the URIs of all tables.
+        root: the engine's name.
+        declared: (manager, instance) as files say it, whatever their tables are called; without an instance ``None``.
     """
     instances: dict[str, set[str]] = {root: set()}
     for manager, instance in declared:

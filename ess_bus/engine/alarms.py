@@ -51,6 +51,10 @@ class Message(NamedTuple):
     text: str
 
 
+# A message, and what is to be called when a person clears it.
+Held = dict[Message, Callable[[], None] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Style:
     title: str
@@ -88,7 +92,7 @@ def raise_message(
         Whether it is new: the same text of the same source is raised once.
     """
     message = Message(asset, source, text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "...")
-    held = _held(engine, asset, kind)
+    held: Held = _list(engine, asset, kind).memory[_MEMORY]
     if message in held:
         return False
     if kind == "faults":
@@ -170,16 +174,24 @@ def _shown_at(engine: Engine, asset: str, kind: ListKind) -> Reference:
     return Reference(f"/status/{asset}", kind)
 
 
-def _held(engine: Engine, asset: str, kind: ListKind) -> dict[Message, Callable[[], None] | None]:
-    """Return the messages of the list of an asset, the oldest first."""
+def _held(engine: Engine, asset: str, kind: ListKind) -> Held:
+    """Return the messages of the list of an asset, the oldest first; none if there is no list yet."""
+    place = _shown_at(engine, asset, kind)
+    variable = engine.find(place.table, place.name)
+    held: Held = {} if variable is None else variable.memory.setdefault(_MEMORY, {})
+    return held
+
+
+def _list(engine: Engine, asset: str, kind: ListKind) -> Variable:
+    """Return the list of an asset; make it as user interfaces need it if it is not there."""
     place = _shown_at(engine, asset, kind)
     variable = engine.find(place.table, place.name)
     if variable is None:
         variable = engine.datamap.create(place)
         variable.set(0)
         variable.parameters.update(_definition(kind))
-    held: dict[Message, Callable[[], None] | None] = variable.memory.setdefault(_MEMORY, {})
-    return held
+    variable.memory.setdefault(_MEMORY, {})
+    return variable
 
 
 def _take(engine: Engine, asset: str, kind: ListKind, standing: Sequence[Message]) -> list[Callable[[], None] | None]:
@@ -206,11 +218,10 @@ def _definition(kind: ListKind) -> dict[str, Any]:
 
 
 def _show(engine: Engine, asset: str, kind: ListKind) -> None:
-    style, place = _STYLES[kind], _shown_at(engine, asset, kind)
-    variable = engine.datamap.create(place)
+    style, variable = _STYLES[kind], _list(engine, asset, kind)
     _show_options(variable, style)
     engine.mark(variable)
-    put(engine, place, 1 if variable.memory[_MEMORY] else 0)
+    put(engine, _shown_at(engine, asset, kind), 1 if variable.memory[_MEMORY] else 0)
     put(engine, Reference(f"/status/{asset}", style.counter), len(messages(engine, asset, kind)))
 
 

@@ -16,7 +16,7 @@ from ess_bus.engine.datamap import DataMap, problems
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import Assignment
-from ess_bus.engine.publishing.changes import Changes, Tables
+from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
 from ess_bus.engine.schedule.timings import Timings
@@ -138,7 +138,6 @@ class Engine:
             self.datamap.table(table)
         self.extend(assignments, rests=rests)
         self._changes.forget()
-        self.datamap.take_restyled()
 
     def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
         """Take more of a configuration while running; as `load`, and what has changed is shown."""
@@ -207,8 +206,8 @@ class Engine:
         """Return table -> variable -> value of everything that changed since the last call."""
         return self._changes.take()[0]
 
-    def take_publications(self, *, everything: bool = False) -> tuple[Tables, Tables]:
-        """Return what has changed since the last call, or all there is: the values, and what user interfaces see."""
+    def take_publications(self, *, everything: bool = False) -> Publications:
+        """Return what has changed since the last call, or all there is."""
         return self._changes.everything() if everything else self._changes.take()
 
     def take_messages(self) -> list[Outgoing]:
@@ -305,7 +304,6 @@ class Engine:
         if is_under(place.table, LISTS):
             self.wake_lists.changed()
         self.schedule.changed(place, variable, parameters)
-        self._changes.looks(variable, parameters)
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""

@@ -211,9 +211,9 @@ class EngineProcess:
         if not self._bus.connected:
             return
         is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
-        values, seen = self._engine.take_publications(everything=is_new)
+        values, seen, changed = self._engine.take_publications(everything=is_new)
         # Whoever uses parameters hears of each that has another value: first, for they may say what a value means.
-        for table, parameters in self._engine.datamap.take_restyled().items():
+        for table, parameters in changed.items():
             self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
         for table, members in values.items():
             self._publish(self._prefix + table, members)

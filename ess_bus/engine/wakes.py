@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from ess_bus.engine.timing import NEVER
+from ess_bus.engine.timing import NEVER, SLACK_S
 
 # Waking what wakes itself again at once must end; the rest is done in the next turn.
 MAX_WAKES: Final = 10_000
@@ -54,7 +54,7 @@ class Wakes:
     def run(self) -> None:
         """Make the calls that are due."""
         for _ in range(MAX_WAKES):
-            if self.due_s() > self._steady_s():
+            if self.due_s() > self._steady_s() + SLACK_S:
                 return
             _, _, key = heapq.heappop(self._queue)
             self._queued.pop(key, None)

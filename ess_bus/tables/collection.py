@@ -161,7 +161,9 @@ class _Collector:
         if definition is None:
             self._take_file(asked, source, depth)
             definition = self.lists.get(asked.file)
-        if definition is not None:
+        if definition is not None and depth >= MAX_DEPTH:
+            self._warn(source, asked.where, f"{asked.file}: lists name each other {MAX_DEPTH} deep; left out")
+        elif definition is not None:
             self.run_list(asked.file, definition, source, depth + 1)
 
     def _take_file(self, asked: Asked, source: str, depth: int) -> None:
@@ -193,16 +195,18 @@ class _Collector:
                 known = ", ".join(sorted(instance.values))
                 self._warn(source, asked.where, f"none of {known} is in {asked.file}; not expanded")
                 return
+            grown = sum(template.count(key) * len(value) for key, value in instance.values.items())
+            self._bytes += len(template) + grown
+            if self._bytes > MAX_BYTES:
+                problem = Problem("", f"templates expand to more than {MAX_BYTES >> 20} MiB")
+                self.found.errors.append(Located(text.source, problem))
+                return
             self._expand(asked, instance, text, template, depth)
         for left in sorted(used - set(asked.instances[0].values) if asked.instances else set()):
             self._warn(source, asked.where, f"{left} of {asked.file} is replaced by nothing")
 
     def _expand(self, asked: Asked, instance: Instance, text: Text, template: str, depth: int) -> None:
         filled = fill_json(template, instance.values).encode()
-        self._bytes += len(filled)
-        if self._bytes > MAX_BYTES:
-            self.found.errors.append(Located(text.source, Problem("", f"expands to more than {MAX_BYTES >> 20} MiB")))
-            return
         made = self._document(Text(f"{text.name} as {instance.name}", text.source, filled))
         if made is None:
             return
@@ -260,7 +264,9 @@ class _Collector:
                     yield _stem(one.file)
 
     def _files_of(self, asked: Asked) -> Iterator[str]:
-        for entry in read_list(asked.where, self.lists[asked.file]):
+        definition = self.lists.get(asked.file)
+        # Where a list stands twice in a file, the later one counts.
+        for entry in read_list(asked.where, definition) if isinstance(definition, dict) else ():
             if isinstance(entry, Asked) and not (entry.kind is Kind.LIST and entry.file in self.lists):
                 yield _stem(entry.file)
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 # As messages from the bus: nothing that means anything is deeper.
 MAX_DEPTH: Final = 64
+# With a sign, of every integer that is exact.
+_DIGITS: Final = 18
 
 
 class Repeating(dict[str, Any]):
@@ -26,7 +28,7 @@ def parse(text: bytes) -> Any:
         ValueError: it is not JSON; the text begins with line and column.
     """
     try:
-        found = json.loads(text.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+        found = json.loads(text.decode(), object_pairs_hook=_object, parse_constant=_no_number, parse_int=_integer)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start}: not JSON: not UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -57,6 +59,11 @@ def _object(found: list[tuple[str, Any]]) -> dict[str, Any]:
     repeating = Repeating(found)
     repeating.pairs = tuple(found)
     return repeating
+
+
+def _integer(text: str) -> int | float:
+    """Return what messages on the bus can carry: an integer of 64 bits, or about as much."""
+    return int(text) if len(text) <= _DIGITS else float(text)
 
 
 def _no_number(text: str) -> Any:

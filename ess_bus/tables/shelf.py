@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ess_bus.hints import did_you_mean
+
+# Of a file's name, in bytes, with room for ".json".
+_LONGEST: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +71,6 @@ def require_plain(name: str) -> None:
     Raises:
         LookupError: it is no plain name of a file.
     """
-    if "/" in name or "\\" in name or name in ("", ".", "..") or "\0" in name:
+    is_plain = name.isprintable() and "/" not in name and "\\" not in name and name not in ("", ".", "..")
+    if not is_plain or len(name.encode(errors="replace")) > _LONGEST:
         raise LookupError(f"{name[:80]!r} is not the plain name of a file; configurations lie in one folder")

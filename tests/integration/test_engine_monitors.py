@@ -35,6 +35,7 @@ def test_a_cell_that_is_too_high_raises_an_alarm_and_a_fault_that_people_clear(s
     start("ess_bus.engine.command", "-x", bus=broker)
     eventually(lambda: bus.get("/processes/ess_controller"))
     events = bus.subscribe("/events")
+    pictures = bus.subscribe("/ess/ui/assets", pub_only=True)
 
     def say(uri, body):
         done = run("tools.fims_send", "-m", "set", "-u", uri, json.dumps(body), bus=broker)
@@ -56,6 +57,11 @@ def test_a_cell_that_is_too_high_raises_an_alarm_and_a_fault_that_people_clear(s
     alarm = "[max_cell_voltage] value [3.55] > max alarm threshold [3.5] for 0.2 seconds"
     assert heard() == ("bms", alarm, 3)
     assert listed("alarms") == [alarm]
+    # Who follows the page of the asset is told without asking.
+    picture = pictures.receive(20)
+    assert picture is not None
+    shown = picture.json()["alarms"]
+    assert (picture.uri, shown["value"], len(shown["options"])) == (LIST, 1, 1)
     say("/ess/status/bms/max_cell_voltage", 3.7)
     fault = "[max_cell_voltage] value [3.7] > max fault threshold [3.6] for 0 seconds"
     assert heard() == ("bms", fault, 4)

@@ -72,7 +72,11 @@ PURE = [
     ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
-    ROOT / "tools" / "twins" / "device.py",
+    *(
+        ROOT / "tools" / "twins" / f"{name}.py"
+        for name in ("device", "kinds", "entries", "reading", "building", "plant")
+    ),
+    *(path for room in ("models", "echo") for path in sorted((ROOT / "tools" / "twins" / room).glob("*.py"))),
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(
         ROOT / "tools" / "bench" / f"{name}.py"

@@ -27,9 +27,9 @@ def seen(engine):
 def test_a_control_that_becomes_disabled_is_published_as_user_interfaces_see_it():
     engine = engine_with(start=START)
     engine.set(f"{UI}/start@enabled", False)
-    assert engine.take_publications() == ({}, {UI: {"start": {"value": False, "enabled": False}}})
+    assert engine.take_publications()[:2] == ({}, {UI: {"start": {"value": False, "enabled": False}}})
     engine.set(f"{UI}/start@enabled", False)
-    assert engine.take_publications() == ({}, {})
+    assert engine.take_publications()[:2] == ({}, {})
 
 
 def test_other_looks_are_added_to_it_and_what_nobody_sees_is_not_published():
@@ -39,13 +39,16 @@ def test_other_looks_are_added_to_it_and_what_nobody_sees_is_not_published():
         UI: {"start": {"value": False, "options": [{"name": "On"}], "enabled": True, "name": "Go", "unit": "kW"}}
     }
     engine.set(UI, {"start": {"value": "$$", "repTime": 6}})
-    assert engine.take_publications() == ({}, {})
+    assert engine.take_publications()[:2] == ({}, {})
 
 
 def test_a_variable_of_user_interfaces_is_also_published_so_when_its_value_changes():
     engine = engine_with(soc={"value": 1, "ui_type": "status"}, plain=1)
     engine.set(UI, {"soc": 2, "plain": 2})
-    assert engine.take_publications() == ({UI: {"plain": 2, "soc": 2}}, {UI: {"soc": {"value": 2, "enabled": True}}})
+    assert engine.take_publications()[:2] == (
+        {UI: {"plain": 2, "soc": 2}},
+        {UI: {"soc": {"value": 2, "enabled": True}}},
+    )
 
 
 def test_a_value_that_a_vlink_shows_keeps_its_looks():
@@ -54,7 +57,7 @@ def test_a_value_that_a_vlink_shows_keeps_its_looks():
     engine = engine_of({**tables, "/status/bms": {"SOC": 5}})
     engine.take_publications()
     engine.set("/status/bms/SOC", 6)
-    assert engine.take_publications() == (
+    assert engine.take_publications()[:2] == (
         {UI: {"soc": 6}, "/status/bms": {"SOC": 6}},
         {UI: {"soc": {"value": 6, "enabled": True}}},
     )

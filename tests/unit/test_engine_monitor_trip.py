@@ -38,7 +38,9 @@ class Model:
         return self.now(judgement)
 
     def now(self, judgement):
-        """Return what happens at this moment."""
+        """Return what happens at this moment; a value that is not well breaks a recovery, however short it was."""
+        if judgement is not WELL:
+            self.well_for = 0
         if judgement.alarm and not self.raised and self.left <= 0:
             self.raised, self.well_for = True, 0
             return [What.ALARM]

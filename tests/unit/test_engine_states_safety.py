@@ -324,6 +324,27 @@ def test_what_is_not_valid_for_a_moment_takes_the_power_and_nothing_else(values)
     assert "not valid" in plant.value("status/ess/LastResult")
 
 
+def test_no_attempt_is_made_while_something_is_not_known():
+    plant = _stuck("bms", "CloseContactors", Plant(options={"bms": {"close_s": 2}}))
+    plant.tell("OnCmd")
+    plant.run(1.5)
+    plant.report("bms", CommsOK=None)
+    plant.run(0.6)
+    assert plant.sent.count(("bms", "CloseContactors")) == 1
+    assert plant.state == "Fault"
+    assert "CommsOK of bms is not valid" in plant.value("status/ess/LastResult")
+
+
+def test_what_others_do_for_a_request_ends_with_it():
+    plant = Plant()
+    plant.tell("ContactorControl")
+    plant.tell("DcContactorCloseCmd")
+    assert plant.commands() == [("bms", "CloseContactors")]
+    plant.tell("AcContactorOpenCmd")
+    assert ("bms", "CloseContactors") not in plant.commands()
+    assert plant.value("status/bms/LastResult") == "close called off"
+
+
 def test_a_pcs_that_runs_without_having_been_asked_is_stopped():
     plant = Plant()
     plant.report("pcs", DeviceState="Running", AcContactor=True)
@@ -368,6 +389,19 @@ def test_faults_are_not_cleared_while_their_cause_is_there():
     plant.run(30)
     plant.tell("ClearFaultsCmd")
     assert "clear refused: expected: the BMS communicates" in plant.value("status/ess/LastResult")
+
+
+def test_off_opens_what_is_closed_though_the_ess_is_off_as_a_whole():
+    plant = Plant(bms=("bms_1", "bms_2"))
+    plant.report("bms_2", DCClosed=True)
+    plant.engine.tick()
+    assert plant.state == "Off"
+    plant.tell("OffCmd")
+    plant.until("Off")
+    assert plant.value("status/bms_2/DCClosed") is False
+    plant.sent.clear()
+    plant.tell("OffCmd")
+    assert (plant.sent, plant.value("status/ess/LastResult")) == ([], "stop: it is Off already")
 
 
 def test_off_in_fault_makes_everything_safe_once_more():

@@ -185,10 +185,22 @@ def test_files_that_ask_for_themselves_end(tmp_path):
     lists = {"/config/load": {"a": {"new_options": [{"load": "b"}]}, "b": {"new_options": [{"load": "a"}]}}}
     made, _ = tables(write(tmp_path, a=lists, b={"/status/b": {}}))
     assert list(made) == ["/config/load", "/status/b"]
+    chain = {f"l{number}": {"new_options": [{"load": f"l{number + 1}"}]} for number in range(2000)}
+    _, warnings = tables(write(tmp_path, a={"/config/load": chain}, b={"/status/b": {}}))
+    assert any("8 deep" in warning for warning in warnings)
     round_and_round = {"/templates/x": {"r": {"template": "b.json"}}}
     write(tmp_path, a=round_and_round, b=round_and_round)
     found, _ = read(tmp_path / "a.json")
     assert any("8 deep" in str(one.problem) for one in found.warnings)
+
+
+def test_what_expands_beyond_all_measure_is_refused_before_it_does(tmp_path):
+    length, count = 700_000, 1000
+    subs = sub(**{"@@ID@@": "x" * length})
+    asking = {f"r{number}": {"template": "rack.json", "subs": subs} for number in range(10)}
+    write(tmp_path, a={"/templates/bms": asking}, rack=json.dumps({"/status/a": {"x": "@@ID@@" * count}}))
+    found, _ = read(tmp_path)
+    assert [one.problem.message for one in found.errors] == ["templates expand to more than 64 MiB"] * 10
 
 
 def test_what_stands_twice_is_read_twice_and_named(tmp_path):
@@ -200,6 +212,8 @@ def test_what_stands_twice_is_read_twice_and_named(tmp_path):
         "/status/a:x: defined more than once; the later definition counts",
         "/status/a:y:p: stands more than once",
     ]
+    write(tmp_path, b='{"/config/load": {"x": {"new_options": []}, "x": 5}}')
+    assert "expected an object with new_options" in str(read(tmp_path)[0].warnings)
     assert dict(read_tables(tmp_path / "a.json"))[tmp_path / "a.json"]["/status/a"].keys() == {"x", "y"}
 
 
@@ -218,6 +232,13 @@ def test_hostile_texts_are_refused_or_harmless(text):
     else:
         with pytest.raises(ValueError, match=r"not JSON|nested deeper"):
             parse(text)
+
+
+def test_numbers_are_such_as_messages_carry():
+    assert parse(b"[1, -123456789012345678, 1e3]") == [1, -123456789012345678.0, 1000]
+    assert parse(b"1" * 400) == float("inf")
+    assert parse(b"1" * 30) == float("1" * 30)
+    assert isinstance(parse(b"12345678901234567"), int)
 
 
 def test_every_broken_file_is_found(tmp_path):

@@ -30,6 +30,7 @@ _ROWS: Final = (
     "engine",
     "expressions",
     "calculating",
+    "plant_tick",
 )
 
 

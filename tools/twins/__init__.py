@@ -15,5 +15,4 @@ def check(path: Path) -> list[Problem]:
     """
     from tools.twins.configuration import load
 
-    load(path)
-    return []
+    return list(load(path).warnings)

@@ -37,7 +37,7 @@ class Device:
         wanted = assignments(path, body)
         for name, value in wanted.items():
             self._require(name)
-            _require_type(name, self.values[name], value)
+            require_type(name, self.values[name], value)
         self.values.update(wanted)
 
     def _require(self, name: str) -> None:
@@ -45,7 +45,12 @@ class Device:
             raise LookupError(f"no register {name!r}{did_you_mean(name, self.values)}")
 
 
-def _require_type(name: str, held: Any, value: Any) -> None:
+def require_type(name: str, held: Any, value: Any) -> None:
+    """Check that a value is of the kind of what a register holds.
+
+    Raises:
+        ValueError: it is not.
+    """
     for kind, word in ((bool, "true or false"), (int | float, "a number"), (str, "a text")):
         if isinstance(held, kind):
             if not isinstance(value, kind) or isinstance(value, bool) is not isinstance(held, bool):

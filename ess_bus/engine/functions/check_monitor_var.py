@@ -38,9 +38,9 @@ def check_monitor_var_v2(call: Call) -> None:
 def _checks(call: Call, monitor: Monitor) -> Iterator[Check]:
     """Yield the checks of CheckMonitorVar that are enabled."""
     if call.parameter("EnableMaxValCheck"):
-        yield partial(limits, call, "Max", is_first="limit_max" not in monitor.trips)
+        yield partial(limits, call, monitor, "Max")
     if call.parameter("EnableMinValCheck"):
-        yield partial(limits, call, "Min", is_first="limit_min" not in monitor.trips)
+        yield partial(limits, call, monitor, "Min")
     # Limits have thresholds for faults, and EnableFaultCheck for them; the others become faults with time.
     with_fault = bool(call.parameter("EnableFaultCheck", call.parameter("FaultTimeout") is not None))
     if call.parameter("EnableStateCheck"):

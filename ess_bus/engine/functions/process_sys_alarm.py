@@ -12,7 +12,7 @@ from ess_bus.engine.alarms import ListKind, clear_list, clear_messages, put, rai
 from ess_bus.engine.functions.registry import Call, function
 from ess_bus.engine.monitors.finding import written
 from ess_bus.engine.monitors.settings import numbered
-from ess_bus.engine.monitors.watching import arm
+from ess_bus.engine.monitors.watching import arm, home
 from ess_bus.reference import Reference
 from ess_bus.uri import segments
 
@@ -49,7 +49,7 @@ def _kind(call: Call) -> ListKind:
 
 
 def _process(call: Call, kind: ListKind) -> None:
-    table, name = call.variable.places[0]
+    table, name = home(call)
     source, normal = f"{table}:{name}", _normal(call, kind)
     if _is_normal(call.value, normal):
         clear_messages(call.engine, call.asset, kind, source)

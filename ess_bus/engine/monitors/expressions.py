@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ess_bus.engine.monitors.finding import Finding, Names, written
-from ess_bus.engine.monitors.settings import numbered, operand
+from ess_bus.engine.monitors.settings import numbered, operand, seconds
 from ess_bus.engine.monitors.trip import Delays, Judgement
 from ess_bus.expression import EvaluationError, Expression, ExpressionError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER: Final = re.compile(r"\{(\d{1,4})\}")
 _NAMES: Final = Names("alarmTime", "faultTime", "resetTime", "seenAlarm", "seenFault", "seenReset")
+_TIMEOUTS: Final = ("alarmTimeout", "faultTimeout", "resetTimeout")
 _KEYS: Final = ("alarmCondition", "faultCondition", "resetCondition")
 
 
@@ -41,7 +42,7 @@ def expressions(call: Call) -> Finding:
     alarm, fault, reset = (_holds(call, text, operands.values) for text in texts)
     if texts[2] is None:
         reset = alarm is False and fault is False
-    patience = Delays(*(max(0.0, call.number(f"{word}Timeout", 0)) for word in ("alarm", "fault", "reset")))
+    patience = Delays(*(seconds(name, call.parameter(name, 0)) for name in _TIMEOUTS))
 
     def describe(judgement: Judgement, severity: str) -> str:
         text = texts[0] if severity == "alarm" else texts[1]

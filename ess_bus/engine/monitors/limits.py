@@ -2,60 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ess_bus.engine.monitors.finding import Finding, names, written
 from ess_bus.engine.monitors.settings import delays_of
-from ess_bus.engine.monitors.trip import Judgement
+from ess_bus.engine.monitors.trip import Delays, Judgement
 from ess_bus.engine.numbers import is_number
 
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
     from ess_bus.engine.functions.registry import Call
+    from ess_bus.engine.monitors.monitor import Monitor
 
 Side = Literal["Max", "Min"]
 
+# A parameter that is not there; one that is null is not valid.
 _MISSING: Final = object()
-_NAMES: Final = {"Max": names("Max"), "Min": names("Min")}
+_NAMES: Final = {side: names(side) for side in ("Max", "Min")}
+_CHECKS: Final = {"Max": "limit_max", "Min": "limit_min"}
+# All parameters on which the settings of a side depend.
+_PARAMETERS: Final = {
+    side: (
+        *(f"{side}{word}" for word in ("AlarmThreshold", "FaultThreshold", "ResetValue")),
+        *(f"{one}{word}Timeout" for one in (side, "") for word in ("Alarm", "Fault", "Recover")),
+        "EnableFaultCheck",
+    )
+    for side in ("Max", "Min")
+}
 
 
-def limits(call: Call, side: Side, *, is_first: bool) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the parameters say of one side.
+
+    Attributes:
+        given: the parameters from which they were read.
+        alarm_at, fault_at, reset_at: thresholds; `_MISSING` ones are not checked, ``None`` is not valid.
+        complaint: what is configured and does nothing, "" if nothing is: whoever wrote it relies on it.
+    """
+
+    side: Side
+    given: tuple[Any, ...]
+    alarm_at: Any
+    fault_at: Any
+    reset_at: Any
+    patience: Delays
+    complaint: str
+
+    def judge(self, value: float | None) -> Judgement:
+        """Return what the limits say of a number, or of one that is not valid."""
+        side = self.side
+        is_well = bool(_beyond(self.reset_at, value, side))
+        return Judgement(_beyond(value, self.alarm_at, side), _beyond(value, self.fault_at, side), is_well, value)
+
+    def describe(self, judgement: Judgement, severity: str) -> str:
+        """Return what is wrong."""
+        sign, threshold = ">" if self.side == "Max" else "<", self.alarm_at if severity == "alarm" else self.fault_at
+        limit = f"{self.side.lower()} {severity} threshold [{written(threshold)}]"
+        return f"value [{written(judgement.shown)}] {sign} {limit}"
+
+
+def limits(call: Call, monitor: Monitor, side: Side) -> Finding:
     """Return what one side says of the variable of a call.
 
-    A threshold that is not there is not checked; one that is not valid (null) leaves the check without an answer. At
-    the first look, nothing is said of what is missing: other variables' actions may set it.
-
     Raises:
-        ValueError: a threshold or a time-out is not a number.
+        ValueError: the value, a threshold or a time-out is not a number.
     """
+    check = _CHECKS[side]
+    given = tuple(map(call.variable.parameters.get, _PARAMETERS[side], repeat(_MISSING)))
+    known = monitor.limits.get(check)
+    if known is None or known.given != given:
+        known = monitor.limits[check] = _read(call, side, given)
+    if known.complaint and check in monitor.trips:
+        # Not at the first look: other variables' actions may set what is missing.
+        call.engine.warn(f"{call.place} {check}", f"{call.place}: {known.complaint}")
+    has_fault = known.fault_at is not _MISSING
+    judgement = known.judge(_number(call.variable.value))
+    return Finding(check, _NAMES[side], judgement, known.patience, known.patience, known.describe, has_fault)
+
+
+def _read(call: Call, side: Side, given: tuple[Any, ...]) -> Limits:
     with_fault = bool(call.parameter("EnableFaultCheck"))
-    alarm_at, fault_at = _threshold(call, f"{side}AlarmThreshold"), _threshold(call, f"{side}FaultThreshold")
-    if not is_first:
-        _complain(call, side, alarm_at, fault_at, with_fault=with_fault)
+    words = ("AlarmThreshold", "FaultThreshold", "ResetValue")
+    alarm_at, fault_at, reset_at = (_threshold(call, f"{side}{word}") for word in words)
+    complaint = ""
+    if alarm_at is _MISSING and (fault_at is _MISSING or not with_fault):
+        complaint = f"there is no {side}AlarmThreshold, nothing is checked"
+    elif fault_at is not _MISSING and call.parameter("EnableFaultCheck") is None:
+        complaint = f"{side}FaultThreshold is not checked without EnableFaultCheck"
     if not with_fault:
         fault_at = _MISSING
-    reset_at = _threshold(call, f"{side}ResetValue")
     if reset_at is _MISSING:
         reset_at = fault_at if alarm_at is _MISSING else alarm_at
-    patience = delays_of(call, side)
-
-    def describe(judgement: Judgement, severity: str) -> str:
-        sign, threshold = ">" if side == "Max" else "<", alarm_at if severity == "alarm" else fault_at
-        return f"value [{written(judgement.shown)}] {sign} {side.lower()} {severity} threshold [{written(threshold)}]"
-
-    value = _number(call.variable.value)
-    judgement = Judgement(
-        _beyond(value, alarm_at, side),
-        _beyond(value, fault_at, side),
-        bool(_beyond(reset_at, value, side)),
-        call.variable.value,
-    )
-    has_fault = fault_at is not _MISSING
-    return Finding(f"limit_{side.lower()}", _NAMES[side], judgement, patience, patience, describe, has_fault)
+    return Limits(side, given, alarm_at, fault_at, reset_at, delays_of(call, side), complaint)
 
 
 def _threshold(call: Call, name: str) -> Any:
-    """Return a number, ``None`` where it is not valid, or `_MISSING`."""
     value = call.parameter(name, _MISSING)
     if value is _MISSING or value is None or is_number(value):
         return value
@@ -75,13 +119,3 @@ def _beyond(value: Any, threshold: Any, side: Side) -> bool | None:
     if value is None or threshold is None:
         return None
     return bool(value > threshold if side == "Max" else value < threshold)
-
-
-def _complain(call: Call, side: Side, alarm_at: Any, fault_at: Any, *, with_fault: bool) -> None:
-    """Name what is configured and does nothing: whoever wrote it relies on it."""
-    where = f"{call.place} {side}"
-    if alarm_at is _MISSING and (fault_at is _MISSING or not with_fault):
-        call.engine.warn(f"{where} threshold", f"{call.place}: there is no {side}AlarmThreshold, nothing is checked")
-    elif fault_at is not _MISSING and call.parameter("EnableFaultCheck") is None:
-        text = f"{call.place}: {side}FaultThreshold is not checked without EnableFaultCheck"
-        call.engine.warn(f"{where} fault", text)

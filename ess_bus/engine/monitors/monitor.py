@@ -18,6 +18,7 @@ from ess_bus.reference import Reference
 # The data map reads actions, and these name functions.
 if TYPE_CHECKING:
     from ess_bus.engine.functions.registry import Engine
+    from ess_bus.engine.monitors.limits import Limits
     from ess_bus.engine.variable import Variable
 
 # The check that the others have an answer.
@@ -63,10 +64,12 @@ class Monitor:
     Attributes:
         trips: by their checks.
         still: when its value has changed, where that is checked.
+        limits: the settings of checks, as they were read last.
     """
 
     trips: dict[str, Trip] = field(default_factory=dict)
     still: Still | None = None
+    limits: dict[str, Limits] = field(default_factory=dict)
     _watched: Watched | None = None
     _unknown_since_s: float | None = None
     # What people were shown last.
@@ -158,7 +161,7 @@ class Monitor:
         state: list[tuple[object, ...]] = [
             (one.check, one.shown_left, self.trips[one.check].shown) for one in found if one.names
         ]
-        if state == self._shown:
+        if state == self._shown and self._is_shown(watched, found):
             return
         self._shown = state
         shown: dict[str, Any] = {}
@@ -175,6 +178,16 @@ class Monitor:
             shown[names.seen_reset] = trip.seen_reset
         if shown:
             watched.variable.parameters.update(shown, tLast=number(round(watched.engine.now_s, 6)))
+
+    def _is_shown(self, watched: Watched, found: Iterable[Finding]) -> bool:
+        """Tell whether flags are still as they were shown: others may have written there."""
+        parameters = watched.variable.parameters
+        return all(
+            parameters.get(one.names.seen_alarm) is self.trips[one.check].seen_alarm
+            and parameters.get(one.names.seen_fault) is self.trips[one.check].seen_fault
+            for one in found
+            if one.names
+        )
 
     def _carry_out(self, watched: Watched, finding: Finding, happening: Happening) -> None:
         match happening.what:

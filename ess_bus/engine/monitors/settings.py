@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Operands and values are numbered; nobody has written more of them by hand.
 MAX_NUMBERED: Final = 1000
+_RESERVED: Final = frozenset("@:/[")
 # Where the settings of all assets are; the original calls it so whatever the name of the engine.
 ESS: Final = "ess"
 # How long a value may be not valid, whatever its own time-outs say: a device that does not answer for a moment is no
@@ -41,7 +43,16 @@ def _seconds(parameters: Mapping[str, Any], name: str, otherwise: str) -> float:
     if name not in parameters:
         name = otherwise
     value = parameters.get(name, 0)
-    if not is_number(value):
+    return seconds(name, value)
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return a time-out; a negative one is none.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    if not is_number(value) or not math.isfinite(value):
         raise ValueError(f"{name}: expected a number, got {str(value)[:40]!r}")
     return max(0.0, value)
 
@@ -95,6 +106,8 @@ def operand(call: Call, name: Any) -> Any:
     if not isinstance(name, str) or not name:
         raise ValueError(f"expected the name of a variable, got {str(name)[:40]!r}")
     if not name.startswith("/"):
+        if _RESERVED & set(name):
+            raise ValueError(f"{name[:60]!r} is not the name of a variable; expected a name, or /table:name")
         return call.engine.links.resolve(call.asset, name).value
     target = Target.parse(name)
     if target.place.parameter is None:

@@ -48,7 +48,8 @@ def watch(call: Call, kind: Kind) -> Monitor:
     """Make the checks of the variable of a call; look again when something will have lasted too long."""
     variable, engine = call.variable, call.engine
     monitor = _monitor(call, kind.name)
-    findings, problems = [], []
+    findings: list[Finding] = []
+    problems: list[str] = []
     checks = list(kind.checks(call, monitor))
     if not checks and not monitor.trips:
         return monitor
@@ -56,15 +57,18 @@ def watch(call: Call, kind: Kind) -> Monitor:
         try:
             findings.append(check())
         except ValueError as error:
+            if str(error) in problems:
+                continue
+            # Values may be part of the text, and each would be another line in the log.
+            engine.warn(f"{call.place} {kind.name} {len(problems)}", f"{call.place}: {kind.name}: {error}")
             problems.append(str(error))
-            engine.warn(f"{call.place} {kind.name} {error}", f"{call.place}: {kind.name}: {error}")
 
     def again() -> None:
         # A link may show another variable there by now.
         if engine.find(call.place.table, call.place.name) is variable:
             kind.run(call)
 
-    table, name = variable.places[0]
+    table, name = home(call)
     alert, reset = bool(call.parameter(kind.alert, True)), bool(call.parameter("FaultShutdownReset"))
     source = f"{kind.name} {table}:{name}"
     monitor.look(
@@ -72,6 +76,12 @@ def watch(call: Call, kind: Kind) -> Monitor:
     )
     _trace(call, monitor)
     return monitor
+
+
+def home(call: Call) -> tuple[str, str]:
+    """Return (table, name) under which a variable is known: where a link leads to, whichever way it was found."""
+    places = call.variable.places
+    return places[0] if places else (call.place.table, call.place.name)
 
 
 def tell_comms(call: Call, monitor: Monitor, check: str, *, is_well: bool) -> None:
@@ -100,7 +110,7 @@ def _monitor(call: Call, function: str) -> Monitor:
     monitor = monitors.get(call.asset)
     if monitor is None:
         monitor = monitors[call.asset] = Monitor()
-    _reload(call.engine, Reference(f"/reload/{call.asset}", f"{call.variable.places[0][1]}_reload"), monitor)
+    _reload(call.engine, Reference(f"/reload/{call.asset}", f"{home(call)[1]}_reload"), monitor)
     return monitor
 
 
@@ -120,7 +130,8 @@ def _reload(engine: Engine, place: Reference, monitor: Monitor) -> None:
     if is_number(variable.value) and variable.value < _DONE:
         asked = variable.value
         put(engine, place, _DONE)
-        if asked <= _ANEW:
+        # One that is locked would ask for it for ever, and nothing would be watched.
+        if asked <= _ANEW and variable.value == _DONE:
             for one in list(sharing):
                 one.forget()
 

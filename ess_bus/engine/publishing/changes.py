@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.variable import Variable
@@ -13,6 +13,20 @@ from ess_bus.engine.views import ui
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
 
 Tables = dict[str, dict[str, Any]]
+
+
+class Publications(NamedTuple):
+    """What there is to publish, each as table -> variable -> something.
+
+    Attributes:
+        values: the value.
+        seen: how user interfaces see it.
+        parameters: parameter -> value; ``None`` is one that is gone.
+    """
+
+    values: Tables
+    seen: Tables
+    parameters: Tables
 
 
 class Changes:
@@ -25,7 +39,6 @@ class Changes:
     def __init__(self, datamap: DataMap) -> None:
         self._datamap = datamap
         self._values: dict[str, set[str]] = {}
-        self._looks: dict[tuple[str, str], set[str]] = {}
         self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
 
     def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
@@ -38,46 +51,50 @@ class Changes:
         for wake in self._watchers.get((table, name), ()):
             wake()
 
-    def looks(self, variable: Variable, parameters: Collection[str]) -> None:
-        """Note that parameters of a variable have changed."""
-        shown = SHOWN.intersection(parameters)
-        if shown:
-            for place in variable.places:
-                self._looks.setdefault(place, set()).update(shown)
-
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
         self._values.clear()
-        self._looks.clear()
+        self._datamap.take_restyled()
 
-    def take(self) -> tuple[Tables, Tables]:
-        """Return (table -> variable -> value, table -> variable -> as user interfaces see it), and forget both."""
+    def take(self) -> Publications:
+        """Return what has changed since the last call, and forget it."""
         tables = self._datamap.tables
         values = {
             table: {name: tables[table][name].value for name in sorted(names)}
             for table, names in sorted(self._values.items())
         }
-        looks = self._looks
+        parameters = self._datamap.take_restyled()
+        looks = {
+            (table, name): shown
+            for table, members in parameters.items()
+            for name, changed in members.items()
+            if (shown := SHOWN.intersection(changed))
+        }
         for table, names in self._values.items():
             for name in names:
                 if "ui_type" in tables[table][name].parameters:
-                    looks.setdefault((table, name), set())
+                    looks.setdefault((table, name), frozenset())
         seen: Tables = {}
-        for (table, name), parameters in sorted(looks.items()):
-            seen.setdefault(table, {})[name] = _seen(tables[table][name], parameters)
-        self._values, self._looks = {}, {}
-        return values, seen
+        for (table, name), shown in sorted(looks.items()):
+            seen.setdefault(table, {})[name] = _seen(tables[table][name], shown)
+        self._values = {}
+        return Publications(values, seen, parameters)
 
-    def everything(self) -> tuple[Tables, Tables]:
-        """Return the same for all that is there, as for somebody who knows nothing, and forget the changes."""
+    def everything(self) -> Publications:
+        """Return what is there, as for somebody who knows nothing, and forget the changes.
+
+        Of parameters only those that have changed: whoever uses them has asked for the others, perhaps in this turn.
+        """
+        parameters = self._datamap.take_restyled()
         self.forget()
-        values, seen = {}, {}
+        values: Tables = {}
+        seen: Tables = {}
         for table, variables in self._datamap.tables.items():
             values[table] = {name: variable.value for name, variable in variables.items()}
             pictures = {name: ui(one) for name, one in sorted(variables.items()) if "ui_type" in one.parameters}
             if pictures:
                 seen[table] = pictures
-        return values, seen
+        return Publications(values, seen, parameters)
 
 
 def _seen(variable: Variable, parameters: Collection[str]) -> dict[str, Any]:

@@ -6,52 +6,33 @@ from dataclasses import replace
 from typing import Final
 
 from ess_bus.engine.states.common import ALL, AT_REST, DC_CLOSED, SETTLE, STALE
+from ess_bus.engine.states.ess_checks import (
+    AC_CLOSED,
+    AC_OPEN,
+    BMS_HEARD,
+    BMS_SOUND,
+    CLOSED_BEFORE,
+    CONTACTOR_CONTROL,
+    CONTACTORS_FOLLOW,
+    DC_OPEN,
+    DC_SOME_OPEN,
+    HEALTHY,
+    IN_FAULT,
+    KNOWN,
+    MAINTENANCE,
+    NO_EMERGENCY,
+    NO_FAULT_LISTED,
+    NO_MAINTENANCE,
+    PCS_HEARD,
+    PCS_RUNS,
+    PCS_SOUND,
+    PCS_STANDS_BY,
+    POWER_NEAR_ZERO,
+    RUNNING,
+    SITE_HEARD,
+    unless_maintenance,
+)
 from ess_bus.engine.states.model import Ask, Check, Follow, Guard, Of, Option, Request, State, Step, Table
-
-_MAINT: Final = "{ess ui:maint_mode?}"
-_AUTO: Final = "{ess controls:ContactorControl?}"
-
-NO_EMERGENCY: Final = Check("no emergency stop", "not {controls:EStop}")
-BMS_HEARD: Final = Check("the BMS communicates", "{CommsOK}", Of.EVERY_BMS)
-PCS_HEARD: Final = Check("the PCS communicates", "{CommsOK}", Of.EVERY_PCS)
-BMS_SOUND: Final = Check("the BMS reports no fault", "not {IsFaulted}", Of.EVERY_BMS)
-PCS_SOUND: Final = Check("the PCS reports no fault", "not {IsFaulted}", Of.EVERY_PCS)
-NO_FAULT_LISTED: Final = (
-    Check("no fault stands in the list of the ESS", "not {FaultShutdown?}"),
-    Check("no fault stands in the list of the BMS", "not {FaultShutdown?}", Of.EVERY_BMS),
-    Check("no fault stands in the list of the PCS", "not {FaultShutdown?}", Of.EVERY_PCS),
-)
-SITE_HEARD: Final = Check("the site controller communicates", "not {option:site_watch} or {SiteCommsOK}")
-NO_MAINTENANCE: Final = Check("maintenance mode is off", f"not {_MAINT}")
-CONTACTOR_CONTROL: Final = Check(
-    "ContactorControl is on; otherwise the contactors follow on and off", "{controls:ContactorControl}"
-)
-IN_FAULT: Final = Check("it is in Fault", "{SystemState} == Fault")
-CONTACTORS_FOLLOW: Final = Check("ContactorControl is off", "not {controls:ContactorControl?}")
-
-# -- what devices do ------------------------------------------------------------------------------------------------
-PCS_RUNS: Final = Check("the PCS runs", "{DeviceState} == Running", Of.EVERY_PCS)
-PCS_STANDS_BY: Final = Check("the PCS is in standby", "{DeviceState} == Standby", Of.EVERY_PCS)
-AC_CLOSED: Final = Check("the AC contactor is closed", "{option:ac_contactor} == none or {AcContactor}", Of.EVERY_PCS)
-AC_SHOWN: Final = Check("the AC contactor is closed", "{AcContactor}", Of.EVERY_PCS)
-AC_OPEN: Final = Check("the AC contactor is open", "{option:ac_contactor} == none or not {AcContactor}", Of.EVERY_PCS)
-DC_OPEN: Final = Check("the DC contactors are open", "not {DCClosed}", Of.EVERY_BMS)
-POWER_NEAR_ZERO: Final = Check(
-    "the power is near 0",
-    "-{ess option:near_zero_kw} <= {ActivePower} <= {ess option:near_zero_kw}",
-    Of.EVERY_PCS,
-)
-CLOSED_BEFORE: Final = (
-    Check("the DC contactors have been closed by their own command", f"not {_AUTO} or {{DCClosed}}", Of.EVERY_BMS),
-    Check(
-        "the AC contactor has been closed by its own command",
-        f"not {_AUTO} or {{option:ac_contactor}} != command or {{AcContactor}}",
-        Of.EVERY_PCS,
-    ),
-    Check("ContactorControl is known", "{controls:ContactorControl} or not {controls:ContactorControl}"),
-)
-RUNNING: Final = (DC_CLOSED, PCS_RUNS, AC_CLOSED)
-HEALTHY: Final = (NO_EMERGENCY, BMS_HEARD, PCS_HEARD, BMS_SOUND, PCS_SOUND)
 
 # -- the steps of more than one request -----------------------------------------------------------------------------
 POWER_DOWN: Final = Step("bring the power to 0", (POWER_NEAR_ZERO,), timeout="power_zero_s", goes_on=True)
@@ -70,16 +51,12 @@ def _only_if(step: Step, check: Check) -> Step:
     return replace(step, only_if=check)
 
 
-def _unless_maintenance(check: Check) -> Check:
-    return Check(check.words, f"{check.expression} or {_MAINT}", check.of)
-
-
 # -- what must go on holding ----------------------------------------------------------------------------------------
 SITE_GUARD: Final = Guard(SITE_HEARD, "stop", fault=False)
 HEARD_GUARDS: Final = (Guard(BMS_HEARD, "trip"), Guard(PCS_HEARD, "trip"))
 GUARDS: Final = (*HEARD_GUARDS, *(Guard(check, "trip") for check in NO_FAULT_LISTED))
 NOT_ASKED: Final = "the PCS does not run without having been asked"
-IDLE_GUARDS: Final = (*GUARDS, Guard(_unless_maintenance(replace(AT_REST, words=NOT_ASKED)), "trip"))
+IDLE_GUARDS: Final = (*GUARDS, Guard(unless_maintenance(replace(AT_REST, words=NOT_ASKED)), "trip"))
 
 # What a person or the site may want at any time, and a fault or an emergency ends.
 _ORDINARY: Final = frozenset({"stop", "open_ac", "open_dc", "standby", "start", "close_ac", "close_dc", "clear"})
@@ -128,6 +105,7 @@ REQUESTS: Final = (
         interrupts=_UPWARD | {"clear"},
         or_else="trip",
         done_in=frozenset({State.OFF}),
+        done_if=(AT_REST, DC_OPEN),
     ),
     Request(
         "open_ac",
@@ -225,30 +203,15 @@ REQUESTS: Final = (
             Step("see that no fault is left", NO_FAULT_LISTED, timeout="list_s", takes_back=True),
         ),
         ends_in=State.OFF,
-        source=frozenset({State.FAULT, State.OFF, State.READY}),
+        source=frozenset({State.FAULT, State.OFF}),
         requires=(NO_EMERGENCY, BMS_HEARD, PCS_HEARD),
+        keeps=HEARD_GUARDS,
         command="ClearFaultsCmd",
         button="clear_faults",
     ),
 )
 
 # -- what devices do by themselves ----------------------------------------------------------------------------------
-KNOWN: Final = (
-    Check("EStop is known", "{controls:EStop} or not {controls:EStop}"),
-    BMS_HEARD,
-    Check("DCClosed is known", "{DCClosed} or not {DCClosed}", Of.EVERY_BMS),
-    Check("IsFaulted is known", "{IsFaulted} or not {IsFaulted}", Of.EVERY_BMS),
-    PCS_HEARD,
-    Check("IsFaulted is known", "{IsFaulted} or not {IsFaulted}", Of.EVERY_PCS),
-    Check(
-        "the PCS is neither on its way up nor down",
-        " or ".join(f"{{DeviceState}} == {state}" for state in ("Off", "Ready", "Running", "Standby", "Fault")),
-        Of.EVERY_PCS,
-    ),
-    Check("AcContactor is known", "{option:ac_contactor} == none or {AcContactor} or not {AcContactor}", Of.EVERY_PCS),
-)
-MAINTENANCE: Final = Check("maintenance mode is on", _MAINT)
-DC_SOME_OPEN: Final = Check("DC contactors are open", "not {DCClosed}", Of.ANY_BMS)
 _INIT: Final = frozenset({State.INIT})
 _RUNNING: Final = frozenset({State.RUNNING})
 _STANDBY: Final = frozenset({State.STANDBY})
@@ -315,11 +278,11 @@ ESS: Final = Table(
         State.READY: IDLE_GUARDS,
         State.STARTING: IDLE_GUARDS,
         State.SHUTDOWN: IDLE_GUARDS,
-        State.RUNNING: (*GUARDS, SITE_GUARD, *(Guard(_unless_maintenance(check), "trip") for check in RUNNING)),
+        State.RUNNING: (*GUARDS, SITE_GUARD, *(Guard(unless_maintenance(check), "trip") for check in RUNNING)),
         State.STANDBY: (
             *GUARDS,
             SITE_GUARD,
-            *(Guard(_unless_maintenance(check), "trip") for check in (DC_CLOSED, PCS_STANDS_BY)),
+            *(Guard(unless_maintenance(check), "trip") for check in (DC_CLOSED, PCS_STANDS_BY)),
         ),
         State.FAULT: (*HEARD_GUARDS, Guard(AT_REST, "trip"), Guard(DC_OPEN, "trip")),
     },

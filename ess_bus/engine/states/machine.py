@@ -7,10 +7,11 @@ from typing import Any, Final, Protocol
 
 from ess_bus.engine.alarms import ListKind
 from ess_bus.engine.severity import Severity
-from ess_bus.engine.states.checks import Finding, complaint, first_failing, look
+from ess_bus.engine.states.checks import Finding, complaint, first_failing
 from ess_bus.engine.states.group import View
-from ess_bus.engine.states.model import Ask, Check, Guard, Of, Request, State, Step, Table
+from ess_bus.engine.states.model import Ask, Guard, Of, Request, State, Step, Table
 from ess_bus.engine.states.stepping import Progress, Stepping, Ticket
+from ess_bus.engine.states.watching import Watch
 from ess_bus.engine.timing import NEVER
 from ess_bus.reference import Reference
 
@@ -75,9 +76,7 @@ class Machine:
         self._step: Stepping | None = None
         self._next = 0
         self._notes: list[str] = []
-        self._unknown_since: dict[Check, float] = {}
-        # In Fault, what is wrong anyway is no news.
-        self._known_wrong: set[Check] = set()
+        self._watch = Watch()
 
     # -- what others want ------------------------------------------------------------------------------------------
 
@@ -86,14 +85,15 @@ class Machine:
         request = self.table.request(name)
         if self.request is request:
             return self._ticket
-        if self.request is None and self.state in request.done_in:
+        if self.request is None and self._is_done(request):
             self._conclude(f"{name}: it is {self.state} already", Severity.INFO)
             return Ticket(True)
         why = self.why_not(name, in_person)
         if why:
             self.refuse(name, why)
             return Ticket(True, why)
-        self._host.take_back(self.asset, ALARMS)
+        if request.upward:
+            self._host.take_back(self.asset, ALARMS)
         if request.ends_in is State.FAULT and self.state is not State.FAULT:
             self._list(f"asked to {request.words}", True)
         return self._begin(request, f"{name}: under way")
@@ -103,7 +103,7 @@ class Machine:
         request = self.table.request(name)
         if self.request is not None and self.request.name not in request.interrupts:
             return f"{self.request.name} is under way"
-        if self.state not in request.source or self.state in request.done_in:
+        if self.state not in request.source or self._is_done(request):
             possible = ", ".join(state for state in State if state in request.source)
             reason = f" ({self.result})" if self.state is State.FAULT and self.result else self._what_is_missing()
             return f"it is in {self.state}{reason}; possible in {possible}"
@@ -130,7 +130,7 @@ class Machine:
     def turn(self) -> None:
         """Look at everything once: guards first, then the step under way, then what devices did by themselves."""
         self.due_s = NEVER
-        self._watch()
+        self._look_on()
         if self.request is not None:
             self._advance()
         if self.request is None:
@@ -176,39 +176,24 @@ class Machine:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Begin what a guard asks for; unknown values count after a while only."""
-        unknown: dict[Check, float] = {}
-        for guard in self._guards():
-            finding = look(guard.check, self.world)
-            if finding.truth is True:
-                self._known_wrong.discard(guard.check)
-            elif finding.truth is None and not self._too_long(guard.check, unknown):
-                continue
-            elif self._broken(guard, finding):
-                break
-        self._unknown_since = unknown
+    def _is_done(self, request: Request) -> bool:
+        return self.state in request.done_in and first_failing(request.done_if, self.world) is None
 
-    def _guards(self) -> tuple[Guard, ...]:
+    def _look_on(self) -> None:
+        """Begin what a guard asks for that does not hold."""
         keeps = self.table.keeps.get(self.state, ()) if self.request is None else self.request.keeps
-        return (*self.table.always, *keeps)
+        # What is not known yet after a start is waited for.
+        waits = self.state is State.INIT and self.request is None
+        patience_s = NEVER if waits else self.options["stale_s"]
+        guards = (*self.table.always, *keeps)
+        for guard, finding, is_news in self._watch.broken(guards, self.world, self.steady_s, patience_s):
+            # In Fault, what is wrong anyway asks for nothing more.
+            if (is_news or self.state is not State.FAULT) and self._broken(guard, finding, is_news):
+                break
+        self.due_s = min(self.due_s, self._watch.due_s)
 
-    def _too_long(self, check: Check, unknown: dict[Check, float]) -> bool:
-        if self.state is State.INIT and self.request is None:
-            return False
-        unknown[check] = self._unknown_since.get(check, self.steady_s)
-        due_s = unknown[check] + self.options["stale_s"]
-        if due_s > self.steady_s:
-            self.due_s = min(self.due_s, due_s)
-            return False
-        return True
-
-    def _broken(self, guard: Guard, finding: Finding) -> bool:
+    def _broken(self, guard: Guard, finding: Finding, is_news: bool) -> bool:
         """Do what a guard says whose check does not hold; tell whether a request has begun."""
-        if self.state is State.FAULT and guard.check in self._known_wrong:
-            return False
-        is_news = guard.check not in self._known_wrong
-        self._known_wrong.add(guard.check)
         target = self.table.request(guard.request)
         text = complaint(guard.check, finding)
         begins = self.request is not target and (self.request is None or self.request.name in target.interrupts)
@@ -235,7 +220,7 @@ class Machine:
         self._end_step()
         self.request = None
         self._ticket.end(why)
-        self.result = why
+        self._conclude(why, Severity.INFO)
 
     def _end_step(self) -> None:
         if self._step is not None:
@@ -304,7 +289,7 @@ class Machine:
         if state is self.state:
             return
         if self.state is State.FAULT:
-            self._known_wrong.clear()
+            self._watch.forget()
         text = f"{self.state} -> {state}" + (f": {why}" if why else "")
         self.state, self.since_s = state, self._host.now_s
         self._host.tell(self.asset, text, Severity.FAULT if state is State.FAULT else Severity.STATUS)

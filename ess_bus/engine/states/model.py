@@ -123,7 +123,7 @@ class Request:
         button: the variable of ``/assets/<asset>/summary`` with which a person asks for it.
         interrupts: requests that end where this one begins.
         or_else: the request that follows if a step fails; ``""``: it just ends.
-        done_in: states in which there is nothing left to do.
+        done_in, done_if: states in which there is nothing left to do, if these checks hold.
         upward: it brings the plant closer to power: in doubt, it is what does not happen.
         calls_off: what machines of devices do upward ends where it begins, whoever has asked for it.
     """
@@ -142,6 +142,7 @@ class Request:
     interrupts: frozenset[str] = frozenset()
     or_else: str = ""
     done_in: frozenset[State] = frozenset()
+    done_if: tuple[Check, ...] = ()
     upward: bool = False
     calls_off: bool = False
 
@@ -225,7 +226,7 @@ class Table:
         guards = [*self.always, *(guard for keeps in self.keeps.values() for guard in keeps)]
         for request in self.requests:
             guards += request.keeps
-            yield from (*request.requires, *request.in_person)
+            yield from (*request.requires, *request.in_person, *request.done_if)
             for step in request.steps:
                 yield from step.checks
                 if step.only_if is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.states.checks import first_failing, look
-from ess_bus.engine.states.ess import AC_SHOWN
+from ess_bus.engine.states.ess_checks import AC_SHOWN
 from ess_bus.engine.states.machine import Machine
 from ess_bus.engine.states.model import State
 from ess_bus.engine.states.options import STATES

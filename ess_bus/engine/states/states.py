@@ -191,18 +191,25 @@ class States:
                 if self._pressed.get((place.table, place.name)) != machine.asset:
                     continue
                 taken = self._take(machine, place)
+                if taken is None:
+                    continue
                 if taken.upward and downward:
                     machine.refuse(taken.name, f"{downward} was asked for at the same time")
                     continue
                 machine.ask(taken.name, in_person=place.table.startswith("/assets/"))
                 downward = downward or ("" if taken.upward else taken.name)
 
-    def _take(self, machine: Machine, place: Reference) -> Request:
-        """Take a command; of the requests that its variable asks for, return the one that fits the state."""
+    def _take(self, machine: Machine, place: Reference) -> Request | None:
+        """Take a command; of the requests that its variable asks for, return the one that fits the state.
+
+        What is held down is what guards look at; only that it was pressed and released is told here.
+        """
         del self._pressed[place.table, place.name]
         variable = self._engine.datamap.find(place.table, place.name)
         if variable is not None and place.name not in _HELD:
             self.put(place, released(variable.value))
+        elif variable is None or is_pressed(variable.value):
+            return None
         asked = [one for one in machine.table.requests if place in _buttons(machine.asset, one)]
         possible = [one for one in asked if machine.state in one.source] or asked
         return possible[0]
