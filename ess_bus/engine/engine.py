@@ -148,9 +148,10 @@ class Engine:
     def silently(self, do: Callable[[], None]) -> None:
         """Do something of which nothing is sent: what a file says is no command that somebody has given."""
         waiting = self._sender.take()
-        do()
-        self._sender.take()
-        self._sender.put_back(waiting)
+        try:
+            do()
+        finally:
+            self._sender.put_back(waiting)
 
     def keep(self, store: Store) -> Settings:
         """Keep settings across restarts from now on."""
@@ -175,14 +176,6 @@ class Engine:
         else:
             self._set(self.datamap.assignments(path, body))
         self._run_later()
-
-    def _set(self, assignments: list[Assignment]) -> None:
-        for assignment in assignments:
-            reason = refusal(self.datamap, assignment)
-            if reason is not None:
-                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
-                raise ValueError(reason)
-        self._carry_out(assignments)
 
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
@@ -213,10 +206,6 @@ class Engine:
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
         return self._sender.take()
-
-    def _run_later(self) -> None:
-        while self._later:
-            self._later.pop(0)()
 
     # -- what actions and functions ask for ------------------------------------------------------------------------
 
@@ -323,6 +312,18 @@ class Engine:
             log.warning("%s", text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _set(self, assignments: list[Assignment]) -> None:
+        for assignment in assignments:
+            reason = refusal(self.datamap, assignment)
+            if reason is not None:
+                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
+                raise ValueError(reason)
+        self._carry_out(assignments)
+
+    def _run_later(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
         defined = {}

@@ -46,8 +46,15 @@ def default_file(name: str, bus: str | None) -> Path:
     endpoint = Path(resolve(bus).removeprefix("ipc://"))
     is_named = endpoint.parent == runtime_folder() and endpoint.suffix == ".sock"
     site = endpoint.stem if is_named else quote(resolve(bus), safe="")
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "ess-bus" / site / f"{name}.sqlite"
+    return _state_folder() / "ess-bus" / site / f"{name}.sqlite"
+
+
+def _state_folder() -> Path:
+    given = os.environ.get("XDG_STATE_HOME")
+    try:
+        return Path(given) if given else Path.home() / ".local" / "state"
+    except RuntimeError:  # a user whom the machine does not know has no home
+        return runtime_folder()
 
 
 class StateFile:

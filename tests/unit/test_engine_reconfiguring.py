@@ -140,7 +140,7 @@ def test_commands_load_files_of_the_folder_and_tell_how_it_went(tmp_path):
     assert command("loadCfg", "rack") == "ok"
     assert get(engine.datamap, "/status/rack/x") == 1
     assert command("loadCfg", "../rack").startswith("../rack: '../rack' is not the plain name")
-    for name in ("x" * 300, "..", "a\0b", "\ud800", "a/b"):
+    for name in ("x" * 300, "..", "a\0b", "a/b"):
         assert "not the plain name" in command("loadCfg", name)
     assert "there is no rak in" in command("loadCfg", {"value": "", "file": "rak"})
     assert "not JSON" in command("loadCfg", {"value": "", "file": "broken.json"})
