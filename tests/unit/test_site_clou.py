@@ -342,6 +342,17 @@ class TestSilence:
         site.run(30)
         assert (site.state, site.register("com_status")) == ("Running", 0)
 
+    def test_a_master_that_must_beat_first(self, site: ClosedLoop) -> None:
+        site.set("/status/site/CommsOK", None)  # as a site may have it in its file
+        site.write(control_command=ON)
+        site.run(3)
+        assert site.state == "Off"
+        assert "the site controller communicates" in site.get("/status/ess:LastResult")
+        site.life = 1
+        site.until(lambda: site.get("/status/ess:SiteCommsOK") is True, 10)
+        site.write(control_command=ON)
+        site.until_state("Running")
+
     def test_before_a_device_was_heard_nothing_of_it_is_known(self) -> None:
         site = ClosedLoop()
         site.lose("catl")
