@@ -56,31 +56,36 @@ def verbose_option(function: Function) -> Function:
     return click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")(function)
 
 
-def metrics_address(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Address | None:
-    """Check where metrics shall be served: ``PORT``, ``HOST:PORT`` or ``[IPv6]:PORT``."""
-    if text is None:
-        return None
+def metrics_address(text: str) -> Address:
+    """Return where metrics shall be served: ``PORT``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
     host, colon, port = text.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535) or (colon and not host):
-        raise click.BadParameter(f"expected PORT or HOST:PORT with a port of 1 to 65535, got {text!r}")
+        raise ValueError(f"expected PORT or HOST:PORT with a port of 1 to 65535, got {text!r}")
     return Address(host or _LOOPBACK, int(port))
 
 
 def service_options(function: Function) -> Function:
     """Add ``--metrics`` and ``--log-format`` to a click command; `begin` finds what they say."""
 
-    def kept(key: str, check: Callable[..., Any] | None = None) -> Callable[..., None]:
-        def keep(context: click.Context, parameter: click.Parameter, text: str | None) -> None:
-            context.meta[key] = check(context, parameter, text) if check else text
+    def keep_metrics(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
+        try:
+            context.meta[_METRICS] = None if text is None else metrics_address(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
 
-        return keep
+    def keep_format(context: click.Context, _parameter: click.Parameter, style: str) -> None:
+        context.meta[_LOG_FORMAT] = style
 
     metrics = click.option(
         "--metrics",
         metavar="[HOST:]PORT",
         expose_value=False,
-        callback=kept(_METRICS, metrics_address),
+        callback=keep_metrics,
         help=f"Serve what this process counts to Prometheus, on {_LOOPBACK} unless HOST is given (ess-bus[metrics]).",
     )
     log_format = click.option(
@@ -89,7 +94,7 @@ def service_options(function: Function) -> Function:
         default=logs.TEXT,
         show_default=True,
         expose_value=False,
-        callback=kept(_LOG_FORMAT),
+        callback=keep_format,
         help="The log as lines of text, or of JSON.",
     )
     return metrics(log_format(function))
