@@ -38,9 +38,13 @@ def measures(engine: Engine, handled: Mapping[str, int]) -> Iterator[Measure]:
     for name, text in _TICKS.items():
         yield counter(f"ess_engine_{name}", text, timings[name])
     for name, of, text in (("lateness", "ticks", "How late ticks began"), ("turn", "turns", "How long rounds took")):
-        if not timings[of]:
-            continue
-        spread = timings[f"{name}_ms"]
-        latest = [Sample(spread[key] / 1000, {"quantile": label}) for key, label in (("p50", "0.5"), ("p99", "0.99"))]
-        yield Measure(f"ess_engine_{name}_seconds", Kind.GAUGE, f"{text}, of the latest 2048", latest)
-        yield gauge(f"ess_engine_{name}_longest_seconds", f"{text}, the longest of all", spread["max"] / 1000)
+        yield from _spread(name, text, timings[f"{name}_ms"], is_known=bool(timings[of]))
+
+
+def _spread(name: str, text: str, spread: Mapping[str, float], *, is_known: bool) -> Iterator[Measure]:
+    """Yield quantiles, and the longest of all; none of nothing, which would look like never late."""
+    quantiles = (("p50", "0.5"), ("p99", "0.99")) if is_known else ()
+    rows = [Sample(spread[key] / 1000, {"quantile": label}) for key, label in quantiles]
+    yield Measure(f"ess_engine_{name}_seconds", Kind.GAUGE, f"{text}, of the latest 2048", rows)
+    longest = spread["max"] / 1000 if is_known else None
+    yield gauge(f"ess_engine_{name}_longest_seconds", f"{text}, the longest of all", longest)

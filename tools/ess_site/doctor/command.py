@@ -46,7 +46,7 @@ Exit status:
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what is as it should be.")
 @site_argument
 def doctor(site_file: Path, bus: str | None, *, quiet: bool) -> int:
-    """Check configurations, ports, folders, disks, clock and devices of a site and, if it runs, its processes and values.
+    """Check configurations, ports, folders, disks, clock and devices of a site; if it runs, its processes and values.
 
     Nothing is changed, and no device is asked that a running bridge is asking.
     """

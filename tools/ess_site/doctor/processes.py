@@ -26,11 +26,14 @@ def look(site: Site, answers: Answers) -> Iterator[Finding]:
             advice = f"see why in its log, or start the site again; it should answer for {process.sign_of_life}"
             yield wrong(process.name, f"does not run: {answers.trouble.get(process.name, 'no answer')}", advice)
             continue
-        yield from (
-            _broker(process, about) if process.is_broker else [ok(process.name, f"runs, pid {about.get('pid')}")]
-        )
+        yield _broker(process, about) if process.is_broker else ok(process.name, f"runs, pid {about.get('pid')}")
         for uri, answer in answers.details.get(process.name, {}).items():
-            yield from _detail(process, uri, answer)
+            try:
+                yield from list(_detail(process, uri, answer))
+            except (AttributeError, LookupError, TypeError, ValueError):
+                # Whatever answers there is not what it should be; nothing of it is believed.
+                text = f"{uri} answered something that a {process.command} does not"
+                yield unknown(process.name, text, f"see what it is: fims_send -m get -u {uri}")
 
 
 def _broker(process: SiteProcess, stats: Mapping[str, Any]) -> Finding:
