@@ -59,6 +59,9 @@ def test_results_are_told_with_their_reasons():
 def test_registers_that_are_not_known_are_named():
     status = {"points": 4, "masters": ["m"], "unknown_points": 1, "unknown": ["/a/b"]}
     assert seen("modbus_server", status).text == "4 points, 1 masters; not known: 1 (/a/b)"
+    # A status names some of many.
+    many = {**status, "unknown_points": 400, "unknown": list("abcdefgh")}
+    assert seen("modbus_server", many).text.endswith("not known: 400 (a, b, c, d, e and 395 more)")
 
 
 def test_who_does_not_answer_is_wrong_only_if_others_do():

@@ -87,7 +87,7 @@ def _server(process: SiteProcess, status: Mapping[str, Any]) -> Finding:
     masters, unknown_points = len(status.get("masters", [])), status.get("unknown_points", 0)
     text = f"{status.get('points')} points, {masters} masters"
     if unknown_points:
-        names = _few(status.get("unknown", []))
+        names = _few(status.get("unknown", []), unknown_points)
         advice = "masters get exception 4 for them: is their owner running, and does it have such names?"
         return note(process.name, f"{text}; not known: {unknown_points} ({names})", advice)
     return ok(process.name, text)
@@ -107,6 +107,7 @@ def _nulls(where: str, value: Any) -> Iterator[str]:
         yield where
 
 
-def _few(names: list[Any]) -> str:
-    more = len(names) - _NAMED
+def _few(names: list[Any], count: int | None = None) -> str:
+    """Name the first ones; `count` is how many there are where `names` holds only some."""
+    more = (len(names) if count is None else count) - _NAMED
     return ", ".join(map(str, names[:_NAMED])) + (f" and {more} more" if more > 0 else "")
