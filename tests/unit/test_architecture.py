@@ -73,6 +73,10 @@ PURE = [
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
     *(
+        ROOT / "tools" / "record" / f"{name}.py"
+        for name in ("entry", "schema", "packing", "rotation", "selection", "samples", "capture", "spacing")
+    ),
+    *(
         ROOT / "tools" / "twins" / f"{name}.py"
         for name in ("device", "kinds", "entries", "reading", "building", "plant")
     ),
