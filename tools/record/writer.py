@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -93,7 +94,9 @@ class Writer:
         database.execute("COMMIT")
 
     def close(self) -> None:
-        """Close it; SQLite's own files beside it go, if nobody else reads."""
+        """Close it; SQLite's own files beside it go, and come back with nobody who only reads, if nobody reads now."""
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("PRAGMA journal_mode=DELETE")
         self._database.close()
 
     def _row(self, entry: Entry) -> tuple[object, ...]:
