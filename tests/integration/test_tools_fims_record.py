@@ -81,7 +81,8 @@ def test_only_what_was_asked_for_is_recorded(record, bus, path):
 
 def test_killed_in_the_middle_it_has_lost_a_second_at_most(start, broker, record, bus, path):
     process = record("-u", "/a", "-o", path)
-    begun, sent = time.monotonic(), []
+    begun = time.monotonic()
+    sent: list[float] = []
     while time.monotonic() - begun < 2.5:
         bus.publish("/a", len(sent))
         bus.flush()
@@ -124,6 +125,7 @@ def test_a_disk_without_room_is_told_waited_for_and_counted(record, bus, path):
     numbers = [body[0] for body in recorded(path) if isinstance(body, list)]
     with Recording(path) as recording:
         (gap,) = recording.gaps()
+        assert len(recording.runs()) == 1
     assert numbers == list(range(len(numbers)))
     assert gap.lost == 80 - len(numbers) > 0
     assert f"{gap.lost} lost" in process.output

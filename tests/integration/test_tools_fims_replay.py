@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_when_a_process_was_gone_and_at_the_end_the_broker_says_so(run, broker, 
         (3_000_000, pub("/b", 2, "plant")),
     )
     assert run(REPLAY, path, bus=broker).returncode == 0
-    events = []
+    events: list[tuple[str, object]] = []
 
     def plant_is_gone():
         bus.flush()
@@ -151,7 +152,7 @@ def test_it_begins_again_until_it_is_stopped(start, broker, looking, path, numbe
     write(path, *((n * 10_000, pub("/a", n)) for n in range(3)))
     process = start(REPLAY, path, "--loop", bus=broker)
     _, messages = looking
-    found = []
+    found: list[object] = []
 
     def three_rounds():
         found.extend(value for _, _, value in seen(messages, "/a"))
@@ -225,10 +226,14 @@ def site(start, folder):
         for module, process in (("ess_bus.engine.command", "engine"), ("calculator.command", "calculator")):
             start(module, folder / "engine", "--bus", endpoint, "--process-name", process)
             with Bus(endpoint, name="test") as bus:
-                eventually(lambda bus=bus, process=process: bus.get(f"/processes/{process}"))
+                eventually(partial(bus.get, f"/processes/{process}"))
         return endpoint
 
     return start_site
+
+
+def shows(bus, power):
+    return bus.get(f"{RESULTS}/BMSPower") == power
 
 
 def powers(messages):
@@ -249,7 +254,7 @@ def test_a_recorded_site_gives_a_fresh_engine_and_calculator_the_same_power(site
         messages = test.subscribe(RESULTS, passive=True)
         for power in expected:
             device.publish(DEVICE, {"mbmu_voltage": 1000, "mbmu_current": 20000 + power})
-            eventually(lambda power=power: device.get(f"{RESULTS}/BMSPower") == power)
+            eventually(partial(shows, device, power))
             device.run(0.03)
         assert powers(messages) == expected
     assert recorder.stop() == 0

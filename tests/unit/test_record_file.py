@@ -68,8 +68,9 @@ def test_answers_share_a_topic_and_keep_where_they_went(tmp_path):
 
 
 def test_a_second_start_appends_and_is_a_run_of_its_own(tmp_path):
-    for _ in range(2):
-        write(tmp_path / "a.rec", entries())
+    write(tmp_path / "a.rec", entries())
+    with Writer(tmp_path / "a.rec", Run(RUN.started_us + 1, RUN.source, RUN.uris)) as writer:
+        writer.append(entries())
     with Recording(tmp_path / "a.rec") as recording:
         assert [entry.run for entry in recording.entries(ALL)] == [1] * 6 + [2] * 6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ess_bus.message import Message
 from tools.fims.statistics import table
@@ -13,7 +14,7 @@ from tools.record.reader import Recording, Topic
 def about(recording: Recording) -> Iterator[str]:
     """Yield the lines: what it is, the gaps, and a table of who sent what, how often."""
     topics, gaps, runs = recording.topics(), recording.gaps(), recording.runs()
-    count, size = sum(one.count for one in topics), recording.path.stat().st_size
+    count, size = sum(one.count for one in topics), _size(recording.path)
     yield f"{recording.path}: {count} messages, {size} bytes"
     for run in runs:
         yield f"started {local(run.started_us)} on {run.source}: {', '.join(run.uris)}"
@@ -27,6 +28,12 @@ def about(recording: Recording) -> Iterator[str]:
     if topics:
         yield ""
         yield from table([("MESSAGE", "COUNT", "RATE/S", "BYTES"), *_rows(topics)])
+
+
+def _size(path: Path) -> int:
+    # While it is being written, the last megabytes are in the file beside it.
+    beside = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
 
 
 def _rows(topics: list[Topic]) -> Iterator[tuple[str, ...]]:

@@ -34,6 +34,10 @@ class _Loss:
     end_us: int
     count: int
 
+    def as_gap(self, reason: str) -> Gap:
+        """Return what can be written down now."""
+        return Gap(self.start_us, self.end_us, self.count, reason)
+
 
 class Keeper:
     """Takes messages at any time and commits them within half a second, in files that rotate.
@@ -137,19 +141,17 @@ class Keeper:
         if self._writer is None:
             self._writer = self._open()
         with self._lock:
-            entries, gaps, loss = list(self._waiting), list(self._gaps), self._loss
-            count = 0 if loss is None else loss.count
-        if loss is not None:
-            gaps.append(Gap(loss.start_us, loss.end_us, count, self._failure or "the disk was too slow"))
-        if entries or gaps:
-            self._writer.append(entries, gaps)
-            self._forget(entries, len(gaps) - (loss is not None), count)
+            entries, gaps = list(self._waiting), list(self._gaps)
+            lost = None if self._loss is None else self._loss.as_gap(self._failure or "the disk was too slow")
+        if entries or gaps or lost:
+            self._writer.append(entries, [*gaps, *([lost] if lost else [])])
+            self._forget(entries, len(gaps), lost)
         if self._failure is not None:
             log.warning("%s: can be written again; %d messages were lost so far", self.path, self.lost)
             self._failure = None
         self._rotate(self._writer)
 
-    def _forget(self, entries: list[Entry], gaps: int, lost: int) -> None:
+    def _forget(self, entries: list[Entry], gaps: int, lost: Gap | None) -> None:
         """Take away what is written; what came meanwhile stays."""
         with self._lock:
             for entry in entries:
@@ -157,10 +159,11 @@ class Keeper:
                 self._size -= _OVERHEAD + len(entry.message.body or b"")
             for _ in range(gaps):
                 self._gaps.popleft()
-            if self._loss is not None and self._loss.count > lost:
-                self._loss.count -= lost  # those that were lost while the others were being written
-            else:
-                self._loss = None
+            if self._loss is not None and lost is not None:
+                self._loss.count -= lost.lost or 0
+                self._loss.start_us = lost.end_us
+                # What is left was lost while the rest was being written.
+                self._loss = self._loss if self._loss.count else None
         self.written += len(entries)
 
     def _fail(self, error: Exception) -> None:

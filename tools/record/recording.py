@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ess_bus.client import Bus, Subscription
-from ess_bus.process import until_stopped
 from tools.record.entry import Entry, Gap, Run
 from tools.record.keeper import Keeper
 from tools.record.lock import locked
@@ -52,8 +55,8 @@ def record(bus: str | None, name: str, order: Order) -> int:
             messages = connection.subscribe(*order.uris, passive=True)
             connection.announce(kind="recorder", file=str(order.path))
             log.info("recording %s to %s", ", ".join(order.uris), order.path)
-            with until_stopped():
-                _listen(connection, messages, keeper)
+            with _asked_to_stop() as stopped:
+                _listen(connection, messages, keeper, stopped)
         log.info("%s: %d messages written, %d lost", order.path, keeper.written, keeper.lost)
         return keeper.lost + connection.statistics().dropped
 
@@ -63,11 +66,27 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _listen(connection: Bus, messages: Subscription, keeper: Keeper) -> None:
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Take SIGTERM and SIGINT as a request: an interrupt could lose what has arrived and is not written down."""
+    asked = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: asked.set()) for number in numbers]
+    try:
+        yield asked
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _listen(connection: Bus, messages: Subscription, keeper: Keeper, stopped: threading.Event) -> None:
     begun_ns = time.monotonic_ns()
     watch = _Watch(connection)
-    while True:
-        for message in messages.burst(_PAUSE_S, _BURST):
+    is_last = False
+    while not is_last:
+        # Once more after the request to stop, for what is here already.
+        is_last = stopped.is_set()
+        for message in messages.burst(0 if is_last else _PAUSE_S, _BURST):
             keeper.put(Entry(now_us(), (time.monotonic_ns() - begun_ns) // 1000, 0, message))
         for gap in watch.look():
             keeper.note(gap)

@@ -164,11 +164,12 @@ class Writer:
         return time.time_ns() // 1000 if first is None else int(first)
 
     def _begin_run(self, run: Run) -> int:
-        done = self._database.execute(
-            "INSERT INTO run (started, source, uris) VALUES (?,?,?)",
-            (run.started_us, run.source, orjson.dumps(run.uris).decode()),
-        )
-        return int(done.lastrowid or 0)
+        row = (run.started_us, run.source, orjson.dumps(run.uris).decode())
+        # It may be this run that goes on, after the file could not be written for a while.
+        found = self._database.execute("SELECT id FROM run WHERE started=? AND source=? AND uris=?", row).fetchone()
+        if found is not None:
+            return int(found[0])
+        return int(self._database.execute("INSERT INTO run (started, source, uris) VALUES (?,?,?)", row).lastrowid or 0)
 
 
 def _require_ours(path: Path) -> None:
