@@ -80,9 +80,9 @@ class Keeper:
         self.close()
 
     @property
-    def waiting(self) -> int:
-        """Messages that are not in the file yet."""
-        return len(self._waiting)
+    def is_working(self) -> bool:
+        """Whether what is put is still written; a full disk is work, a mistake of this program is not."""
+        return self._thread.is_alive()
 
     def put(self, entry: Entry) -> None:
         """Record a message; never waits for the disk."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ess_bus.client import Bus, Subscription
-from tools.record.entry import Entry, Gap, Run
+from tools.record.entry import Entry, Gap, RecordingError, Run
 from tools.record.keeper import Keeper
 from tools.record.lock import locked
 from tools.record.rotation import Rotation
@@ -90,6 +90,8 @@ def _listen(connection: Bus, messages: Subscription, keeper: Keeper, stopped: th
             keeper.put(Entry(now_us(), (time.monotonic_ns() - begun_ns) // 1000, 0, message))
         for gap in watch.look():
             keeper.note(gap)
+        if not keeper.is_working:
+            raise RecordingError(keeper.path, "nothing is written any more; the log says why")
 
 
 class _Watch:
