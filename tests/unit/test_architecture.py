@@ -86,6 +86,10 @@ PURE = [
     *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
     *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
     *(
+        ROOT / "tools" / "record" / f"{name}.py"
+        for name in ("entry", "schema", "packing", "rotation", "selection", "samples", "capture", "spacing")
+    ),
+    *(
         ROOT / "tools" / "twins" / f"{name}.py"
         for name in ("device", "kinds", "entries", "reading", "building", "plant")
     ),
