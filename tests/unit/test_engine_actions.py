@@ -183,5 +183,5 @@ def test_what_a_target_cannot_hold_makes_it_not_valid_is_reported_once_and_the_r
 )
 def test_what_cannot_be_carried_out_is_named_and_left_out_wholly(given, reason):
     steps, problems = read(given, Reference("/a/b", "own"))
-    assert any(reason in text for text in problems), problems
+    assert any(reason in problem.text for problem in problems), problems
     assert steps == ()
