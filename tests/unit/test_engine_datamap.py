@@ -215,6 +215,6 @@ def test_references_come_in_colon_and_path_form():
 
 @pytest.mark.parametrize("name", ["n" * 250, "a\nb", "\x1b[31m", "\x7f"])
 def test_a_name_that_no_uri_can_have_is_refused(engine, name):
-    with pytest.raises(ValueError, match="over the limit of 255|control characters|contains \\["):
+    with pytest.raises(ValueError, match=r"over the limit of 255|control characters|contains \["):
         engine.set(TABLE, {"mbmu_voltage": 7, name: 5})
     assert get(engine.datamap, f"{TABLE}/mbmu_voltage") == 0
