@@ -173,6 +173,10 @@ def as_example(text: str) -> str:
         (rf'("user(?:name)?": ?)"{user}"', r'\g<1>"ems"'),
         (r'("pid": ?)\d+', r"\g<1>4711"),
         (r"^(Elapsed Time: )\d+", r"\g<1>14"),
+        (r'("time":")[^"]+', r"\g<1>2026-01-31T12:00:00.000+00:00"),
+        (r"\b(pid) \d+", r"\g<1> 4711"),
+        (r"\d+ clients, [\d.]+ messages/s", "4 clients, 27.9 messages/s"),
+        (r"(read) \d+\.\d s ago, 0 of \d+ polls", r"\g<1> 0.1 s ago, 0 of 44 polls"),
         (r"^(\d+ messages? on \d+ URIs? in )[\d.]+ s", r"\g<1>2.0 s"),
     ):
         text = re.sub(pattern, example, text, flags=re.MULTILINE)

@@ -26,6 +26,8 @@ COMMANDS = {
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
     "ess_site": "tools.ess_site.command",
+    "ess_view": "tools.view.command",
+    "fims_top": "tools.top.command",
 }
 
 

@@ -28,7 +28,7 @@ def generate(environment, *arguments: object) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md"])
+@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md", "docs/operating.md"])
 def test_the_pages_show_what_the_commands_print_now(environment, page):
     status, text = generate(environment, "--check", page)
     assert (status, text) == (0, "")

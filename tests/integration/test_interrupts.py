@@ -20,6 +20,8 @@ COMMANDS = [
     "modbus_client",
     "twins",
     "ess_site",
+    "ess_view",
+    "fims_top",
 ]
 
 
