@@ -14,15 +14,17 @@ import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
+from ess_bus.control import PROCESSES
 from ess_bus.engine.checking import check
 from ess_bus.engine.configuration import EMPTY, EngineConfiguration, load, roots_of, subscriptions
 from ess_bus.engine.dump_file import DumpFile
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
 from ess_bus.engine.state_file import StateFile, default_file
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import ConfigurationError, EssError, Problem
 from ess_bus.process import begin, one_segment, process_options, until_stopped
 from ess_bus.service.running import Service
+from ess_bus.uri import join, segments
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ def command(
         if subs is not None:
             configuration = replace(configuration, roots=subscriptions(subs, configuration.owned))
         name = name or configuration.name or "ess"
+        _require_usable(name, configuration)
         file = state or default_file(name, bus)
         engine = Engine(name)
         engine.advance(time.time(), time.monotonic())
@@ -129,6 +132,18 @@ def command(
         with nullcontext() if no_state else _kept(engine, StateFile(file)):
             _run(engine, configuration, bus, process_name, service)
     return 0
+
+
+def _require_usable(name: str, configuration: EngineConfiguration) -> None:
+    """Refuse a name below which something else is found: ``/status/bms`` would be the table ``/bms`` of it.
+
+    Raises:
+        EssError: it is such a name.
+    """
+    taken = {PROCESSES, *(join(segments(place)[:1]) for place in (*configuration.tables, *EMPTY.roots))}
+    # Files of the original have tables below /ess, and its engine is called so.
+    if name != "ess" and (f"/{name}" in taken or name.startswith("_")):
+        raise EssError(f"the engine cannot be called {name}: /{name} is something else on the bus; -n gives it a name")
 
 
 @contextmanager

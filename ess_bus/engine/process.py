@@ -94,7 +94,11 @@ class EngineProcess:
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._engine.advance(time.time(), time.monotonic())
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
-        log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
+        log.info(
+            "%d tables, answering %s",
+            len(self._engine.datamap.tables),
+            ", ".join(dict.fromkeys([self._prefix, *self._roots])),
+        )
 
     def turn(self, timeout_s: float) -> None:
         """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
