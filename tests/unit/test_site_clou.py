@@ -320,6 +320,10 @@ class TestSilence:
         running.hang(device)
         running.until_state("Fault", 5)
         assert running.register("com_status") == lost
+        running.bury(device)
+        running.run(3)
+        assert running.register("com_status") == lost
+        assert running.register("bms_soc" if device == "catl" else "p") is None
 
     def test_a_master_that_falls_silent(self, running: ClosedLoop) -> None:
         running.commands.clear()
