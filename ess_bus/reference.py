@@ -29,5 +29,5 @@ class Reference(NamedTuple):
             table, _, name = text.rpartition("/")
         name, _, parameter = name.partition("@")
         if not table.startswith("/") or not name or not segments(table):
-            raise ValueError(f"{text!r} is not a variable; expected /table:name")
+            raise ValueError(f"{text[:80]!r} is not a variable; expected /table:name")
         return cls(normal(table), name, parameter or None)
