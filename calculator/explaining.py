@@ -18,8 +18,9 @@ SERVED: Final = "/calculator"
 
 
 def listed(calculator: Calculator) -> dict[str, Any]:
-    """Return result -> value of all calculators; those without a value with the reason."""
-    return {str(state.calculation.result): _outcome(state) for state in calculator.states}
+    """Return result -> value of all calculators, alphabetically; those without a value with the reason."""
+    states = sorted(calculator.states, key=lambda state: state.calculation.result)
+    return {str(state.calculation.result): _outcome(state) for state in states}
 
 
 def explained(state: State, now_s: float) -> dict[str, Any]:
