@@ -163,8 +163,8 @@ class Calculator:
         calculation = state.calculation
         state.stale = False
         # In step with the clock where it runs by itself; a late run is not made up for.
-        is_in_step = state.periodic and now_s - state.due_s <= calculation.rate_s
-        state.due_s = (state.due_s if is_in_step else now_s) + calculation.rate_s - _ROUNDING_S
+        is_in_step = state.periodic and now_s - state.due_s <= state.every_s
+        state.due_s = (state.due_s if is_in_step else now_s) + state.every_s - _ROUNDING_S
         state.ran_s, state.runs = now_s, state.runs + 1
         reason = ""
         try:

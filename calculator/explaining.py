@@ -48,7 +48,7 @@ def when(calculation: Calculation) -> str:
     """Say when a calculation runs."""
     by = f" ({calculation.listed})" if calculation.listed else ""
     if calculation.periodic:
-        return f"every {calculation.rate_s:g} s{by}"
+        return f"every {calculation.every_s:g} s{by}"
     what = "its own value or an operand" if calculation.of_itself else "an operand"
     return f"when {what} has changed, every {calculation.rate_s:g} s at most{by}"
 

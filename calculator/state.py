@@ -48,6 +48,7 @@ class State:
     of_itself: bool
     of_changes: bool
     periodic: bool
+    every_s: float
     told: Told = field(default_factory=Told)
     alert: bool = True
     stale: bool = True
@@ -78,6 +79,7 @@ class State:
             calculation.of_itself,
             calculation.of_changes,
             calculation.periodic,
+            calculation.every_s,
         )
         for index, slot in enumerate(inputs):
             # A change of its own value calls for a run only if somebody else has made it; that is `Told`'s business.
