@@ -26,6 +26,7 @@ COMMANDS = {
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
     "ess_site": "tools.ess_site.command",
+    "ess_web": "tools.ess_web.command",
 }
 
 

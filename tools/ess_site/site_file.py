@@ -24,6 +24,7 @@ MODULES: Final = {
     "modbus_server": "modbus_bridge.server",
     "twins": "tools.twins.command",
     "fims_echo": "tools.fims_echo",
+    "ess_web": "tools.ess_web.command",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
 
