@@ -41,7 +41,7 @@ def _options(said: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def cards(store: Store, root: str, order: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-    """Return the cards of an engine, in its own order.
+    """Return the cards of an engine: those that can do or tell something first, else in its own order.
 
     Args:
         store: what is known.
@@ -49,7 +49,8 @@ def cards(store: Store, root: str, order: Mapping[str, list[str]]) -> list[dict[
         order: table -> names, as the engine has shown them.
     """
     tables = [*order, *(table for table in store.tables if table not in order and is_under(table, root))]
-    return [card for table in tables if (card := _card(store, table, order.get(table, []))) is not None]
+    found = [card for table in tables if (card := _card(store, table, order.get(table, []))) is not None]
+    return sorted(found, key=lambda card: all(row["ui_type"] == "status" for row in card["rows"]))
 
 
 def _card(store: Store, table: str, order: list[str]) -> dict[str, Any] | None:
@@ -72,7 +73,3 @@ def _row(name: str, entry: Entry) -> dict[str, Any]:
         row["options"] = meta.get("options", [])
     return row
 
-
-def is_visible(table: str, root: str) -> bool:
-    """Tell whether a table may have cards."""
-    return is_under(table, root)

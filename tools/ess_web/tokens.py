@@ -29,8 +29,8 @@ def read_tokens(path: Path) -> dict[Role, str]:
     """
     require_mode(path, 0o077, f"others can read these tokens; chmod 600 {path}")
     content = read_toml(path)
-    problems = [Problem(name[:40], f"no such role{did_you_mean(name, Role)}") for name in content if name not in Role]
-    tokens = {Role(name): token for name, token in content.items() if name in Role}
+    tokens = {role: content[role] for role in Role if role in content}
+    problems = [Problem(name[:40], f"no such role{did_you_mean(name, Role)}") for name in content if name not in tokens]
     for role, token in tokens.items():
         if not isinstance(token, str) or len(token) < MIN_LENGTH or not token.isprintable():
             problems.append(Problem(role, f"expected a text of at least {MIN_LENGTH} characters"))

@@ -164,8 +164,8 @@ async function enter() {
 }
 
 byId("login-go").onclick = enter;
-for (const id of ["login-name", "login-token"]) byId(id).onkeydown = (event) => event.key === "Enter" && enter();
-byId("logout").onclick = () => ask("/api/logout", {}).finally(() => location.reload());
-window.onhashchange = () => (app.user ? go() : login());
+for (const id of ["login-name", "login-token"]) byId(id).addEventListener("keydown", (event) => event.key === "Enter" && enter());
+byId("logout").addEventListener("click", () => ask("/api/logout", {}).finally(() => location.reload()));
+window.addEventListener("hashchange", () => (app.user ? go() : login()));
 setInterval(values.refresh, 1000); // ages grow
 begin();

@@ -26,7 +26,9 @@ export function openSet(asked) {
   });
   byId("set-go").onclick = () => send(asked);
   byId("set-cancel").onclick = () => dialog.close();
-  byId("set-value").onkeydown = (event) => event.key === "Enter" && send(asked);
+  byId("set-value").onkeydown = (event) => {
+    if (event.key === "Enter") send(asked);
+  };
   dialog.onclose = () => ending();
   dialog.showModal();
 }

@@ -10,7 +10,7 @@ const KEPT = 3600;
 const STORED = "ess_web.trends";
 const MAX = 16;
 
-let chosen = null; // uri -> hidden or not
+let chosen = null; // URIs
 let series = new Map(); // uri -> [[time, value]]
 let charts = [];
 
@@ -82,7 +82,8 @@ async function load(place, all, app) {
     const groups = new Map();
     for (const uri of all) {
       const unit = unitOf(tree[uri.slice(0, uri.lastIndexOf("/"))]?.[uri.slice(uri.lastIndexOf("/") + 1)]);
-      groups.set(unit, [...(groups.get(unit) ?? []), uri]);
+      // What has no unit shares its scale with nobody.
+      groups.set(unit || uri, [...(groups.get(unit || uri) ?? []), uri]);
     }
     trends.leave();
     charts = [...groups].map(([unit, uris]) => ({ uris, chart: draw(place, unit, uris) }));
