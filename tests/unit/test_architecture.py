@@ -46,6 +46,10 @@ ENGINE_PROCESS = (
     *("checking", "command", "configuration", "process", "__init__"),
     *("state_file", "dump_file"),
 )
+WEB = (
+    *("values", "store", "mailbox", "keepers", "cards", "alarms", "history", "tap", "access", "page", "hub"),
+    "guard",
+)
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
@@ -72,6 +76,7 @@ PURE = [
     ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
+    *(ROOT / "tools" / "ess_web" / f"{name}.py" for name in WEB),
     *(
         ROOT / "tools" / "twins" / f"{name}.py"
         for name in ("device", "kinds", "entries", "reading", "building", "plant")

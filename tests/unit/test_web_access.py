@@ -99,7 +99,8 @@ def test_a_file_that_others_can_read_is_refused(tmp_path, mode):
 @pytest.mark.parametrize(
     ("header", "name"),
     [
-        ("127.0.0.1:8080", "127.0.0.1"), ("LocalHost", "localhost"), ("[::1]:80", "::1"), ("evil.example:8080", "evil.example"),
+        ("127.0.0.1:8080", "127.0.0.1"), ("LocalHost", "localhost"), ("[::1]:80", "::1"),
+        ("evil.example:8080", "evil.example"),
         ("", ""), ("[", ""), ("a@127.0.0.1", "127.0.0.1"), ("localhost.", "localhost"),
     ],
 )  # fmt: skip

@@ -258,5 +258,5 @@ def test_the_diagram_finds_its_values_and_a_file_replaces_them(hub: Hub, tmp_pat
 def test_a_file_that_says_something_else_is_refused(text: str, tmp_path: Any) -> None:
     file = tmp_path / "diagram.json"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match="diagram.json"):
+    with pytest.raises(ConfigurationError, match=r"diagram\.json"):
         read_places(file)

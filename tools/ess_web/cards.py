@@ -72,4 +72,3 @@ def _row(name: str, entry: Entry) -> dict[str, Any]:
     if row["ui_type"] not in MESSAGES:  # these are in the list of alarms
         row["options"] = meta.get("options", [])
     return row
-

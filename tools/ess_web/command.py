@@ -45,7 +45,11 @@ _file = click.Path(path_type=Path)
 @click.option("-n", "--engine", default="ess", show_default=True, callback=one_segment, help="The engine's name.")
 @click.option("--diagram", type=_file, metavar="FILE", help='JSON, {"bms.soc": URI}: where the diagram finds values.')
 @click.option(
-    "--rate", default=5.0, show_default=True, type=click.FloatRange(0.2, 20), help="Updates a second of a page, at most."
+    "--rate",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.2, 20),
+    help="Updates a second of a page, at most.",
 )
 @process_options
 def command(
@@ -63,15 +67,17 @@ def command(
 ) -> None:
     """Show the site in a browser: diagram, cards, trends, alarms, all that is on the bus; set what can be set.
 
-    Whoever opens it needs a token: the operator's, or the viewer's, who can only look. It listens on loopback: what goes
-    further should go through ssh or a proxy with TLS.
+    Whoever opens it needs a token: the operator's, or the viewer's, who can only look. It listens on loopback: what
+    goes further should go through ssh, or a proxy with TLS.
     """
     begin(verbose)
     try:
         from tools.ess_web.api import Api
         from tools.ess_web.server import listen, serve
     except ModuleNotFoundError as error:
-        raise ConfigurationError("ess_web", [Problem("", f"{error.name} is missing; pip install 'ess-bus[web]'")]) from None
+        raise ConfigurationError(
+            "ess_web", [Problem("", f"{error.name} is missing; pip install 'ess-bus[web]'")]
+        ) from None
     tokens = new_tokens() if token_file is None else read_tokens(token_file)
     if read_only:
         tokens.pop(Role.OPERATOR, None)
@@ -96,7 +102,7 @@ def _hosts(host: str, allowed: tuple[str, ...]) -> set[str]:
 
 
 def _announce(host: str, port: int, tokens: dict[Role, str]) -> None:
-    """Say where it is. New tokens go to the standard output, not to the log; behind a '#' no server gets to see them."""
+    """Say where it is. New tokens go to the standard output, not to the log; behind a '#', no server gets them."""
     address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     log.info("dashboard at %s", address)
     for role, token in tokens.items():

@@ -11,7 +11,7 @@ from ess_bus.errors import ConfigurationError, Problem, UriError
 from ess_bus.hints import did_you_mean
 from ess_bus.uri import check
 
-# Place -> below the engine's name, the first that is there. A person who reads this knows which unit is meant: kW, A, V.
+# Place -> variables below the engine's name; the first that is there counts. Powers are in kW and kvar.
 PLACES: Final[dict[str, tuple[str, ...]]] = {
     "site.connection": ("/status/site/CommsState",),
     "ess.state": ("/status/ess/SystemState",),

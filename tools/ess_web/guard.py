@@ -1,7 +1,7 @@
 """`Guard`: what every request has to pass before anything looks at it, and what every answer carries.
 
-A page of somebody else must not be able to do anything here. It cannot read answers (no CORS), cannot send the header
-that a POST needs, and cannot pretend to be of this host by a name of its own (DNS rebinding): the Host header is checked.
+A page of somebody else must not be able to do anything here. It cannot read answers (no CORS) and cannot send the
+header that a POST needs. Nor can it pretend to be of this host by a name of its own (DNS rebinding): that is checked.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class History:
 
     def choose(self, uri: str) -> None:
         """Record a variable from now on."""
-        self._series[uri] = self._series.pop(uri, None) or deque(maxlen=self._kept)
+        self._series[uri] = self._series.pop(uri, deque(maxlen=self._kept))
         while len(self._series) > self._most:
             del self._series[next(iter(self._series))]
 

@@ -230,7 +230,7 @@ class Hub:
             self.store.take(join((self.engine, *path)), body, self.owner, now)
             return
         table = join((self.engine, *path[1:]))
-        for name, said in (body.items() if isinstance(body, dict) else ()):
+        for name, said in body.items() if isinstance(body, dict) else ():
             if not isinstance(said, dict):
                 continue
             entry = self.store.entry(table, name)

@@ -1,4 +1,4 @@
-"""`Mailbox`: what one page has to be told. Bounded: of each variable the newest value, of each topic that it changed."""
+"""`Mailbox`: what one page has to be told; bounded, for of each variable only the newest value is kept."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ class Mailbox(Generic[Item]):
         """Return what is due and forget it; ``None`` if nothing is."""
         if not (self._dirty or self._topics or self._lines or self._samples):
             return None
-        post = Post(
-            list(self._dirty), frozenset(self._topics), list(self._lines), self._missed, list(self._samples)
-        )
+        post = Post(list(self._dirty), frozenset(self._topics), list(self._lines), self._missed, list(self._samples))
         self._dirty = {}
         for kept in (self._topics, self._lines, self._samples):
             kept.clear()

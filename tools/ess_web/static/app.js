@@ -135,14 +135,14 @@ async function begin() {
 function login() {
   const dialog = byId("login");
   link.close();
-  if (dialog.open) return;
-  byId("login-name").value = localStorage.getItem(NAME) ?? "";
   const given = location.hash.slice(1);
   if (given.length >= 16) {
     // The token of the address that ess_web has printed; it must not stay in the history.
     byId("login-token").value = given;
     history.replaceState(null, "", "/");
   }
+  if (dialog.open) return;
+  byId("login-name").value = localStorage.getItem(NAME) ?? "";
   byId("login-error").textContent = "";
   dialog.oncancel = (event) => event.preventDefault();
   dialog.showModal();
