@@ -20,6 +20,7 @@ COMMANDS = [
     "modbus_client",
     "twins",
     "ess_site",
+    "ess_web",
 ]
 
 

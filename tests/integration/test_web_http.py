@@ -17,6 +17,7 @@ import pytest
 from ess_bus.client import Bus, Timeouts
 from tests.integration.conftest import eventually, free_port, start_broker
 from tests.integration.web_site import OWN, TOKENS, address, client, start_web, stream, token_file
+from tools.ess_web.api import MAX_STREAMS
 
 SUMMARY = "/ess/assets/ess/summary"
 JSON = {"Content-Type": "application/json"}
@@ -270,6 +271,20 @@ def test_two_thousand_variables_ten_times_a_second_and_a_browser_that_does_not_r
             ended.set()
             loader.join()
         page.until(lambda: {page.values[uri][0] for uri in uris} == {published[0]})
+
+
+def test_pages_that_were_left_are_forgotten(site, web):
+    where = urlsplit(site.url)
+    cookie = "; ".join(f"{name}={value}" for name, value in web.cookies.items())
+    request = f"GET /api/stream HTTP/1.1\r\nHost: {where.netloc}\r\nCookie: {cookie}\r\n\r\n".encode()
+
+    def leave() -> bool:
+        with socket.create_connection((where.hostname, where.port)) as page:
+            page.sendall(request)
+            return b"200 OK" in page.recv(1000)
+
+    for _ in range(2 * MAX_STREAMS):
+        eventually(leave)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class _Process(BaseModel):
 
     name: _Name
     command: Literal[
-        "fims_server", "ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "fims_echo"
+        "fims_server", "ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "fims_echo", "ess_web"
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None

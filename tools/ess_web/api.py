@@ -128,8 +128,7 @@ class Api:
         def is_wanted() -> bool:
             return not self.stopping and self._access.session(session.key, time.time()) is not None
 
-        page = self._hub.open(session)
-        return StreamingResponse(events(self._hub, page, self._every_s, is_wanted), media_type="text/event-stream")
+        return StreamingResponse(events(self._hub, session, self._every_s, is_wanted), media_type="text/event-stream")
 
     async def _watch(self, request: Request, session: Session) -> Response:
         page = self._hub.pages.get(request.path_params["key"])

@@ -13,7 +13,6 @@ from ess_bus.uri import check
 
 # Place -> variables below the engine's name; the first that is there counts. Powers are in kW and kvar.
 PLACES: Final[dict[str, tuple[str, ...]]] = {
-    "site.connection": ("/status/site/CommsState",),
     "ess.state": ("/status/ess/SystemState",),
     "ess.setpoint": ("/controls/ess/ActivePowerSetpoint",),
     "ess.estop": ("/controls/ess/EStop",),

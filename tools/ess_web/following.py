@@ -11,7 +11,7 @@ from ess_bus.client import AsyncBus, AsyncSubscription
 from ess_bus.errors import BusError, Disconnected, EssError
 from ess_bus.message import Message
 from tools.ess_web.hub import Hub
-from tools.ess_web.keepers import announced, present
+from tools.ess_web.keepers import announced, clients_of, present
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 0.2
 POLL_EVERY_S: Final = 1.0
 ANSWER_S: Final = 1.5
-ASK_S: Final = 5.0
+ASK_S: Final = 3.0
 AGAIN_S: Final = 1.0
 # Owners that are asked for what they have published before we came, and how many at a time.
 MAX_ASKED: Final = 500
@@ -171,9 +171,9 @@ async def _answers(bus: AsyncBus, uri: str) -> bool:
 def _served(clients: Any) -> dict[str, set[str]]:
     """Return client -> the URIs that it answers."""
     served: dict[str, set[str]] = {}
-    for client in clients if isinstance(clients, list) else ():
-        own = {uri for uri, mode in client["subscriptions"].items() if mode == "all" and not uri.startswith(_NOT_ASKED)}
-        served.setdefault(client["name"], set()).update(own)
+    for name, modes in clients_of(clients):
+        own = {uri for uri, mode in modes.items() if mode == "all" and not uri.startswith(_NOT_ASKED)}
+        served.setdefault(name, set()).update(own)
     return served
 
 

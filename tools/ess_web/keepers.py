@@ -20,15 +20,16 @@ MAX_PROCESSES: Final = 500
 
 def announced(clients: Any) -> set[str]:
     """Return the clients that answer for themselves, of what ``get /bus/clients`` has answered."""
-    return {name for name, modes in _clients(clients) if modes.get(join((PROCESSES.strip("/"), name))) == "all"}
+    return {name for name, modes in clients_of(clients) if modes.get(join((PROCESSES.strip("/"), name))) == "all"}
 
 
 def present(clients: Any) -> set[str]:
     """Return the names of all clients."""
-    return {name for name, _ in _clients(clients)}
+    return {name for name, _ in clients_of(clients)}
 
 
-def _clients(clients: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def clients_of(clients: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Yield (name, URI -> how it is subscribed to) of each client of that answer."""
     for client in clients if isinstance(clients, list) else ():
         if isinstance(client, dict) and isinstance(client.get("name"), str):
             modes = client.get("subscriptions")

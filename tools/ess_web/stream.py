@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import orjson
 
+from tools.ess_web.access import Session
 from tools.ess_web.hub import Hub
-from tools.ess_web.page import Page
 
 # A page that hears nothing for some of these knows that nobody is there.
 BEAT_S: Final = 1.0
@@ -24,8 +24,9 @@ def event(said: Mapping[str, Any]) -> bytes:
     return b"data: " + orjson.dumps(said) + b"\n\n"
 
 
-async def events(hub: Hub, page: Page, every_s: float, wanted: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """Yield what a page has to be told, until it is not wanted any more; then the page is forgotten."""
+async def events(hub: Hub, session: Session, every_s: float, wanted: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Open a page and yield what it has to be told, until it is not wanted any more; then the page is forgotten."""
+    page = hub.open(session)
     try:
         yield event({"hello": page.key, "now": time.monotonic()})
         told = time.monotonic()

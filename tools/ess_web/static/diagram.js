@@ -84,12 +84,13 @@ function battery(whenever) {
   const x = BOX.bms;
   const fill = svg("rect", { x: x - 36, y: Y - 26, width: 0, height: 52, rx: 3, class: "charge" });
   const said = svg("text", { x, y: Y + 6, class: "soc", "data-place": "bms.soc" });
-  whenever(["bms.soc"], ({ value, reason, age: old }) => {
-    const known = !reason && typeof value === "number";
+  whenever(["bms.soc", "bms.connected"], ({ value, reason, age: old }, link) => {
+    const silent = !link.reason && link.value === false;
+    const known = !silent && !reason && typeof value === "number";
     fill.setAttribute("width", known ? (72 * Math.min(100, Math.max(0, value))) / 100 : 0);
     said.setAttribute("class", `soc ${known ? "" : "bad"}`);
-    said.textContent = known ? `${text(Math.round(value * 10) / 10)} %` : unknown(old);
-    hint(said, reason);
+    said.textContent = known ? `${text(Math.round(value * 10) / 10)} %` : silent ? "BMS silent" : unknown(old);
+    hint(said, reason || (silent ? "the BMS does not communicate" : ""));
   });
   const shape = svg("rect", { x: x - 40, y: Y - 30, width: 80, height: 60, rx: 5, class: "shape" });
   const pole = svg("rect", { x: x + 40, y: Y - 10, width: 6, height: 20, class: "pole" });
@@ -98,10 +99,11 @@ function battery(whenever) {
 
 function state(whenever) {
   const said = svg("text", { x: 16, y: 24, class: "state" });
-  whenever(["ess.state", "ess.setpoint"], (known, wanted) => {
-    said.setAttribute("class", `state ${known.reason ? "bad" : ""} ${known.value === "Fault" ? "fault" : ""}`);
+  whenever(["ess.state", "ess.setpoint", "ess.estop"], (known, wanted, stop) => {
+    const stopped = !stop.reason && stop.value === true;
+    said.setAttribute("class", `state ${known.reason ? "bad" : ""} ${stopped || known.value === "Fault" ? "fault" : ""}`);
     const asked = wanted.reason ? "" : `, set point ${text(wanted.value)} kW`;
-    said.textContent = `ESS: ${known.reason ? unknown(known.age) : text(known.value)}${asked}`;
+    said.textContent = `${stopped ? "EMERGENCY STOP. " : ""}ESS: ${known.reason ? unknown(known.age) : text(known.value)}${asked}`;
     hint(said, known.reason);
   });
   said.dataset.place = "ess.state";
