@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs picture bench soak format clean
+.PHONY: help run demo test lint types unit docs picture pictures bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/ready  ## start the demo site in the foreground (Ctrl-C stops it)
-	@exec $(BIN)/ess_site up configs/demo/site.toml
+# On a terminal, a site with all there is to see and to operate; in a pipe, the small one of the README.
+run: $(VENV)/ready  ## start a site and show it (q stops it); without a terminal, its log; SITE=site.toml for another
+	@if [ -t 0 ] && [ -t 1 ] && [ "$${TERM:-dumb}" != dumb ]; then \
+		exec $(BIN)/ess_view --site $(or $(SITE),configs/clou/site.toml); \
+	else \
+		exec $(BIN)/ess_site up $(or $(SITE),configs/demo/site.toml); \
+	fi
 
 demo: $(VENV)/ready  ## run the calculator's data validation and check its answers
 	@$(BIN)/python -m tools.demo
@@ -27,11 +32,14 @@ unit: $(VENV)/ready
 	$(BIN)/pytest -n 2 --dist worksteal
 
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
-	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md
+	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md
 	@$(BIN)/python -m tools.states_page docs/states.md
 
 picture: $(VENV)/ready  ## draw the picture of the dashboard anew (needs Chromium)
 	@ESS_WEB_PICTURE=docs/images/dashboard.png $(BIN)/pytest -q -k values_move tests/integration/test_web_browser.py
+
+pictures: $(VENV)/ready  ## take the pictures of docs/images from a running site
+	@$(BIN)/python -m tools.pictures docs/images
 
 bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
 	@$(BIN)/python -m tools.bench $(BENCH)

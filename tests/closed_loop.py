@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ess_bus.engine.target import Target
 from ess_bus.engine.timing import NEVER
 from ess_bus.uri import join, segments
 from tests.wires import CONFIGS, Object, objects
+from tools.twins.configuration import PlantConfiguration
 from tools.twins.configuration import load as load_plant
 
 DEVICES = ("catl", "pe_pcs")
@@ -31,7 +33,7 @@ DEVICES = ("catl", "pe_pcs")
 START_S = 1_000.0
 # The engine watches that the bridges go on publishing; where the plant takes longer steps, they still do.
 STAMPED = ("/components/catl_mbmu_summary_r", "/components/pcs_registers_fast")
-STALE_S = 1.9
+STALE_S = 2.9
 
 
 class ClosedLoop:
@@ -45,7 +47,7 @@ class ClosedLoop:
     """
 
     def __init__(self, site: Path = CONFIGS / "clou" / "engine", plant: Path = CONFIGS / "plant") -> None:
-        self.plant = load_plant(plant).plant()
+        self.plant = _plant(plant).plant()
         self.engine = Engine()
         self.events: list[str] = []
         self.commands: list[tuple[float, str, Any]] = []
@@ -205,8 +207,7 @@ class ClosedLoop:
             for table, members in values.items():
                 if self._calculator.uses(table):
                     self._calculator.update(table, members, self._now_s)
-            results = self._calculator.results(self._now_s)
-            if not results:
+            if self._calculator.due_s() > self._now_s or not (results := self._calculator.results(self._now_s)):
                 return
             for table, members in results.items():
                 self.engine.set(table, members)
@@ -238,3 +239,8 @@ class ClosedLoop:
             value = one.wires[name].written(body["value"])
             self.plant.set(segments(uri)[-1], (name,), value)
             self.commands.append((self.now_s, name, value))
+
+
+@cache
+def _plant(path: Path) -> PlantConfiguration:
+    return load_plant(path)

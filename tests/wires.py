@@ -6,11 +6,12 @@ No sockets: a register file of the plant's server and one of the site's client, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from modbus_bridge.config import load_client, load_server
-from modbus_bridge.config.model import Kind, Point
+from modbus_bridge.config.model import ClientConfiguration, Kind, Point, ServerConfiguration
 from modbus_bridge.values import codec
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -69,9 +70,15 @@ def objects(devices: Iterable[str]) -> dict[str, Object]:
     return {uri: one for device in devices for uri, one in _objects(device).items()}
 
 
-def _objects(device: str) -> dict[str, Object]:
+@cache
+def _files(device: str) -> tuple[ClientConfiguration, ServerConfiguration]:
     client, _ = load_client(CONFIGS / device / f"{device}_client.json")
     server, _ = load_server(CONFIGS / device / f"{device}_server.json")
+    return client, server
+
+
+def _objects(device: str) -> dict[str, Object]:
+    client, server = _files(device)
     served = {(one.uri, one.point.id): one.point for unit in server.units for one in unit.points}
     return {
         uri: Object(

@@ -22,6 +22,7 @@ from ess_bus.engine.process import EngineProcess
 from ess_bus.engine.state_file import StateFile, default_file
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.process import begin, one_segment, process_options, until_stopped
+from ess_bus.service.running import Service
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def command(
     if only_check:
         return _check(every, name, strict=strict, verbose=verbose)
     with until_stopped():
-        begin(verbose)
+        service = begin(verbose)
         configuration = load(*every) if every else EMPTY
         if strict and configuration.warnings:
             raise ConfigurationError(every[0], configuration.warnings)
@@ -126,7 +127,7 @@ def command(
             log.warning("this is a dump: scheduled items rest until they are started")
         engine.dump_to(DumpFile(dump or file.with_name(f"{name}.json")))
         with nullcontext() if no_state else _kept(engine, StateFile(file)):
-            _run(engine, configuration, bus, process_name)
+            _run(engine, configuration, bus, process_name, service)
     return 0
 
 
@@ -144,11 +145,15 @@ def _kept(engine: Engine, file: StateFile) -> Iterator[None]:
         file.close()
 
 
-def _run(engine: Engine, configuration: EngineConfiguration, bus: str | None, process_name: str | None) -> None:
+def _run(
+    engine: Engine, configuration: EngineConfiguration, bus: str | None, process_name: str | None, service: Service
+) -> None:
     # Two engines on one bus are two processes, too.
     own_name = "ess_controller" if engine.name == "ess" else f"ess_controller_{engine.name}"
     with Bus(bus, name=process_name or own_name) as connection:
-        EngineProcess(engine, connection, configuration.roots, configuration.owned).run()
+        process = EngineProcess(engine, connection, configuration.roots, configuration.owned)
+        with service.running(process.measures, connection) as pulse:
+            process.run(pulse)
 
 
 def _forget(file: Path) -> int:

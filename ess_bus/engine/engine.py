@@ -108,6 +108,11 @@ class Engine:
         """Seconds since it was told the time first."""
         return 0.0 if self._started_s is None else self.steady_s - self._started_s
 
+    @property
+    def actions(self) -> int:
+        """How many actions were carried out."""
+        return self._cascade.count
+
     def due_s(self) -> float:
         """Return when something wants to happen by itself, on the steady clock; infinity if nothing does."""
         return earliest(self.timed)

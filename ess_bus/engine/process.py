@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from ess_bus.client import Bus
@@ -12,12 +13,14 @@ from ess_bus.client.ownership import require_unowned
 from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
-from ess_bus.engine import directory, views
+from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.blocking import blocked
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import is_under, join, relative, segments
 
@@ -64,12 +67,19 @@ class EngineProcess:
         # Calculator -> the results that it has set.
         self._results: dict[str, set[tuple[str, str]]] = {}
         self._complaints: dict[str, float] = {}
+        self._handled: Counter[str] = Counter()
 
-    def run(self) -> None:
-        """Serve until interrupted."""
+    def run(self, pulse: Pulse) -> None:
+        """Serve until interrupted; `pulse` is told of each turn."""
         self.start()
+        pulse.ready()
         while True:
             self.turn(TICK_S)
+            pulse.beat()
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of this engine."""
+        return metrics.measures(self._engine, self._handled)
 
     def start(self) -> None:
         """Listen, and tell that this engine is there.
@@ -112,6 +122,7 @@ class EngineProcess:
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
+        self._handled["reply" if message.is_reply else message.method] += 1
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         try:
@@ -232,6 +243,7 @@ class EngineProcess:
 
     def _complain(self, message: Message, reason: str) -> None:
         """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
+        self._handled["refused"] += 1
         try:
             self._bus.refuse(message, reason)
         except Disconnected as error:

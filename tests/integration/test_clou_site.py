@@ -14,6 +14,9 @@ from ess_bus.errors import Refused
 from tests.integration.clou_site import Site, commanded, running, watched
 from tests.integration.conftest import ROOT
 
+# Sequences of devices take seconds, and there are ten processes beside the test.
+pytestmark = pytest.mark.timeout(240)
+
 STOP, RUN, FAULT = 1, 2, 4
 ON, OFF, CLEAR = 1, 2, 4
 OPENED, CLOSED = 0, 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import count
+
 import pytest
 
 from ess_bus.engine.functions.registry import FUNCTIONS, Function
@@ -188,11 +191,11 @@ def test_an_hour_of_a_small_list_takes_no_time(calls):
 def test_the_figures_say_what_is_slow(calls):
     engine = engine_of({**STATUS, LIST: listed("a", "b")})
     clock = iter(range(1000))
-    engine.stopwatch = lambda: next(clock) / 1000
+    engine.stopwatch = lambda: next(clock) / 8192  # exact sums; all of the list within its turn
     until(engine, 0.5)
     found = engine.reports[("_timings",)]()
     assert found["functions"] == {
-        "Note": {"calls": 10, "total_ms": 10, "mean_ms": 1, "max_ms": 1, "slowest": "/status/bms:b"}
+        "Note": {"calls": 10, "total_ms": 1.2207, "mean_ms": 0.1221, "max_ms": 0.1221, "slowest": "/status/bms:b"}
     }
     assert found["lists"] == {"0.1": 2}
     assert found["ticks"] == 5
@@ -239,3 +242,42 @@ def test_a_list_that_runs_by_itself_does_not_run_twice_as_often_when_it_is_also_
     engine.set("/system/commands", {"run": {"value": 0, "uri": "/system/commands:runMon", "every": 0.1}})
     until(engine, 10)
     assert 95 <= len(calls) <= 105
+
+
+def test_a_long_list_leaves_messages_their_turn(calls):
+    names = [f"x{number:03}" for number in range(100)]
+    engine = engine_of({"/status/bms": dict.fromkeys(names, 1), LIST: listed(*names)})
+    passed = count()
+    engine.stopwatch = lambda: next(passed) * 0.0004
+    at(engine, 0.1)
+    turns = 0
+    while engine.due_s() <= engine.steady_s:
+        engine.tick()
+        turns += 1
+    assert turns > 10
+    assert [place for _, _, place in calls] == [f"/status/bms:{name}" for name in names]
+
+
+def test_a_list_that_is_too_long_for_its_rate_is_called_as_often_as_can_be_and_that_is_counted(calls):
+    names = [f"x{number}" for number in range(10)]
+    engine = engine_of({"/status/bms": dict.fromkeys(names, 1), LIST: listed(*names)})
+    passed = count()
+    engine.stopwatch = lambda: next(passed) * 0.001
+    for turn in range(60):
+        at(engine, 0.1 + turn * 0.05)
+        engine.tick()
+    counts = Counter(place for _, _, place in calls).values()
+    assert len(counts) == len(names)
+    assert max(counts) - min(counts) <= 1
+    assert engine.timings.shown()["skipped"] > 0
+
+
+def test_an_entry_that_is_switched_off_while_it_waits_is_not_called(calls):
+    engine = engine_of({"/status/bms": {"a": 1, "b": 2}, LIST: listed("a", "b")})
+    passed = count()
+    engine.stopwatch = lambda: next(passed) * 0.01
+    at(engine, 0.1)
+    engine.tick()
+    engine.set(LIST, {"/status/bms:b": {"enable": False}})
+    engine.tick()
+    assert [place for _, _, place in calls] == ["/status/bms:a"]

@@ -133,19 +133,19 @@ class TestAnHour:
         site.write(power_set_ac=450)
         # 2 % of 500 kW a second.
         assert 44 <= site.until(lambda: site.register("p") == 450, 60) <= 46
-        site.run(1200, 30)
+        site.run(1200, 60)
         taken = begin - site.plant.get("bms_1", ("soc",))
         assert taken == pytest.approx(100 * 450 * 1200 / 3600 / 1000, rel=0.08)
         assert site.register("bms_soc") == pytest.approx(begin - taken, abs=0.1)
         site.write(power_set_ac=-300)
         site.until(lambda: site.register("p") == -300, 60)
         assert (site.register("pcs_state2"), site.register("bms_bus_current") < -200) == (1, True)
-        site.run(600, 30)
+        site.run(600, 60)
         site.write(control_command=TO_STANDBY)
         site.until_state("Standby")
         assert (site.register("system_state"), site.register("p")) == (STANDBY, 0)
         assert site.register("main_circuit_breaker_status") == 1
-        site.run(300, 30)
+        site.run(300, 60)
         site.write(control_command=ON)
         site.until(lambda: site.register("p") == -300, 60)
         site.plant.set("pcs_1", ("tripcmd",), True)
@@ -156,10 +156,10 @@ class TestAnHour:
         site.until_state("Off", 60)
         site.write(control_command=ON)
         site.until_state("Running")
-        site.run(300, 30)
+        site.run(300, 60)
         site.write(control_command=OFF)
         site.until_state("Off")
-        site.run(3600 - site.now_s, 30)
+        site.run(3600 - site.now_s, 60)
         assert (site.state, site.register("system_state"), site.register("overall_fault")) == ("Off", STOP, 0)
         assert [listed(site, asset, "faults") for asset in ("ess", "bms", "pcs")] == [[], [], []]
 
@@ -324,7 +324,7 @@ class TestSilence:
     def test_a_master_that_falls_silent(self, running: ClosedLoop) -> None:
         running.commands.clear()
         running.life = None
-        running.until_state("Off", 30)
+        running.until_state("Off", 60)
         assert written(running, "stop", "ems_cmd") == [("stop", 1), ("ems_cmd", 3)]
         assert running.register("com_status") == MASTER_LOST
         assert len(listed(running, "site", "alarms")) == 1
@@ -341,6 +341,17 @@ class TestSilence:
         site.until_state("Running")
         site.run(30)
         assert (site.state, site.register("com_status")) == ("Running", 0)
+
+    def test_a_master_that_must_beat_first(self, site: ClosedLoop) -> None:
+        site.set("/status/site/CommsOK", None)  # as a site may have it in its file
+        site.write(control_command=ON)
+        site.run(3)
+        assert site.state == "Off"
+        assert "the site controller communicates" in site.get("/status/ess:LastResult")
+        site.life = 1
+        site.until(lambda: site.get("/status/ess:SiteCommsOK") is True, 10)
+        site.write(control_command=ON)
+        site.until_state("Running")
 
     def test_before_a_device_was_heard_nothing_of_it_is_known(self) -> None:
         site = ClosedLoop()

@@ -57,5 +57,11 @@ def configuration() -> dict[str, Any]:
 def _status(index: int) -> dict[str, Any]:
     if index % _MONITORED:
         return {"value": 0}
-    limits = {"EnableMaxValCheck": True, "MaxAlarmThreshold": 1e9, "MaxFaultThreshold": 2e9, "MaxResetValue": 1e8}
+    limits = {
+        "EnableMaxValCheck": True,
+        "EnableFaultCheck": True,
+        "MaxAlarmThreshold": 1e9,
+        "MaxFaultThreshold": 2e9,
+        "MaxResetValue": 1e8,
+    }
     return {"value": 0, **limits, "MaxAlarmTimeout": 1, "MaxFaultTimeout": 2, "MaxRecoverTimeout": 1}

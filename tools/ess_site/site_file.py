@@ -25,6 +25,7 @@ MODULES: Final = {
     "twins": "tools.twins.command",
     "fims_echo": "tools.fims_echo",
     "ess_web": "tools.ess_web.command",
+    "fims_record": "tools.fims_record",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
 
@@ -121,7 +122,15 @@ class _Process(BaseModel):
 
     name: _Name
     command: Literal[
-        "fims_server", "ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "fims_echo", "ess_web"
+        "fims_server",
+        "ess_controller",
+        "calculator",
+        "modbus_client",
+        "modbus_server",
+        "twins",
+        "fims_echo",
+        "fims_record",
+        "ess_web",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None

@@ -70,7 +70,7 @@ def command(
     Whoever opens it needs a token: the operator's, or the viewer's, who can only look. It listens on loopback: what
     goes further should go through ssh, or a proxy with TLS.
     """
-    begin(verbose)
+    service = begin(verbose)
     try:
         from tools.ess_web.api import Api
         from tools.ess_web.server import listen, serve
@@ -84,13 +84,15 @@ def command(
         if not tokens:
             raise ConfigurationError(token_file, [Problem("viewer", "with --read-only, this token is needed")])
     hub = Hub(engine, places(engine, None if diagram is None else read_places(diagram)))
-    following = Following(hub, bus, process_name or "ess_web")
+    name = process_name or "ess_web"
+    following = Following(hub, bus, name)
     sock = listen(host, port)
     port = sock.getsockname()[1]
     # The cookies of a host are those of all its ports.
     api = Api(hub, following, Access(tokens), cookie=f"ess_web_{port}", rate=rate)
     _announce(host, port, tokens if token_file is None else {})
-    run_until_stopped(serve(sock, _hosts(host, allow_host), api, hub, following))
+    with service.running(tuple, name=name) as pulse:
+        run_until_stopped(serve(sock, _hosts(host, allow_host), api, hub, following, pulse))
 
 
 def _hosts(host: str, allowed: tuple[str, ...]) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 
 from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.service.running import Pulse
 from tools.ess_web.api import Api
 from tools.ess_web.following import Following
 from tools.ess_web.guard import Guard
@@ -45,7 +46,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"cannot listen on {host} port {port}", [Problem("", reason or str(error))]) from None
 
 
-async def serve(sock: socket.socket, hosts: set[str], api: Api, hub: Hub, following: Following) -> None:
+async def serve(sock: socket.socket, hosts: set[str], api: Api, hub: Hub, following: Following, pulse: Pulse) -> None:
     """Serve until cancelled."""
     config = uvicorn.Config(
         Guard(api.app(), hosts),
@@ -61,7 +62,12 @@ async def serve(sock: socket.socket, hosts: set[str], api: Api, hub: Hub, follow
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    tasks = [asyncio.create_task(following.run()), asyncio.create_task(_sample(hub))]
+    tasks = [
+        asyncio.create_task(following.run()),
+        asyncio.create_task(_sample(hub)),
+        asyncio.create_task(pulse.beat_forever()),
+    ]
+    pulse.ready()
     try:
         done, _ = await asyncio.wait([serving, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -41,6 +41,7 @@ class Engine(Protocol):
     schedule: Schedule
     wake_lists: WakeLists
     timings: Timings
+    stopwatch: Callable[[], float]
 
     @property
     def uptime_s(self) -> float:

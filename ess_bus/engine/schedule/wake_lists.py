@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 WAKE_MONITOR: Final = "wake_monitor"
 # A list that runs by itself and is also asked for regularly does not run twice as often: averages would be wrong.
 _AGAIN_S: Final = 0.09
+# How long a turn calls functions; the rest of a long list has its turn when messages have had theirs.
+_SLICE_S: Final = 0.002
 
 
 @dataclass(slots=True)
@@ -40,6 +41,8 @@ class WakeLists:
         self._engine = engine
         self._beats: dict[float, _Beat] = {}
         self._lists: dict[str, list[Entry]] = {}
+        # What is due and has not been called yet, in its order.
+        self._waiting: dict[Entry, None] = {}
         self._is_stale = True
         self._due_s = NEVER
 
@@ -47,24 +50,28 @@ class WakeLists:
         """Return when the first entry is due, on the engine's steady clock."""
         if self._is_stale:
             self._arrange()
+        if self._waiting:
+            return self._engine.steady_s
         return self._engine.steady_s - self._engine.uptime_s + self._due_s
 
     def run(self) -> None:
-        """Call what is due, once each."""
+        """Call what is due, once each, as far as a turn goes."""
         if self._is_stale:
             self._arrange()
         now_s = self._engine.uptime_s
         due = [beat for beat in self._beats.values() if beat.grid.next_s <= now_s + SLACK_S]
         for beat in due:
             beat.last_s = now_s
-            skipped = beat.grid.step(now_s)
+            # What waits still would be called twice in a row.
+            skipped = beat.grid.step(now_s) + any(entry in self._waiting for entry in beat.entries)
             if skipped:
                 self._engine.timings.skipped(skipped)
-        self._due_s = min((beat.grid.next_s for beat in self._beats.values()), default=NEVER)
-        if len(due) == 1:
-            self._call(due[0].entries)
-        else:
-            self._call(sorted((entry for beat in due for entry in beat.entries), key=lambda entry: entry.order))
+        if due:
+            self._due_s = min(beat.grid.next_s for beat in self._beats.values())
+            found = [entry for beat in due for entry in beat.entries if entry not in self._waiting]
+            ordered = found if len(due) == 1 else sorted(found, key=lambda entry: entry.order)
+            self._waiting.update(dict.fromkeys(ordered))
+        self._call_waiting()
 
     def changed(self) -> None:
         """Take notice that a list has changed."""
@@ -83,7 +90,8 @@ class WakeLists:
         found = [entry for entry in self._entries(name) if wanted is None or entry.list_of in wanted]
         if name == WAKE_MONITOR:
             found = [entry for entry in found if not self._has_just_run(entry)]
-        self._call(found)
+        for entry in found:
+            self._call(entry)
 
     def shown(self) -> dict[str, Any]:
         """Return rate -> number of entries."""
@@ -93,17 +101,24 @@ class WakeLists:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _call(self, found: Iterable[Entry]) -> None:
-        engine = self._engine
-        for entry in found:
-            if entry.enable is not None and not engine.read(entry.enable):
-                continue
-            place = entry.place
-            variable = engine.find(place.table, place.name)
-            if variable is None:
-                engine.warn(f"list {place}", f"{LISTS}: {place} of the list of {entry.list_of} is not there")
-                continue
-            engine.invoke(entry.function, entry.asset, place, variable, variable.value)
+    def _call_waiting(self) -> None:
+        begun_s = self._engine.stopwatch()
+        while self._waiting:
+            entry = next(iter(self._waiting))
+            del self._waiting[entry]
+            self._call(entry)
+            if self._engine.stopwatch() - begun_s >= _SLICE_S:
+                return
+
+    def _call(self, entry: Entry) -> None:
+        engine, place = self._engine, entry.place
+        if entry.enable is not None and not engine.read(entry.enable):
+            return
+        variable = engine.find(place.table, place.name)
+        if variable is None:
+            engine.warn(f"list {place}", f"{LISTS}: {place} of the list of {entry.list_of} is not there")
+            return
+        engine.invoke(entry.function, entry.asset, place, variable, variable.value)
 
     def _arrange(self) -> None:
         """Sort the entries by their rates; one that stays keeps its times."""
@@ -123,6 +138,8 @@ class WakeLists:
                     beat.last_s = known.last_s
             beat.entries.append(entry)
         self._beats = beats
+        listed = {entry for beat in beats.values() for entry in beat.entries}
+        self._waiting = {entry: None for entry in self._waiting if entry in listed}
         self._due_s = min((beat.grid.next_s for beat in beats.values()), default=NEVER)
 
     def _entries(self, name: str) -> list[Entry]:
