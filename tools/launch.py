@@ -25,6 +25,7 @@ COMMANDS = {
     "modbus_bridge": "modbus_bridge.convert.command",
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
+    "hybridos": "tools.hybridos.command",
     "ess_site": "tools.ess_site.command",
 }
 

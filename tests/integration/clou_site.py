@@ -1,4 +1,4 @@
-"""The site of ``configs/clou`` as it runs: ten processes, two buses, three Modbus connections; and a master at it."""
+"""The site of ``configs/demo`` as it runs: 13 processes, two buses, five Modbus connections; and another master at it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.values import codec
 from tests.integration.conftest import ROOT, Process, eventually, free_port
 
-FOLDERS = ("clou", "catl", "pe_pcs", "plant")
-PORTS = {"clou": 5020, "catl": 5030, "pe_pcs": 5031}
+FOLDERS = ("demo", "clou", "catl", "pe_pcs", "meter", "plant")
+PORTS = {"clou": 5020, "catl": 5030, "pe_pcs": 5031, "meter": 5032}
 QUICKER = (
     ("plant/site.json", '"starttime": 2', '"starttime": 0.3'),
     ("plant/site.json", '"prechargetime": 2', '"prechargetime": 0.3'),
@@ -64,6 +64,12 @@ class Device:
         assert number is not None
         return number
 
+    def input_register(self, address: int) -> int:
+        """Return what is in an input register, as it travels."""
+        answer = self._master.read_input_registers(address, count=1, device_id=self._unit)
+        assert not answer.isError(), answer
+        return int(answer.registers[0])
+
     def write(self, name: str, value: float) -> int:
         """Write a register; return the exception, or 0."""
         point = self._points[name]
@@ -80,7 +86,7 @@ class Site:
 
     Attributes:
         folder: its private copy of ``configs``.
-        clou: what HybridOS sees.
+        clou: what a master sees that is not ours; HybridOS, who beats, is another one.
         bms, pcs: the simulated devices, past bridges and engine.
         bus: somebody on the controller's bus.
         plant: somebody on the plant's bus, who can do to the plant what he likes.
@@ -102,7 +108,7 @@ class Site:
         private = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         private |= {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
-        command = [sys.executable, "-m", "tools.ess_site.command", "up", str(self.folder / "clou" / "site.toml")]
+        command = [sys.executable, "-m", "tools.ess_site.command", "up", str(self.folder / "demo" / "site.toml")]
         self.process = Process(command, folder, {**kept, **private})
         closing.callback(self.process.end)
         eventually(lambda: "\nsite up\n" in self.process.output or self.process.popen.poll() is not None, 90)

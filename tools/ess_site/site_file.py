@@ -23,9 +23,10 @@ MODULES: Final = {
     "modbus_client": "modbus_bridge.client",
     "modbus_server": "modbus_bridge.server",
     "twins": "tools.twins.command",
+    "hybridos": "tools.hybridos.command",
     "fims_echo": "tools.fims_echo",
 }
-CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
+CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "hybridos"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,14 @@ class _Process(BaseModel):
 
     name: _Name
     command: Literal[
-        "fims_server", "ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "fims_echo"
+        "fims_server",
+        "ess_controller",
+        "calculator",
+        "modbus_client",
+        "modbus_server",
+        "twins",
+        "hybridos",
+        "fims_echo",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None
