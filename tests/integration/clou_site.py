@@ -1,4 +1,4 @@
-"""The site of ``configs/demo`` as it runs: 13 processes, two buses, five Modbus connections; and another master at it."""
+"""The site of ``configs/demo`` as it runs: 13 processes, two buses, four Modbus servers; and another master at it."""
 
 from __future__ import annotations
 
