@@ -20,10 +20,9 @@ from ess_bus.values import naked
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.values import codec
-from tests.integration.conftest import ROOT, Process, eventually, free_port
+from tests.integration.conftest import ROOT, Process, eventually
+from tools.bench.demo import copy_configs
 
-FOLDERS = ("demo", "clou", "catl", "pe_pcs", "meter", "plant")
-PORTS = {"clou": 5020, "catl": 5030, "pe_pcs": 5031, "meter": 5032}
 QUICKER = (
     ("plant/site.json", '"starttime": 2', '"starttime": 0.3'),
     ("plant/site.json", '"prechargetime": 2', '"prechargetime": 0.3'),
@@ -94,12 +93,7 @@ class Site:
 
     def __init__(self, folder: Path, closing: ExitStack) -> None:
         self.folder = folder / "configs"
-        ports = {name: free_port() for name in PORTS}
-        for name in FOLDERS:
-            shutil.copytree(ROOT / "configs" / name, self.folder / name)
-        for name, port in ports.items():
-            for path in self.folder.glob(f"{name}/*.json"):
-                path.write_text(path.read_text().replace(f'"port": {PORTS[name]}', f'"port": {port}'))
+        ports = copy_configs(self.folder)
         # What takes seconds at a real device need not do so here.
         for name, text, quick in QUICKER:
             file = self.folder / name
