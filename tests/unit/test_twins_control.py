@@ -23,10 +23,12 @@ def test_a_hurry_is_just_as_long_as_it_is_told_whatever_the_ticks_are(control: C
     control.set(MULTIPLIER, {"value": 3600, "for": 3600})
     for _ in range(3):
         control.advance(0.3)
-    assert (control.plant.seconds, control.time_multiplier) == (pytest.approx(3240), 3600)
+    assert control.plant.seconds == pytest.approx(3240)
+    assert control.time_multiplier == 3600
     control.advance(0.3)
     # A tenth of a second of this tick was hurried, two tenths are lived twice as fast as the clock, as before.
-    assert (control.plant.seconds, control.time_multiplier) == (pytest.approx(3600.4), 2)
+    assert control.plant.seconds == pytest.approx(3600.4)
+    assert control.time_multiplier == 2
     control.advance(1)
     assert control.plant.seconds == pytest.approx(3602.4)
 
