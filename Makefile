@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs bench soak format clean
+.PHONY: help run demo test lint types unit docs pictures bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/ready  ## start the demo site in the foreground (Ctrl-C stops it)
-	@exec $(BIN)/ess_site up configs/demo/site.toml
+run: SITE ?= configs/demo/site.toml
+run: $(VENV)/ready  ## start the demo site and show it (q stops it); without a terminal, its log; SITE=site.toml for another
+	@if [ -t 0 ] && [ -t 1 ] && [ "$${TERM:-dumb}" != dumb ]; then \
+		exec $(BIN)/ess_view --site $(SITE); \
+	else \
+		exec $(BIN)/ess_site up $(SITE); \
+	fi
 
 demo: $(VENV)/ready  ## run the calculator's data validation and check its answers
 	@$(BIN)/python -m tools.demo
@@ -27,8 +32,11 @@ unit: $(VENV)/ready
 	$(BIN)/pytest -n 2 --dist worksteal
 
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
-	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md
+	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md
 	@$(BIN)/python -m tools.states_page docs/states.md
+
+pictures: $(VENV)/ready  ## take the pictures of docs/images from a running site
+	@$(BIN)/python -m tools.pictures docs/images
 
 bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options
 	@$(BIN)/python -m tools.bench $(BENCH)

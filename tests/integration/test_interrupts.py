@@ -15,11 +15,15 @@ COMMANDS = [
     "fims_server",
     "fims_listen",
     "fims_trigger",
+    "fims_record",
+    "fims_replay",
     "ess_controller",
     "calculator",
     "modbus_client",
     "twins",
     "ess_site",
+    "ess_view",
+    "fims_top",
 ]
 
 

@@ -25,6 +25,7 @@ MODULES: Final = {
     "twins": "tools.twins.command",
     "hybridos": "tools.hybridos.command",
     "fims_echo": "tools.fims_echo",
+    "fims_record": "tools.fims_record",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "hybridos"})
 
@@ -129,6 +130,7 @@ class _Process(BaseModel):
         "twins",
         "hybridos",
         "fims_echo",
+        "fims_record",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None
