@@ -26,6 +26,10 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+# What nearly all values of a kind are.
+_TYPES: Final[dict[Kind, type]] = {Kind.NUMBER: float, Kind.BOOL: bool, Kind.TEXT: str}
+
+
 @dataclass(slots=True, eq=False)
 class Cell:
     """One value. Variables that a vlink ties together share it.
@@ -97,7 +101,7 @@ class Cell:
             ValueError: it is not of this type; the text says what was expected.
         """
         value, kind = plain(value), self.kind
-        if value is None or kind is Kind.UNKNOWN:
+        if value is None or kind is Kind.UNKNOWN or type(value) is _TYPES.get(kind):
             return value
         if kind is Kind.NUMBER and isinstance(value, bool):
             return int(value)
@@ -128,9 +132,10 @@ def plain(value: Any) -> Any:
     Raises:
         ValueError: it is an object.
     """
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
         return value
-    if isinstance(value, int | float):
+    if kind is float or kind is int:
         return number(value)
     if isinstance(value, list):
         match value:
@@ -151,5 +156,7 @@ def kind_of(value: Any) -> Kind:
 
 
 def _differ(old: Any, new: Any, deadband: float) -> bool:
+    if old is new:
+        return False
     numeric = is_number(old) and is_number(new)
     return abs(old - new) > deadband if numeric else type(old) is not type(new) or bool(old != new)

@@ -303,8 +303,9 @@ class Engine:
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
-        for table, name in variable.shown_at():
-            self._changes.value(table, name)
+        for shown in variable.cell.variables:
+            for table, name in shown.places:
+                self._changes.value(table, name)
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
@@ -356,14 +357,15 @@ class Engine:
 
     def _carry_out(self, assignments: list[Assignment]) -> None:
         self._make(assignments)
+        tables = {assignment.place.table for assignment in assignments}
+        scheduled = {table for table in tables if is_scheduled(table)}
         for assignment in assignments:
             place = assignment.place
-            for problem in problems(assignment):
+            for problem in problems(assignment) if assignment.actions else ():
                 self.warn(f"{place} {problem}", f"{place}: {problem}")
             self._cascade.apply(with_command(self.datamap, assignment))
-            if assignment.runs_actions and is_scheduled(place.table):
+            if place.table in scheduled and assignment.runs_actions:
                 self.schedule.adopt(place)
-        tables = {assignment.place.table for assignment in assignments}
         if any(is_under(table, LINKS) for table in tables):
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):

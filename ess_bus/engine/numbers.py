@@ -20,4 +20,6 @@ def number(value: float) -> float | int | None:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Tell whether a value is a number; ``true`` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # Nearly all values are of these types themselves; the rest of the question takes three times as long.
+    kind = type(value)
+    return kind is float or kind is int or (isinstance(value, int | float) and kind is not bool)

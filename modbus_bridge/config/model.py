@@ -28,7 +28,7 @@ class RegisterType(StrEnum):
     @property
     def is_bits(self) -> bool:
         """Whether the table holds single bits instead of 16-bit registers."""
-        return self in (RegisterType.COIL, RegisterType.DISCRETE)
+        return self is RegisterType.COIL or self is RegisterType.DISCRETE
 
     @property
     def is_writable(self) -> bool:

@@ -47,7 +47,10 @@ class Changes:
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
-        self._values.setdefault(table, set()).add(name)
+        names = self._values.get(table)
+        if names is None:
+            names = self._values[table] = set()
+        names.add(name)
         for wake in self._watchers.get((table, name), ()):
             wake()
 
@@ -58,6 +61,8 @@ class Changes:
 
     def take(self) -> Publications:
         """Return what has changed since the last call, and forget it."""
+        if not self._values and not self._datamap.is_restyled:
+            return Publications({}, {}, {})
         tables = self._datamap.tables
         values = {
             table: {name: tables[table][name].value for name in sorted(names)}
