@@ -32,7 +32,7 @@ unit: $(VENV)/ready
 	$(BIN)/pytest -n 2 --dist worksteal
 
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
-	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md
+	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md
 	@$(BIN)/python -m tools.states_page docs/states.md
 
 pictures: $(VENV)/ready  ## take the pictures of docs/images from a running site

@@ -17,6 +17,7 @@ from ess_bus.client import Bus
 from ess_bus.errors import EssError, NoOneListening
 from ess_bus.process import begin, one_segment, process_options, until_stopped
 from ess_bus.reference import Reference
+from ess_bus.service.running import Service
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def command(
     if once and explain is None:
         raise click.UsageError("--once belongs to --explain")
     with until_stopped():
-        begin(verbose)
+        service = begin(verbose)
         configuration = None if path is None else load(path, engine)
         if check and configuration is not None:
             _check(configuration)
@@ -91,14 +92,18 @@ def command(
             if explain is not None:
                 _explain(connection, engine, explain, once)
             else:
-                _run(connection, engine, configuration, zero_on_failure)
+                _run(connection, engine, configuration, zero_on_failure, service)
 
 
-def _run(bus: Bus, engine: str, configuration: CalculatorConfiguration | None, zero_on_failure: bool) -> None:
+def _run(
+    bus: Bus, engine: str, configuration: CalculatorConfiguration | None, zero_on_failure: bool, service: Service
+) -> None:
     for problem in configuration.warnings if configuration else ():
         log.warning("%s", problem)
     files = configuration.tables if configuration else {}
-    CalculatorProcess(bus, engine, files, zero_on_failure=zero_on_failure).run()
+    process = CalculatorProcess(bus, engine, files, zero_on_failure=zero_on_failure)
+    with service.running(process.measures, bus) as pulse:
+        process.run(pulse)
 
 
 def _check(configuration: CalculatorConfiguration) -> None:

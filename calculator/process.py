@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from calculator import metrics
 from calculator.complaints import Complaints
 from calculator.core import REASON, Calculator
 from calculator.definition import defines
@@ -22,6 +23,8 @@ from ess_bus.control import PROCESSES
 from ess_bus.errors import BusError, Disconnected, Refused
 from ess_bus.message import Message
 from ess_bus.reference import Reference
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse
 from ess_bus.uri import is_under, join, relative
 
 log = logging.getLogger(__name__)
@@ -65,12 +68,19 @@ class CalculatorProcess:
         self._problems: set[str] = set()
         self._retry_s = 0.0
         self._trouble: str | None = None
+        self._exchanges = metrics.Exchanges()
 
-    def run(self) -> None:
-        """Work until interrupted."""
+    def run(self, pulse: Pulse) -> None:
+        """Work until interrupted; `pulse` is told of each turn."""
         self.start()
+        pulse.ready()
         while True:
             self.turn()
+            pulse.beat()
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of this calculator."""
+        return metrics.measures(self._calculator, self._exchanges, time.monotonic(), is_reached=self._trouble is None)
 
     def start(self) -> None:
         """Listen, and tell that this calculator is there.
@@ -203,6 +213,7 @@ class CalculatorProcess:
 
     def _refuse(self, table: str, name: str, value: Any, reason: str) -> None:
         """Make a result not valid that its variable cannot hold."""
+        self._exchanges.refused += 1
         if (table, name) not in self._refused:
             log.warning("%s:%s cannot be set, it is not valid: %s", table, name, reason)
         self._refused[table, name] = value
@@ -213,7 +224,9 @@ class CalculatorProcess:
             log.debug("%s:%s: %s", table, name, error)
 
     def _set(self, table: str, values: dict[str, Any]) -> None:
+        begun_s = time.monotonic()
         self._bus.set(self._prefix + table, values, timeout_s=ANSWER_TIMEOUT_S)
+        self._exchanges.answered(len(values), time.monotonic() - begun_s)
         if self._trouble is not None:
             log.info("the engine takes results again")
             self._trouble = None

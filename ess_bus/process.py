@@ -10,18 +10,23 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from ess_bus.endpoint import runtime_folder
 from ess_bus.errors import EssError
+from ess_bus.service import logs
+from ess_bus.service.running import Address, Service
 from ess_bus.uri import segments
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_LOG_FORMAT = "%(levelname)s %(message)s"
 _PR_SET_PDEATHSIG = 1
+_LOOPBACK = "127.0.0.1"
+_METRICS = "ess_bus.metrics"
+_LOG_FORMAT = "ess_bus.log_format"
 
 
 def one_segment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
@@ -51,8 +56,52 @@ def verbose_option(function: Function) -> Function:
     return click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")(function)
 
 
+def metrics_address(text: str) -> Address:
+    """Return where metrics shall be served: ``PORT``, ``HOST:PORT`` or ``[IPv6]:PORT``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    host, colon, port = text.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535) or (colon and not host):
+        raise ValueError(f"expected PORT or HOST:PORT with a port of 1 to 65535, got {text!r}")
+    return Address(host or _LOOPBACK, int(port))
+
+
+def service_options(function: Function) -> Function:
+    """Add ``--metrics`` and ``--log-format`` to a click command; `begin` finds what they say."""
+
+    def keep_metrics(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
+        try:
+            context.meta[_METRICS] = None if text is None else metrics_address(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    def keep_format(context: click.Context, _parameter: click.Parameter, style: str) -> None:
+        context.meta[_LOG_FORMAT] = style
+
+    metrics = click.option(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        expose_value=False,
+        callback=keep_metrics,
+        help=f"Serve what this process counts to Prometheus, on {_LOOPBACK} unless HOST is given (ess-bus[metrics]).",
+    )
+    log_format = click.option(
+        "--log-format",
+        type=click.Choice(logs.FORMATS),
+        default=logs.TEXT,
+        show_default=True,
+        expose_value=False,
+        callback=keep_format,
+        help="The log as lines of text, or of JSON.",
+    )
+    return metrics(log_format(function))
+
+
 def process_options(function: Function) -> Function:
-    """Add ``--bus``, ``--process-name`` and ``-v`` to a click command."""
+    """Add ``--bus``, ``--process-name``, ``--metrics``, ``--log-format`` and ``-v`` to a click command."""
     name_option = click.option(
         "--process-name",
         envvar="ESS_PROCESS_NAME",
@@ -60,19 +109,24 @@ def process_options(function: Function) -> Function:
         metavar="NAME",
         help="The name on the bus, where /processes/NAME answers.  [env: ESS_PROCESS_NAME]",
     )
-    return bus_option(name_option(verbose_option(function)))
+    return bus_option(name_option(service_options(verbose_option(function))))
 
 
-def begin(verbose: bool) -> None:
-    """Do what every process does first: start its log, and under ess_site arrange to end when that dies."""
-    start_log(verbose)
+def begin(verbose: bool) -> Service:
+    """Do what every process does first: start its log, and under ess_site arrange to end when that dies.
+
+    Return how it is watched: what the command that runs has found in `service_options`.
+    """
+    context = click.get_current_context()
+    command = context.info_name or Path(sys.argv[0]).name
+    start_log(verbose, context.meta.get(_LOG_FORMAT, logs.TEXT), context.params.get("process_name") or command)
     end_with_parent()
+    return Service(command, context.meta.get(_METRICS))
 
 
-def start_log(verbose: bool) -> None:
-    """Log to stderr, details only if asked for."""
-    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+def start_log(verbose: bool, style: str = logs.TEXT, process: str = "") -> None:
+    """Log to stderr, details only if asked for; `process` is what lines of JSON call this process."""
+    logs.start("debug" if verbose else "info", style, process)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ess_bus.uri import normal, segments
+from ess_bus.uri import check, normal, segments
 
 
 class Reference(NamedTuple):
@@ -29,5 +29,6 @@ class Reference(NamedTuple):
             table, _, name = text.rpartition("/")
         name, _, parameter = name.partition("@")
         if not table.startswith("/") or not name or not segments(table):
-            raise ValueError(f"{text!r} is not a variable; expected /table:name")
+            raise ValueError(f"{text[:80]!r} is not a variable; expected /table:name")
+        check(f"{table}/{name}")
         return cls(normal(table), name, parameter or None)

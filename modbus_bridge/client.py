@@ -14,6 +14,7 @@ from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.process import begin, process_options, run_until_stopped
+from ess_bus.service.running import Service
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_client
 from modbus_bridge.config.model import ClientConfiguration, Serial, Tcp
@@ -44,7 +45,11 @@ Exit status:
 
 
 async def serve(
-    configuration: ClientConfiguration, bus_endpoint: str, name: str, load: Callable[[], ClientConfiguration]
+    configuration: ClientConfiguration,
+    bus_endpoint: str,
+    name: str,
+    load: Callable[[], ClientConfiguration],
+    service: Service,
 ) -> None:
     """Poll, publish and answer until cancelled; `load` reads the configuration again.
 
@@ -53,7 +58,9 @@ async def serve(
     """
     asyncio.get_running_loop().set_exception_handler(log_briefly)
     async with AsyncBus(bus_endpoint, name=name) as bus:
-        await Host(bus, name, load).run(configuration)
+        host = Host(bus, name, load)
+        with service.running(host.measures, bus) as pulse:
+            await host.run(configuration, pulse)
 
 
 @click.command("modbus_client", epilog=_EPILOG)
@@ -77,7 +84,7 @@ def command(
     Sets on /components/ID and /components/ID/REGISTER are written to the device; the reply says what the device did.
     With --probe nothing is published: what the device at HOST:PORT tells is printed, by name if there is a CONFIG.
     """
-    begin(verbose)
+    service = begin(verbose)
 
     def load() -> ClientConfiguration:
         found, warnings = load_client(config, strict=strict)
@@ -94,7 +101,7 @@ def command(
     if print_converted_client(configuration, config, expand=expand, server=server, listen=listen):
         return
     name = process_name or f"modbus_client@{configuration.connection.name.replace(' ', '_')}"
-    run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load_again))
+    run_until_stopped(serve(configuration, endpoint.resolve(bus), name, load_again, service))
 
 
 def main() -> NoReturn:

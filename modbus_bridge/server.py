@@ -14,6 +14,7 @@ from ess_bus import endpoint, uri
 from ess_bus.client import AsyncBus
 from ess_bus.commandline import run
 from ess_bus.process import begin, process_options, run_until_stopped
+from ess_bus.service.running import Service
 from modbus_bridge.check import file_options
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
@@ -57,7 +58,9 @@ Exit status:
 """
 
 
-async def serve(configuration: ServerConfiguration, load: Load, options: Options, bus_endpoint: str, name: str) -> None:
+async def serve(
+    configuration: ServerConfiguration, load: Load, options: Options, bus_endpoint: str, name: str, service: Service
+) -> None:
     """Follow the owners of the variables and answer masters until cancelled.
 
     Raises:
@@ -66,7 +69,9 @@ async def serve(configuration: ServerConfiguration, load: Load, options: Options
     """
     asyncio.get_running_loop().set_exception_handler(log_briefly)
     async with AsyncBus(bus_endpoint, name=name) as bus:
-        await Server(configuration, load, bus, options).run()
+        server = Server(configuration, load, bus, options)
+        with service.running(server.measures, bus) as pulse:
+            await server.run(pulse)
 
 
 @click.command("modbus_server", epilog=_EPILOG)
@@ -105,7 +110,7 @@ def command(
     simulation = Simulation(**values)
     if not simulated and simulation != Simulation():
         raise click.UsageError("--seed, --values and --drift belong to --simulate")
-    begin(verbose)
+    service = begin(verbose)
     options = Options(listen, max_masters)
     load = (
         partial(load_simulated, config, listen, strict=strict)
@@ -118,10 +123,10 @@ def command(
         print_converted_server(configuration, config, listen)
         return
     if simulated:
-        run_until_stopped(simulate(configuration, options, simulation))
+        run_until_stopped(simulate(configuration, options, simulation, service))
         return
     name = process_name or f"modbus_server@{'_'.join(uri.segments(configuration.id)).replace(' ', '_')}"
-    run_until_stopped(serve(configuration, load, options, endpoint.resolve(bus), name))
+    run_until_stopped(serve(configuration, load, options, endpoint.resolve(bus), name, service))
 
 
 def main() -> NoReturn:

@@ -123,6 +123,13 @@ class ClosedLoop:
         """Let the bridge of a device stop as if it were suspended: it says nothing, and nothing is told of it."""
         self._hanging |= {uri for uri, one in self._objects.items() if one.device == device}
 
+    def bury(self, device: str) -> None:
+        """Let nothing of a device be valid, as the engine's process does once its bridge does not answer any more."""
+        for uri, one in self._objects.items():
+            if one.device == device:
+                self.engine.invalidate(uri)
+        self._settle()
+
     # -- time ------------------------------------------------------------------------------------------------------
 
     def run(self, seconds: float, step_s: float = 0.1) -> None:

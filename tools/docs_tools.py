@@ -41,6 +41,7 @@ _FIRST_WORDS = {
     "fims_echo": "Listening on",
     "fims_trigger": "Awaiting",
     "fims_server": "listening on",
+    "fims_record": "recording",
     "modbus_client": "components of",
     "modbus_server": "points",
 }
@@ -173,6 +174,14 @@ def as_example(text: str) -> str:
         (rf'("user(?:name)?": ?)"{user}"', r'\g<1>"ems"'),
         (r'("pid": ?)\d+', r"\g<1>4711"),
         (r"^(Elapsed Time: )\d+", r"\g<1>14"),
+        (r'("time":")[^"]+', r"\g<1>2026-01-31T12:00:00.000+00:00"),
+        (r"\b(pid) \d+", r"\g<1> 4711"),
+        (r"\d+ clients, [\d.]+ messages/s", "4 clients, 27.9 messages/s"),
+        (r"(read) \d+\.\d s ago, 0 of \d+ polls", r"\g<1> 0.1 s ago, 0 of 44 polls"),
+        (r"^(to +.*\()[\d.]+ s\)$", r"\g<1>2.0 s)"),
+        (r"^(\S+\.rec: \d+ messages, )\d+ bytes$", r"\g<1>24576 bytes"),
+        (r"^(INFO \d+ messages in )[\d.]+ s, \d+ ms", r"\g<1>2.0 s, 1 ms"),
+        (r"^((?:pub|set|get|answers) .*  \d+)  +\d+\.\d(  +\d+)$", r"\g<1>    10.0\g<2>"),
         (r"^(\d+ messages? on \d+ URIs? in )[\d.]+ s", r"\g<1>2.0 s"),
     ):
         text = re.sub(pattern, example, text, flags=re.MULTILINE)

@@ -10,8 +10,11 @@ import click
 from ess_bus.client import Bus
 from ess_bus.errors import Disconnected
 from ess_bus.process import begin, process_options, until_stopped
+from ess_bus.service.running import BEAT_S
 from ess_bus.uri import segments
 from tools.fims import compat, completing
+
+_BURST = 256
 
 
 @click.command(
@@ -39,18 +42,21 @@ Exit status:
 def command(uri: str, body: str | None, bus: str | None, process_name: str | None, verbose: bool) -> None:
     """Answer every get, set, post and del on one URI. Nothing is remembered."""
     with until_stopped():
-        begin(verbose)
-        with Bus(bus, name=process_name or "fims_echo") as connection:
+        service = begin(verbose)
+        with Bus(bus, name=process_name or "fims_echo") as connection, service.running(tuple, connection) as pulse:
             messages = connection.subscribe(uri)
             connection.announce()
             sys.stderr.write(f"Listening on {uri} replying with {'body from message' if body is None else body}.\n")
             fixed = None if body is None else body.encode(errors="surrogateescape")
-            for message in messages:
-                if message.method != "pub" and segments(message.uri) == segments(uri):
-                    answer = message.body if fixed is None else fixed
-                    # The requester learns from its own time-out that the broker went away.
-                    with suppress(Disconnected):
-                        connection.reply(message, b"" if answer is None else answer)
+            pulse.ready()
+            while True:
+                for message in messages.burst(BEAT_S, _BURST):
+                    if message.method != "pub" and segments(message.uri) == segments(uri):
+                        answer = message.body if fixed is None else fixed
+                        # The requester learns from its own time-out that the broker went away.
+                        with suppress(Disconnected):
+                            connection.reply(message, b"" if answer is None else answer)
+                pulse.beat()
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ COMMANDS = {
     "fims_listen": "tools.fims_listen",
     "fims_echo": "tools.fims_echo",
     "fims_trigger": "tools.fims_trigger",
+    "fims_record": "tools.fims_record",
+    "fims_replay": "tools.fims_replay",
     "ess_controller": "ess_bus.engine.command",
     "modbus_client": "modbus_bridge.client",
     "modbus_server": "modbus_bridge.server",

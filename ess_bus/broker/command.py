@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ess_bus import commandline, endpoint
+from ess_bus.broker import description, metrics
 from ess_bus.broker.administration import check_rules, keygen
 from ess_bus.broker.core import Broker
 from ess_bus.broker.fims_listener import FimsListener
@@ -21,11 +22,10 @@ from ess_bus.broker.limits import Limits
 from ess_bus.broker.local_listener import LocalListener
 from ess_bus.broker.protection import Paths, Protection
 from ess_bus.broker.server import Listener, sender, serve
-from ess_bus.errors import EssError
-from ess_bus.process import begin, bus_option, until_stopped, verbose_option
+from ess_bus.process import begin, bus_option, service_options, until_stopped, verbose_option
+from ess_bus.service import logs
 
 if TYPE_CHECKING:
-    from ess_bus.broker.metrics import Metrics
     from ess_bus.keys import ServerKeys
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,6 @@ def _limit_option(name: str, kind: click.IntRange | click.FloatRange, text: str)
     )
     flag = f"--{name.removesuffix('_s').replace('_', '-')}"
     return click.option(flag, name, type=kind, default=default, show_default=True, metavar=unit, help=text)
-
-
-_METRICS = "Serve the broker's counters to Prometheus on this port of the loopback address (needs ess-bus[metrics])."
 
 
 def _group_id(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
@@ -110,8 +107,8 @@ Exit status:
 )
 @click.option("--curve-secret", "secret", type=_FILE, metavar="FILE", help="The broker's key pair, for TCP (keygen).")
 @click.option("--clients", type=_FILE, metavar="PATH", help="Who may join: a folder of NAME.key, or a TOML file.")
-@click.option("--metrics", "metrics_port", type=click.IntRange(1, 65535), metavar="PORT", help=_METRICS)
 @bus_option
+@service_options
 @verbose_option
 @click.pass_context
 def command(
@@ -121,13 +118,12 @@ def command(
     verbose: bool,
     fims_socket: str | None,
     fims_group: int | None,
-    metrics_port: int | None,
     group: int | None,
     **others: Any,
 ) -> None:
     """Run the broker: the one process that every other process of a site talks through.
 
-    It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself.
+    It answers `get /bus/stats`, `/bus/clients` and `/bus/subscriptions` about itself, and a set of `/bus/log_level`.
     """
     if context.invoked_subcommand is not None:
         return
@@ -139,7 +135,7 @@ def command(
     if fims_group is not None and fims_socket is None:
         raise click.UsageError("--fims-group is of no use without --fims-socket")
     with until_stopped(), contextlib.ExitStack() as opened:
-        begin(verbose)
+        service = begin(verbose)
         protection = opened.enter_context(contextlib.closing(Protection(paths)))
         listener = _listener(endpoint.resolve(bus), bounds, protection.keys, group)
         opened.enter_context(contextlib.closing(listener))
@@ -148,13 +144,12 @@ def command(
             path = Path(fims_socket).absolute() if fims_socket else default_path()
             fims = opened.enter_context(contextlib.closing(FimsListener(path, fims_group)))
             log.info("the original's socket is %s", path)
-        watchers: list[Callable[[Broker, float], None]] = [lambda broker, _: protection.tick(broker, listener)]
-        if metrics_port is not None:
-            watchers.append(opened.enter_context(contextlib.closing(_metrics(metrics_port))).take)
-            log.info("metrics are at http://127.0.0.1:%d/metrics", metrics_port)
-        log.info("listening on %s", listener.endpoint)
         broker = Broker(sender(listener, fims), bounds, time.monotonic(), protection.gate)
-        serve(listener, broker, fims, watchers)
+        broker.desk[f"{description.ROOT}/{logs.LOG_LEVEL}"] = logs.answer
+        pulse = opened.enter_context(service.running(lambda: metrics.measures(broker, time.monotonic())))
+        log.info("listening on %s", listener.endpoint)
+        pulse.ready()
+        serve(listener, broker, fims, [lambda *_: protection.tick(broker, listener), lambda *_: pulse.beat()])
 
 
 def _require_sense(paths: Paths) -> None:
@@ -178,14 +173,6 @@ def _listener(where: str, limits: Limits, keys: ServerKeys | None, group: int | 
     from ess_bus.broker.listener import ZmqListener
 
     return ZmqListener(where, limits, keys)
-
-
-def _metrics(port: int) -> Metrics:
-    try:
-        from ess_bus.broker.metrics import Metrics
-    except ModuleNotFoundError:
-        raise EssError("--metrics needs prometheus-client; install ess-bus[metrics]") from None
-    return Metrics(port)
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
+    Message,
     Status,
     address_of,
     decode,
@@ -82,6 +83,8 @@ class Broker:
         self.statistics = Statistics()
         self.rates = Rates(now)
         self.started = now
+        # URI -> what answers there, or refuses with a `ValueError`, beside the description.
+        self.desk: dict[str, Callable[[Message], Any]] = {}
 
     def receive(self, peer: bytes, frame: bytes, now: float, origin: Origin | None = None) -> None:
         """Handle one frame of one connection; `origin` says where an unknown one comes from."""
@@ -398,12 +401,22 @@ class Broker:
         if full is not None:
             self._undelivered(Promise(frame, client, ticket), (Status.BUSY, full))
             return
-        answer: Any = description.describe(self, request.uri, now) if request.method == "get" else None
+        reason = f"{request.method} {request.uri}: not something the broker answers"
+        answer: Any = None
+        handler = self.desk.get(request.uri)
+        if handler is not None:
+            try:
+                answer = handler(request)
+            except ValueError as error:
+                reason = str(error)
+        elif request.method == "get":
+            answer = description.describe(self, request.uri, now)
         if answer is None:
-            reason = f"{request.method} {request.uri}: not something the broker answers"
             status, body = Status.REFUSED, error_body(reason)
             if self.gate is not None and ticket is not None:
                 self.gate.refused(client, ticket, reason)
         else:
             status, body = Status.OK, encode_body(answer)
+            if self.gate is not None and ticket is not None:
+                self.gate.answered(client, ticket)
         self._voice.answer(request, status, body)

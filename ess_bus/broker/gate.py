@@ -140,6 +140,11 @@ class Gate:
         if ticket.id is not None and self._trail is not None:
             self._trail.settle(ticket.id, ticket.message, _author(sender), Outcome.REFUSED, reason)
 
+    def answered(self, sender: Client, ticket: Ticket) -> None:
+        """Note that the broker itself carried out a command."""
+        if ticket.id is not None and self._trail is not None:
+            self._trail.settle(ticket.id, ticket.message, _author(sender), Outcome.OK, None)
+
     def tick(self, now: float) -> None:
         """Once a second: note which commands have not been answered in time."""
         self._answers.expire(now)

@@ -1,20 +1,13 @@
-"""What the broker tells Prometheus: its counters as text over HTTP, on a port of its own (extra ``metrics``).
-
-The broker's loop takes a snapshot once a second; the HTTP thread shows the last one and never touches the broker.
-"""
+"""What the broker tells Prometheus of itself and of its clients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from ess_bus.broker import description
 from ess_bus.broker.core import Broker
-from ess_bus.errors import EssError
+from ess_bus.service.measures import Kind, Measure, Sample, counter, gauge, info
 
 _COUNTERS: Final = {
     "messages": "Messages received from clients, replies included",
@@ -51,59 +44,21 @@ _CLIENT_GAUGES: Final = {
 }
 
 
-class Metrics(Collector):
-    """Serves ``http://HOST:PORT/metrics``.
-
-    Args:
-        port: the TCP port.
-        host: the address to listen on.
-
-    Raises:
-        EssError: the port cannot be used.
-    """
-
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self._stats: dict[str, Any] = {}
-        self._clients: list[dict[str, Any]] = []
-        self._version = ""
-        registry = CollectorRegistry()
-        registry.register(self)
-        try:
-            self._server, self._thread = start_http_server(port, host, registry)
-        except OSError as error:
-            raise EssError(f"cannot serve metrics on {host}:{port}: {(error.strerror or str(error)).lower()}") from None
-
-    def take(self, broker: Broker, now: float) -> None:
-        """Take a snapshot of the broker; called by its loop."""
-        seen = description.describe(broker, description.ROOT, now)
-        self._stats, self._clients, self._version = seen["stats"], seen["clients"], seen["version"]
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the last snapshot, as prometheus_client asks for it."""
-        stats, clients = self._stats, self._clients
-        if not stats:
-            return
-        yield InfoMetricFamily("ess_bus_broker", "The broker", {"version": self._version, "pid": str(stats["pid"])})
-        for name, text in _COUNTERS.items():
-            yield CounterMetricFamily(f"ess_bus_{name}", text, stats[name])
-        for name, text in _GAUGES.items():
-            yield GaugeMetricFamily(f"ess_bus_{name}", text, stats[name])
-        for name, text in _AUDIT_COUNTERS.items() if "audit" in stats else ():
-            yield CounterMetricFamily(f"ess_bus_audit_{name}", text, stats["audit"][name])
-        for name, text in _CLIENT_COUNTERS.items():
-            yield _by_client(CounterMetricFamily(f"ess_bus_client_{name}", text, labels=_CLIENT_LABELS), name, clients)
-        for name, text in _CLIENT_GAUGES.items():
-            yield _by_client(GaugeMetricFamily(f"ess_bus_client_{name}", text, labels=_CLIENT_LABELS), name, clients)
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+def measures(broker: Broker, now: float) -> Iterator[Measure]:
+    """Yield what the broker counts at this moment, of itself and of each of its clients."""
+    seen = description.describe(broker, description.ROOT, now)
+    stats, clients = seen["stats"], seen["clients"]
+    yield info("ess_bus_broker", "The broker", {"version": seen["version"], "pid": str(stats["pid"])})
+    for name, text in _COUNTERS.items():
+        yield counter(f"ess_bus_{name}", text, stats[name])
+    for name, text in _GAUGES.items():
+        yield gauge(f"ess_bus_{name}", text, stats[name])
+    for name, text in _AUDIT_COUNTERS.items() if "audit" in stats else ():
+        yield counter(f"ess_bus_audit_{name}", text, stats["audit"][name])
+    for kind, texts in ((Kind.COUNTER, _CLIENT_COUNTERS), (Kind.GAUGE, _CLIENT_GAUGES)):
+        for name, text in texts.items():
+            yield Measure(f"ess_bus_client_{name}", kind, text, [_sample(client, name) for client in clients])
 
 
-def _by_client(family: Any, name: str, clients: list[dict[str, Any]]) -> Metric:
-    for client in clients:
-        family.add_metric([str(client[label]) for label in _CLIENT_LABELS], float(client[name]))
-    metric: Metric = family
-    return metric
+def _sample(client: dict[str, Any], name: str) -> Sample:
+    return Sample(float(client[name]), {label: str(client[label]) for label in _CLIENT_LABELS})

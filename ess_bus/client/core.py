@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from ess_bus import batch, control, uri
@@ -42,6 +43,8 @@ CACHE_SIZE: Final = 10_000
 
 
 _Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
+# Name below /processes/NAME -> what answers there, or refuses with a `ValueError`.
+Desk = dict[str, Callable[[Message], Any]]
 
 
 class ClientCore(Composer):
@@ -57,6 +60,7 @@ class ClientCore(Composer):
         dropped: messages for this client that were lost because it did not read, in the broker or here.
         undelivered: messages of this client that the broker reported as not delivered.
         garbage: frames that could not be understood.
+        desk: what answers below ``/processes/NAME``, once this process was announced.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
@@ -76,6 +80,7 @@ class ClientCore(Composer):
         # False while the program changes subscriptions before the broker has said welcome.
         self._hello_covers_all = True
         self._about: dict[str, Any] | None = None
+        self.desk: Desk = {}
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
         self._broker = ""
@@ -291,10 +296,27 @@ class ClientCore(Composer):
         waiting = self._pending.pop(message.uri, None)
         if waiting is not None:  # else: a late answer, a second one, or a question about this process
             waiting.resolve(outcome_of(message, waiting))
-        elif self._about is not None and message.method == "get" and message.uri == self.process_uri:
-            frame = self.answer(message, Status.OK, encode_body(self._about))
-            if frame is not None:
-                self.outgoing.append(frame)
+        elif self._about is not None and message.method != "pub" and not message.is_reply:
+            self._answer_about(message, uri.relative(message.uri, self.process_uri))
+
+    def _answer_about(self, message: Message, below: tuple[str, ...] | None) -> None:
+        """Answer a question about this process itself."""
+        if below is None or any(one is not self._own and one.handles(message.uri) for one in self._inboxes):
+            return
+        handler = self.desk.get(below[0]) if len(below) == 1 else None
+        status = Status.REFUSED
+        if not below and message.method == "get":
+            status, body = Status.OK, encode_body(self._about)
+        elif handler is None:
+            body = error_body(f"{message.method} {message.uri}: not something {self.name} answers")
+        else:
+            try:
+                status, body = Status.OK, encode_body(handler(message))
+            except ValueError as error:
+                status, body = Status.REFUSED, error_body(str(error))
+        frame = self.answer(message, status, body)
+        if frame is not None:
+            self.outgoing.append(frame)
 
     def _overflow(self, inbox: Inbox, message: Message) -> None:
         lost = inbox.push(message)

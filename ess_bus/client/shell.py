@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ess_bus import endpoint as endpoints
-from ess_bus.client.core import ClientCore
+from ess_bus.client.core import ClientCore, Desk
 from ess_bus.client.link import Link, Timeouts
 from ess_bus.message import Message, Status, encode_body, error_body
 from ess_bus.transport.base import Transport
@@ -90,6 +90,11 @@ class Shell(Generic[AnyLink]):
     def gaps(self) -> int:
         """How often this client may have missed messages: after each welcome, and whenever it did not keep up."""
         return self._core.gaps
+
+    @property
+    def desk(self) -> Desk:
+        """What answers below ``/processes/NAME`` once this process was announced: name -> handler."""
+        return self._core.desk
 
     def statistics(self) -> BusStatistics:
         """Return counters of this connection."""

@@ -72,6 +72,8 @@ class Cascade:
         self._left = MAX_ACTIONS
         # What was stopped last because too much would have followed.
         self.overrun: str | None = None
+        # How many actions were carried out.
+        self.count = 0
 
     def apply(self, assignment: Assignment) -> None:
         """Carry out a checked assignment, and what follows from it."""
@@ -120,6 +122,7 @@ class Cascade:
             self._host.warn(str(begin), self.overrun)
             return False
         self._left -= 1
+        self.count += 1
         return True
 
     def _carry_out(self, effect: Effect, place: Reference, variable: Variable) -> None:

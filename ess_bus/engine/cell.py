@@ -45,7 +45,8 @@ class Cell:
 
     def hold(self, value: Any, deadband: float = DEADBAND) -> bool:
         """Take a value that `accept` has returned; tell whether it is a change."""
-        if self.kind is Kind.UNKNOWN:
+        if value is not None:
+            # Since it was accepted, an action may have made it one of another type.
             self.kind = kind_of(value)
         self._unknown_bits = 0
         changed = _differ(self.value, value, deadband)

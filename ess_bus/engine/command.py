@@ -14,14 +14,17 @@ import click
 
 from ess_bus import commandline
 from ess_bus.client import Bus
+from ess_bus.control import PROCESSES
 from ess_bus.engine.checking import check
 from ess_bus.engine.configuration import EMPTY, EngineConfiguration, load, roots_of, subscriptions
 from ess_bus.engine.dump_file import DumpFile
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
 from ess_bus.engine.state_file import StateFile, default_file
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import ConfigurationError, EssError, Problem
 from ess_bus.process import begin, one_segment, process_options, until_stopped
+from ess_bus.service.running import Service
+from ess_bus.uri import join, segments
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +112,7 @@ def command(
     if only_check:
         return _check(every, name, strict=strict, verbose=verbose)
     with until_stopped():
-        begin(verbose)
+        service = begin(verbose)
         configuration = load(*every) if every else EMPTY
         if strict and configuration.warnings:
             raise ConfigurationError(every[0], configuration.warnings)
@@ -117,6 +120,7 @@ def command(
         if subs is not None:
             configuration = replace(configuration, roots=subscriptions(subs, configuration.owned))
         name = name or configuration.name or "ess"
+        _require_usable(name, configuration)
         file = state or default_file(name, bus)
         engine = Engine(name)
         engine.advance(time.time(), time.monotonic())
@@ -126,8 +130,20 @@ def command(
             log.warning("this is a dump: scheduled items rest until they are started")
         engine.dump_to(DumpFile(dump or file.with_name(f"{name}.json")))
         with nullcontext() if no_state else _kept(engine, StateFile(file)):
-            _run(engine, configuration, bus, process_name)
+            _run(engine, configuration, bus, process_name, service)
     return 0
+
+
+def _require_usable(name: str, configuration: EngineConfiguration) -> None:
+    """Refuse a name below which something else is found: ``/status/bms`` would be the table ``/bms`` of it.
+
+    Raises:
+        EssError: it is such a name.
+    """
+    taken = {PROCESSES, *(join(segments(place)[:1]) for place in (*configuration.tables, *EMPTY.roots))}
+    # Files of the original have tables below /ess, and its engine is called so.
+    if name != "ess" and (f"/{name}" in taken or name.startswith("_")):
+        raise EssError(f"the engine cannot be called {name}: /{name} is something else on the bus; -n gives it a name")
 
 
 @contextmanager
@@ -144,11 +160,15 @@ def _kept(engine: Engine, file: StateFile) -> Iterator[None]:
         file.close()
 
 
-def _run(engine: Engine, configuration: EngineConfiguration, bus: str | None, process_name: str | None) -> None:
+def _run(
+    engine: Engine, configuration: EngineConfiguration, bus: str | None, process_name: str | None, service: Service
+) -> None:
     # Two engines on one bus are two processes, too.
     own_name = "ess_controller" if engine.name == "ess" else f"ess_controller_{engine.name}"
     with Bus(bus, name=process_name or own_name) as connection:
-        EngineProcess(engine, connection, configuration.roots, configuration.owned).run()
+        process = EngineProcess(engine, connection, configuration.roots, configuration.owned)
+        with service.running(process.measures, connection) as pulse:
+            process.run(pulse)
 
 
 def _forget(file: Path) -> int:

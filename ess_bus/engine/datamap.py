@@ -182,7 +182,15 @@ def problems(assignment: Assignment) -> list[str]:
     """Return what of an assignment's actions is not carried out, and why."""
     if not assignment.actions:
         return []
-    return read(assignment.actions, assignment.place)[1]
+    return [f"{problem.text}; left out" for problem in read(assignment.actions, assignment.place)[1]]
+
+
+def mistakes(assignment: Assignment) -> list[str]:
+    """Return what is wrong with an assignment's actions: what nobody can have meant."""
+    if not assignment.actions:
+        return []
+    found = read(assignment.actions, assignment.place)[1]
+    return [f"{assignment.place}: {problem.text}" for problem in found if not problem.is_usual]
 
 
 def _switch(value: Any) -> bool | None:

@@ -12,10 +12,10 @@ from ess_bus.engine.assets import asset_of
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import DataMap, problems
+from ess_bus.engine.datamap import DataMap, mistakes, problems
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
-from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 # Mistakes that are remembered, so that each is logged once.
 MAX_REPORTS: Final = 1000
 EVENTS: Final = "/events"
+# More mistakes of one set would not be read.
+MAX_SHOWN: Final = 5
 
 
 class Engine:
@@ -107,6 +109,11 @@ class Engine:
     def uptime_s(self) -> float:
         """Seconds since it was told the time first."""
         return 0.0 if self._started_s is None else self.steady_s - self._started_s
+
+    @property
+    def actions(self) -> int:
+        """How many actions were carried out."""
+        return self._cascade.count
 
     def due_s(self) -> float:
         """Return when something wants to happen by itself, on the steady clock; infinity if nothing does."""
@@ -319,6 +326,11 @@ class Engine:
             if reason is not None:
                 self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
                 raise ValueError(reason)
+        wrong = [mistake for assignment in assignments for mistake in mistakes(assignment)]
+        if wrong:
+            raise ValueError(
+                "; ".join([*wrong[:MAX_SHOWN], *([f"{len(wrong) - MAX_SHOWN} more"] if wrong[MAX_SHOWN:] else [])])
+            )
         self._carry_out(assignments)
 
     def _run_later(self) -> None:
@@ -343,6 +355,7 @@ class Engine:
             self.schedule.adopt_all()
 
     def _carry_out(self, assignments: list[Assignment]) -> None:
+        self._make(assignments)
         for assignment in assignments:
             place = assignment.place
             for problem in problems(assignment):
@@ -359,6 +372,13 @@ class Engine:
             self.states.configure()
         if self.settings is not None and any(map(self.settings.concerns, assignments)):
             self.settings.choose()
+
+    def _make(self, assignments: list[Assignment]) -> None:
+        """Make what is new before any action runs: variables of one message may look at each other, in any order."""
+        for assignment in assignments if len(assignments) > 1 else ():
+            place = assignment.place
+            if assignment.value is not KEEP and self.datamap.find(place.table, place.name) is None:
+                self.mark(self.datamap.apply(Assignment(place, assignment.value))[0])
 
     def _failed(self, name: str, place: Reference, error: Exception) -> None:
         """Tell people of a mistake in a function: what it watches over is not watched over."""

@@ -142,6 +142,8 @@ def _new_or_known(known: Known, place: Reference, body: Any) -> Assignment:
         unusable = sorted(_RESERVED & set(place.name))
         if unusable:
             raise ValueError(f"{place.name[:60]!r} cannot be a variable's name: it contains {' '.join(unusable)}")
+        # Nobody could get it, and lines of the log must not break at it.
+        check(f"{place.table}/{place.name}")
     return member(place, body)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from ess_bus.client import Bus
@@ -12,12 +13,15 @@ from ess_bus.client.ownership import require_unowned
 from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
-from ess_bus.engine import directory, views
+from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.blocking import blocked
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.following import Following
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import is_under, join, relative, segments
 
@@ -64,12 +68,23 @@ class EngineProcess:
         # Calculator -> the results that it has set.
         self._results: dict[str, set[tuple[str, str]]] = {}
         self._complaints: dict[str, float] = {}
+        self._handled: Counter[str] = Counter()
+        self._alive_uri = f"{self._prefix}/_alive"
+        self._following = Following()
+        # Questions are lost with the broker; this counts which one it is.
+        self._asked_of = 0
 
-    def run(self) -> None:
-        """Serve until interrupted."""
+    def run(self, pulse: Pulse) -> None:
+        """Serve until interrupted; `pulse` is told of each turn."""
         self.start()
+        pulse.ready()
         while True:
             self.turn(TICK_S)
+            pulse.beat()
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of this engine."""
+        return metrics.measures(self._engine, self._handled)
 
     def start(self) -> None:
         """Listen, and tell that this engine is there.
@@ -84,14 +99,18 @@ class EngineProcess:
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._engine.advance(time.time(), time.monotonic())
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
-        log.info("%d tables, answering %s", len(self._engine.datamap.tables), ", ".join([self._prefix, *self._roots]))
+        log.info(
+            "%d tables, answering %s",
+            len(self._engine.datamap.tables),
+            ", ".join(dict.fromkeys([self._prefix, *self._roots])),
+        )
 
     def turn(self, timeout_s: float) -> None:
         """Handle what has arrived, or arrives within `timeout_s`, and publish what has changed."""
         engine, handled = self._engine, 0
         least = LATE_BURST if engine.due_s() <= time.monotonic() else 1
         patience_s = max(0.0, min(timeout_s, engine.due_s() - time.monotonic()))
-        begun_s = 0.0
+        begun_s, is_behind = 0.0, False
         for message in self._messages.burst(patience_s, BURST):
             now_s = time.monotonic()
             begun_s = begun_s or now_s
@@ -101,10 +120,14 @@ class EngineProcess:
             handled += 1
             # A flood must not hold up what is due.
             if handled >= least and engine.due_s() <= time.monotonic():
+                is_behind = True
                 break
         now_s = time.monotonic()
         engine.advance(time.time(), now_s)
         was_due = engine.tick()
+        # Who has answered is known only once everything that has arrived was read.
+        if not is_behind and handled < BURST:
+            self._follow(now_s)
         self.send()
         self.publish()
         if handled or was_due:
@@ -112,10 +135,13 @@ class EngineProcess:
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
+        self._handled["reply" if message.is_reply else message.method] += 1
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         try:
-            if message.is_reply and (message.uri == self._sent_uri or message.status is not Status.OK):
+            if message.is_reply and message.uri == self._alive_uri:
+                self._hear(message)
+            elif message.is_reply and (message.uri == self._sent_uri or message.status is not Status.OK):
                 self._take_outcome(message, join(path))
             else:
                 self._take(message, join(path), view)
@@ -174,22 +200,50 @@ class EngineProcess:
         if not isinstance(news, dict):
             return
         if message.process_name == BROKER_NAME and news.get("gone") is True:
-            self._bury(str(news.get("name")))
-        elif news.get("kind") == "calculator" and news.get("prefix") == self._prefix:
+            name = str(news.get("name"))
+            self._bury(name, "gone")
+            self._results.pop(name, None)
+            self._following.gone(name)
+            return
+        self._following.heard(message.process_name)
+        if news.get("kind") == "calculator" and news.get("prefix") == self._prefix:
             self._results.setdefault(message.process_name, set())
 
-    def _bury(self, name: str) -> None:
+    def _follow(self, now_s: float) -> None:
+        """Ask those whose values count whether they are still there; one that hangs is as good as gone."""
+        if self._asked_of != self._bus.joins or not self._bus.connected:
+            self._asked_of = self._bus.joins
+            self._following.forget()
+        for name in self._following.take_silent(now_s):
+            self._bury(name, "silent")
+        names = {*self._publishers.values(), *(name for name, results in self._results.items() if results)}
+        for name in self._following.to_ask(names, now_s):
+            try:
+                self._bus.send("get", f"{PROCESSES}/{name}", None, self._alive_uri, name)
+            except (Disconnected, UriError) as error:
+                log.debug("%s was not asked: %s", name, error)
+
+    def _hear(self, answer: Message) -> None:
+        """Take the answer of somebody who was asked whether he is there, or the broker's that he cannot be asked."""
+        name = str(answer.token)
+        if answer.status is Status.OK:
+            self._following.heard(name)
+        elif answer.status is not Status.BUSY:  # that is one who reads nothing
+            self._following.gone(name)
+
+    def _bury(self, name: str, end: str) -> None:
         """Make what a process published or calculated not valid: nobody keeps it up to date."""
         for device, publisher in list(self._publishers.items()):
             if publisher == name:
-                log.warning("%s is gone; %s is not valid until it is published again", publisher, device)
+                log.warning("%s is %s; %s is not valid until it is published again", publisher, end, device)
                 del self._publishers[device]
                 self._engine.invalidate(device)
-        results = self._results.pop(name, set())
+        results = sorted(self._results.get(name, ()))
         if results:
-            log.warning("%s is gone; its %d results are not valid until they are set again", name, len(results))
-        for table, variable in sorted(results):
-            self._engine.report(table, {variable: {"value": None, "reason": f"{name} is gone"}})
+            log.warning("%s is %s; its %d results are not valid until they are set again", name, end, len(results))
+            self._results[name].clear()
+        for table, variable in results:
+            self._engine.report(table, {variable: {"value": None, "reason": f"{name} is {end}"}})
 
     def send(self) -> None:
         """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
@@ -232,6 +286,7 @@ class EngineProcess:
 
     def _complain(self, message: Message, reason: str) -> None:
         """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
+        self._handled["refused"] += 1
         try:
             self._bus.refuse(message, reason)
         except Disconnected as error:

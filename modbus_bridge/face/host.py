@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,7 +14,10 @@ from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError, ConfigurationError
 from ess_bus.hints import did_you_mean
 from ess_bus.message import Message
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse
 from modbus_bridge.config.model import ClientConfiguration
+from modbus_bridge.face import metrics
 from modbus_bridge.face.bridge import GONE, Bridge, uri_of, uris_of
 from modbus_bridge.face.lasting import lasting
 from modbus_bridge.face.standstill import BEAT_S, Standstill
@@ -39,12 +42,17 @@ class Host:
         self._load = load
         self._reloading = asyncio.Lock()
         self._reloads = 0
+        self._bridge: Bridge | None = None
         self._standstill = Standstill(_clock())
 
-    async def run(self, configuration: ClientConfiguration) -> None:
-        """Poll, publish and answer until cancelled."""
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of the bridge."""
+        return iter(()) if self._bridge is None else metrics.measures(self._bridge.stats())
+
+    async def run(self, configuration: ClientConfiguration, pulse: Pulse) -> None:
+        """Poll, publish and answer until cancelled; `pulse` is told that the loop turns."""
         async with asyncio.TaskGroup() as group:
-            bridge = Bridge(configuration, self._bus, group)
+            bridge = self._bridge = Bridge(configuration, self._bus, group)
             try:
                 self._messages = await self._bus.subscribe(*bridge.uris)
                 bridge.start()
@@ -52,6 +60,8 @@ class Host:
                 group.create_task(lasting(self._name, lambda: self._publish_stats(bridge)))
                 group.create_task(lasting(self._name, self._beat_forever))
                 await self._bus.announce()
+                pulse.ready()
+                group.create_task(pulse.beat_forever())
                 log.info("%s: %d components of %s", self._name, len(bridge.components), bridge.address)
                 async for message in self._messages:
                     if not message.is_reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -14,11 +14,13 @@ from ess_bus import uri as uris
 from ess_bus.client import AsyncBus
 from ess_bus.errors import BusError, ConfigurationError, Problem
 from ess_bus.message import Message
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse
 from modbus_bridge.addresses import with_settings_of
 from modbus_bridge.config.model import Serial, ServerConfiguration, Tcp
 from modbus_bridge.events import INFO, Events
 from modbus_bridge.process import log_error
-from modbus_bridge.serving import interface
+from modbus_bridge.serving import interface, metrics
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_rtu import RtuListener
 from modbus_bridge.serving.listener_tcp import MAX_MASTERS, ListenError, TcpListener
@@ -95,8 +97,12 @@ class Server:
         self._started_s = time.monotonic()
         self._reloading = asyncio.Lock()
 
-    async def run(self) -> None:
-        """Serve until cancelled.
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of this server."""
+        return metrics.measures(interface.statistics(*self._facts), self._mirror.variables)
+
+    async def run(self, pulse: Pulse) -> None:
+        """Serve until cancelled; `pulse` is told that the loop turns.
 
         Raises:
             Disconnected: there is no broker.
@@ -112,6 +118,8 @@ class Server:
                 self._group.create_task(self._notices.run())
                 self._following = self._group.create_task(self._mirror.follow())
                 await self._bus.announce()
+                pulse.ready()
+                self._group.create_task(pulse.beat_forever())
                 async for message in self._messages:
                     self._take(message)
         finally:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import randrange
 from typing import Final
 
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Service
 from modbus_bridge.config.model import ServerConfiguration
+from modbus_bridge.serving import metrics
 from modbus_bridge.serving.desk import Desk
 from modbus_bridge.serving.listener_tcp import ListenError, TcpListener
 from modbus_bridge.serving.process import Options, contents, listening, placed
@@ -33,7 +37,9 @@ class Simulation:
     drift: bool = False
 
 
-async def simulate(configuration: ServerConfiguration, options: Options, simulation: Simulation) -> None:
+async def simulate(
+    configuration: ServerConfiguration, options: Options, simulation: Simulation, service: Service
+) -> None:
     """Answer masters until cancelled.
 
     Raises:
@@ -54,8 +60,16 @@ async def simulate(configuration: ServerConfiguration, options: Options, simulat
     if isinstance(listener, TcpListener):
         where = where.rpartition(":")[0] + f":{listener.port}"
     log.info("simulating %s: %s at %s (--seed %d)", configuration.id, contents(configuration), where, seed)
+
+    def measures() -> Iterator[Measure]:
+        return metrics.of_masters(desk.requests, desk.exceptions, len(listener.masters))
+
     try:
-        await _live(device, simulation.drift)
+        with service.running(measures, name=configuration.id) as pulse:
+            pulse.ready()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(pulse.beat_forever())
+                await _live(device, simulation.drift)
     finally:
         listener.close()
 

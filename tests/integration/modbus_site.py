@@ -11,6 +11,7 @@ import pytest
 
 from ess_bus.client import AsyncBus, AsyncSubscription
 from ess_bus.errors import Refused
+from ess_bus.service.running import Pulse
 from modbus_bridge.config.model import ClientConfiguration, Component, Connection, RegisterType, Tcp
 from modbus_bridge.face.host import Host
 from modbus_bridge.serving.desk import Desk, Tables
@@ -115,7 +116,7 @@ async def site(
     process_name = "modbus_client@pcs_1"
     async with AsyncBus(endpoint, name="test") as bus, AsyncBus(endpoint, name=process_name) as own:
         found = Site(bus, plant, configuration)
-        running = asyncio.create_task(Host(own, process_name, lambda: found.load()).run(configuration))
+        running = asyncio.create_task(Host(own, process_name, lambda: found.load()).run(configuration, Pulse()))
         try:
             await until(lambda: bus.get(f"/processes/{process_name}"))
             yield found

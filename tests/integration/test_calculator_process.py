@@ -63,6 +63,21 @@ def test_results_are_not_valid_once_their_calculator_is_gone(start, broker, bus,
     assert "reason" not in bus.get("/ess/full/status/bms/Sum")["Sum"]
 
 
+def test_results_are_not_valid_while_their_calculator_hangs(start, broker, bus, folder):
+    (folder / "a.json").write_text(json.dumps({"/status/bms": {"a": 1, "b": 2, "Sum": SUM}}))
+    start_engine(start, broker, bus, folder / "a.json")
+    calculator = start_calculator(start, broker, bus)
+    for _ in range(2):
+        eventually(lambda: bus.get("/ess/naked/status/bms/Sum") == 3)
+        calculator.popen.send_signal(signal.SIGSTOP)
+        try:
+            eventually(lambda: bus.get("/ess/naked/status/bms/Sum") is None)
+            assert bus.get("/ess/status/bms/Sum@reason") == "calculator is silent"
+        finally:
+            calculator.popen.send_signal(signal.SIGCONT)
+    eventually(lambda: "reason" not in bus.get("/ess/full/status/bms/Sum")["Sum"])
+
+
 def test_an_engine_that_was_started_anew_gets_the_results_and_withdraws_them(start, broker, bus, folder):
     (folder / "a.json").write_text(json.dumps({"/status/bms": {"a": 1, "b": 2, "Sum": SUM}}))
     engine = start_engine(start, broker, bus, folder / "a.json")

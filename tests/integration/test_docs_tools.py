@@ -28,7 +28,7 @@ def generate(environment, *arguments: object) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md"])
+@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md", "docs/operating.md", "docs/record.md"])
 def test_the_pages_show_what_the_commands_print_now(environment, page):
     status, text = generate(environment, "--check", page)
     assert (status, text) == (0, "")
@@ -63,6 +63,10 @@ def test_the_background_is_shown_when_it_ends():
         ('"timestamp":"2027-05-06T07:08:09.123456+00:00"', '"timestamp":"2026-01-31T12:00:00.000000+00:00"'),
         ("Elapsed Time: 3 ms \n", "Elapsed Time: 14 ms \n"),
         ('"Timestamp":"12-31-2027 07:08:09.123456"', '"Timestamp":"01-31-2026 12:00:00.000000"'),
+        ("to      x (77.5 s)\n", "to      x (2.0 s)\n"),
+        ("a.rec: 3 messages, 99 bytes\n", "a.rec: 3 messages, 24576 bytes\n"),
+        ("INFO 3 messages in 9.9 s, 17 ms late at most\n", "INFO 3 messages in 2.0 s, 1 ms late at most\n"),
+        ("pub /a by x      3     1.0    128\n", "pub /a by x      3    10.0    128\n"),
         ("pcs_1/start  7  12.3 s\n", "pcs_1/start  7  0.0 s\n"),
         ('{"pid":77,"x":77}', '{"pid":4711,"x":77}'),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -228,6 +229,30 @@ def test_what_a_process_published_is_not_valid_once_it_is_gone(start, broker, bu
     )
     start("tools.twins.command", folder / "p.json", bus=broker)
     eventually(lambda: bus.get("/ess/components/bms/soc") == 50)
+
+
+def test_what_a_process_published_is_not_valid_while_it_hangs(start, broker, bus, folder):
+    (folder / "a.json").write_text(json.dumps({"/components/bms": {"soc": 1}, "/status/bms": {}}))
+    (folder / "p.json").write_text(json.dumps({"publishRate": 50, "components": {"bms": {"soc": 50}}}))
+    engine = start_engine(start, broker, bus, folder / "a.json")
+    plant = start("tools.twins.command", folder / "p.json", bus=broker)
+    for _ in range(2):
+        eventually(lambda: bus.get("/ess/components/bms/soc") == 50)
+        plant.popen.send_signal(signal.SIGSTOP)
+        try:
+            eventually(lambda: bus.get("/ess/components/bms/soc") is None)
+        finally:
+            plant.popen.send_signal(signal.SIGCONT)
+    assert "twins is silent; /components/bms is not valid until it is published again" in engine.output
+    # Somebody who cannot be asked is not missed, nor is an engine that was stopped itself taken in.
+    bus.publish(TABLE, {"mbmu_voltage": 5})
+    engine.popen.send_signal(signal.SIGSTOP)
+    begun_s = time.monotonic()
+    eventually(lambda: time.monotonic() > begun_s + 5)
+    engine.popen.send_signal(signal.SIGCONT)
+    assert bus.get("/ess/components/bms/soc") == 50
+    assert bus.get(f"/ess{TABLE}/mbmu_voltage") == 5
+    assert engine.output.count("is silent") == 2
 
 
 def test_a_second_owner_is_refused(start, broker, bus, run, folder):

@@ -91,3 +91,11 @@ def test_an_engine_needs_a_folder_or_none(run, folder, arguments):
     done = run("ess_bus.engine.command", *arguments, bus=f"ipc://{folder}/none.sock")
     assert done.returncode == 2
     assert "expected DIR or FILE, or --empty without them" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["processes", "components", "_bus", "status"])
+def test_an_engine_is_not_called_as_something_else_on_the_bus(run, folder, name):
+    (folder / "a.json").write_text('{"/status/bms": {"x": 1}}')
+    done = run("ess_bus.engine.command", folder / "a.json", "-n", name, bus=f"ipc://{folder}/none.sock")
+    assert done.returncode == 1
+    assert f"the engine cannot be called {name}: /{name} is something else on the bus" in done.stderr

@@ -15,6 +15,8 @@ COMMANDS = [
     "fims_server",
     "fims_listen",
     "fims_trigger",
+    "fims_record",
+    "fims_replay",
     "ess_controller",
     "calculator",
     "modbus_client",

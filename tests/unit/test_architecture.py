@@ -30,12 +30,22 @@ BRIDGE = {
         *("text", "entries", "client_file", "simulator", "server_file", "from_server"),
         *("cells", "columns", "connection_sheet", "rows"),
     ),
-    "serving": ("faults", "requests", "identification", "memory", "served", "registers", "variables", "seldom"),
+    "serving": (
+        "faults",
+        "requests",
+        "identification",
+        "memory",
+        "served",
+        "registers",
+        "variables",
+        "seldom",
+        "metrics",
+    ),
     "simulate": ("plausible", "device"),
     "probe": ("search", "sheet", "text"),
     "face": (
         *("stamp", "overlay", "image", "changes", "path", "decide"),
-        *("heartbeat", "watchdog", "pulse", "debounce"),
+        *("heartbeat", "watchdog", "pulse", "debounce", "metrics"),
     ),
 }
 EXPRESSION = (
@@ -71,7 +81,14 @@ PURE = [
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "modbus_bridge" / "protocol.py",
+    ROOT / "ess_bus" / "service" / "measures.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
+    *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
+    *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
+    *(
+        ROOT / "tools" / "record" / f"{name}.py"
+        for name in ("entry", "schema", "packing", "rotation", "selection", "samples", "capture", "spacing")
+    ),
     *(
         ROOT / "tools" / "twins" / f"{name}.py"
         for name in ("device", "kinds", "entries", "reading", "building", "plant")

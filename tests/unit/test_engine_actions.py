@@ -183,5 +183,70 @@ def test_what_a_target_cannot_hold_makes_it_not_valid_is_reported_once_and_the_r
 )
 def test_what_cannot_be_carried_out_is_named_and_left_out_wholly(given, reason):
     steps, problems = read(given, Reference("/a/b", "own"))
-    assert any(reason in text for text in problems), problems
+    assert any(reason in problem.text for problem in problems), problems
     assert steps == ()
+
+
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        (remap({"uri": "/a/b:y", "offest": 1}), "remap: offest not supported; did you mean offset"),
+        ({"onSet": [{"func": [{"func": "Nothing"}]}]}, "func: the function Nothing is not known"),
+        ({"onSet": [{"remapp": []}]}, "remapp: this action is not carried out"),
+        ({"onset": []}, "onset: expected onSet with a list"),
+        (remap({"uri": "/a/" + "y" * 300}), "over the limit of 255"),
+        (remap({"uri": "/a/b\n:y"}), "control characters are not allowed"),
+        (remap(*({"uri": "nowhere"},) * 7), "; 2 more$"),
+    ],
+)
+def test_a_set_whose_actions_hold_a_mistake_changes_nothing(actions, reason):
+    engine = loaded({"/a/b": {"x": 1}})
+    with pytest.raises(ValueError, match=f"^/a/b:new: .*{reason}"):
+        engine.set("/a/b", {"x": 2, "new": {"value": 0, "actions": actions}})
+    assert get(engine.datamap, "/a/b") == {"x": {"value": 1}}
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"onSet": [{"bitmap": [{"bit": 1}]}]},
+        {"onSet": [{"xfunc": [{"func": "Nothing"}]}]},
+        {"onPub": [], "onGet": []},
+        remap({"uri": "/a/b:new"}),
+    ],
+)
+def test_what_the_original_takes_without_effect_is_taken_and_named(actions, caplog):
+    engine = loaded({})
+    engine.set("/a/b", {"new": {"value": 7, "actions": actions}})
+    assert get(engine.datamap, "/a/b/new") == 7
+    assert all(record.message.endswith("; left out") for record in caplog.records)
+    assert caplog.records
+
+
+def test_a_target_says_nothing_where_none_is_set():
+    nowhere = {"uri": "/a/b:own", "var": "other"}
+    blocks = [{"limits": [{"high": 5, **nowhere}]}, {"func": [{"func": "TestTriggerFunc", **nowhere}]}]
+    engine = loaded({})
+    engine.set("/a/b", {"own": {"value": 9, "actions": {"onSet": blocks}}})
+    assert get(engine.datamap, "/a/b/own") == 5
+    assert get(engine.datamap, "/a/b/own@triggered") == 1
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_variables_of_one_message_look_at_each_other_in_any_order(reverse, caplog):
+    chosen = remap({"uri": "/a/b:out", "inVar": "/a/b:wanted", "outVar": "/a/b:given"})
+    members = {"in": {"value": 1, "ifChanged": True, "actions": chosen}, "wanted": 1, "given": "yes"}
+    engine = loaded({})
+    engine.set("/a/b", dict(reversed(members.items()) if reverse else members.items()))
+    assert get(engine.datamap, "/a/b/out") == "yes"
+    assert not caplog.records
+    assert engine.take_changes() == {"/a/b": {"given": "yes", "in": 1, "out": "yes", "wanted": 1}}
+
+
+def test_what_a_message_says_of_a_variable_holds_whatever_its_actions_made_of_it():
+    on = remap({"uri": "/a/b:out", "outValue": "On"})
+    engine = loaded({})
+    engine.set("/a/b", {"in": {"value": 0, "actions": on}, "out": 0})
+    assert get(engine.datamap, "/a/b/out") == 0
+    engine.set("/a/b", {"out": 5})
+    assert get(engine.datamap, "/a/b/out") == 5

@@ -211,3 +211,10 @@ def test_what_is_not_a_reference_is_refused(text):
 def test_references_come_in_colon_and_path_form():
     assert Reference.parse("/a//b:c") == Reference.parse("/a/b/c") == Reference("/a/b", "c")
     assert str(Reference.parse("/a/b:c@p")) == "/a/b:c@p"
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "a\nb", "\x1b[31m", "\x7f"])
+def test_a_name_that_no_uri_can_have_is_refused(engine, name):
+    with pytest.raises(ValueError, match=r"over the limit of 255|control characters|contains \["):
+        engine.set(TABLE, {"mbmu_voltage": 7, name: 5})
+    assert get(engine.datamap, f"{TABLE}/mbmu_voltage") == 0

@@ -275,3 +275,14 @@ def test_every_tenth_of_a_second_the_time_and_the_power_are_looked_after(monkeyp
     assert when(calls) == [0, 0.1, 0.2]
     at(engine, 0.25)
     assert calls[0][1] == "ess"
+
+
+def test_an_item_may_be_defined_after_it_was_scheduled():
+    engine = engine_of({"/system/commands": {"run": 0}})
+    engine.set("/system/commands", {"run": {"value": 0, "uri": "/sched/bms:late", "every": 0.1}})
+    until(engine, 0.35)
+    assert shown(engine, "/sched/bms:late")["value"] == "late"
+    engine.set("/sched/bms", {"late": {"value": 0, "actions": COUNT}})
+    until(engine, 0.65)
+    late = shown(engine, "/sched/bms:late")
+    assert (late["value"], late["triggered"]) == (0.6, 4)

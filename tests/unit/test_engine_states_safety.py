@@ -369,6 +369,62 @@ def test_contactors_that_close_in_fault_are_opened_again_but_not_for_ever():
     assert plant.value("status/bms/DCClosed") is True
 
 
+@pytest.mark.parametrize(
+    ("asset", "commands", "values"),
+    [
+        ("bms", ("OpenContactors",), {"DCClosed": True}),
+        ("pcs", ("Stop", "EStop", "AcContactorOpen"), {"DeviceState": "Running", "AcContactor": True}),
+    ],
+)
+def test_a_device_that_was_lost_and_comes_back_as_it_was_is_made_safe(asset, commands, values):
+    plant = Plant().running()
+    plant.stuck |= {(asset, command) for command in commands}
+    plant.silence(asset)
+    plant.run(120)
+    assert (plant.state, plant.value("states/ess/request")) == ("Fault", "")
+    plant.stuck.clear()
+    plant.silent.clear()
+    plant.report(asset, CommsOK=True, IsFaulted=False, ActivePower=0, **values)
+    plant.run(60)
+    assert plant.state == "Fault"
+    assert plant.value("status/bms/DCClosed") is False
+    assert plant.value("status/pcs/DeviceState") == "Off"
+    assert plant.value("status/pcs/AcContactor") is False
+
+
+def test_one_device_that_does_not_obey_hides_no_other_one_that_comes_back():
+    plant = Plant(bms=("bms_1", "bms_2")).running()
+    plant.stuck |= {("bms_1", "OpenContactors"), ("bms_2", "OpenContactors")}
+    plant.silence("bms_2")
+    plant.run(120)
+    plant.stuck.remove(("bms_2", "OpenContactors"))
+    plant.silent.clear()
+    plant.report("bms_2", CommsOK=True, IsFaulted=False, DCClosed=True)
+    plant.run(60)
+    assert (plant.value("status/bms_1/DCClosed"), plant.value("status/bms_2/DCClosed")) == (True, False)
+
+
+def test_what_is_refused_does_not_hide_why_it_is_in_fault_nor_what_comes_of_the_rest():
+    plant = Plant().running()
+    plant.report("bms", IsFaulted=True)
+    plant.engine.tick()
+    plant.tell("OnCmd")
+    assert plant.value("status/ess/LastResult") == "start refused: trip is under way"
+    plant.run(30)
+    cause = "expected: the BMS reports no fault; found: IsFaulted of bms is true"
+    assert plant.value("status/ess/LastResult") == cause
+    for _ in range(3):
+        plant.tell("OnCmd")
+        expected = f"start refused: it is in Fault ({cause}); possible in Off, Ready, Standby"
+        assert plant.value("status/ess/LastResult") == expected
+    plant = Plant().running()
+    plant.tell("OffCmd")
+    plant.tell("OnCmd")
+    assert plant.value("status/ess/LastResult") == "start refused: stop is under way"
+    plant.until("Off")
+    assert plant.value("status/ess/LastResult") == "stop: done"
+
+
 def test_faults_are_not_cleared_while_their_cause_is_there():
     plant = Plant().running()
     plant.stuck.add(("bms", "ClearFaults"))

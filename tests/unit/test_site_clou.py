@@ -311,6 +311,7 @@ class TestSilence:
         assert running.plant.get("pcs_1", ("p",)) == 0
         running.find(device)
         running.until(lambda: running.register("com_status") == 0, 10)
+        running.until(lambda: not running.get("/states/ess:request"), 30)  # it has got all that was lost on its way
         assert running.state == "Fault"  # what was lost must be looked at by somebody
         running.write(control_command=CLEAR)
         running.until_state("Off", 60)
@@ -320,6 +321,10 @@ class TestSilence:
         running.hang(device)
         running.until_state("Fault", 5)
         assert running.register("com_status") == lost
+        running.bury(device)
+        running.run(3)
+        assert running.register("com_status") == lost
+        assert running.register("bms_soc" if device == "catl" else "p") is None
 
     def test_a_master_that_falls_silent(self, running: ClosedLoop) -> None:
         running.commands.clear()

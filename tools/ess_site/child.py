@@ -85,8 +85,10 @@ class Child:
 
 
 def _environment(process: SiteProcess) -> dict[str, str]:
+    # What systemd wants to hear is ess_site's to say.
+    kept = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
     return {
-        **os.environ,
+        **kept,
         "ESS_BUS": process.endpoint,
         "ESS_PROCESS_NAME": process.name,
         "ESS_SITE_PID": str(os.getpid()),

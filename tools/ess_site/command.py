@@ -13,15 +13,11 @@ from ess_bus.errors import EssError
 from ess_bus.output import wants_colours
 from ess_bus.process import end_with_parent
 from tools.ess_site import check as checking
+from tools.ess_site.doctor.command import doctor
+from tools.ess_site.options import bus_option, site_argument
 from tools.ess_site.output import Output
 from tools.ess_site.site_file import Site, load
-
-_bus_option = click.option(
-    "--bus",
-    metavar="BUS",
-    help="Where processes are that name no bus: a name, ipc://PATH or tcp://HOST:PORT.  [env: ESS_BUS; default: bus]",
-)
-_site_argument = click.argument("site_file", metavar="SITE.toml", type=click.Path(path_type=Path))
+from tools.ess_site.systemd.command import systemd
 
 
 @click.group(
@@ -43,7 +39,7 @@ A site file:
   args = ["-v"]                optional""",
 )
 def command() -> None:
-    """Start and keep the processes of a site, or check their configurations."""
+    """Start and keep the processes of a site, check their configurations, or write units for systemd."""
 
 
 @command.command(
@@ -58,9 +54,9 @@ Exit status:
   1  the site file or a configuration is wrong, or a process failed to start
   2  wrong usage"""
 )
-@_bus_option
+@bus_option
 @click.option("-v", "--verbose", is_flag=True, help="Have every process log what happens in detail.")
-@_site_argument
+@site_argument
 def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     """Start every process and keep it running until Ctrl-C.
 
@@ -91,8 +87,8 @@ Exit status:
   2  wrong usage"""
 )
 @click.option("-v", "--verbose", is_flag=True, help="Print each warning too.")
-@_bus_option
-@_site_argument
+@bus_option
+@site_argument
 def check(site_file: Path, bus: str | None, *, verbose: bool) -> int:
     """Check the site file and every configuration that it names, without starting anything."""
     site = load(site_file, bus)
@@ -102,6 +98,10 @@ def check(site_file: Path, bus: str | None, *, verbose: bool) -> int:
         for line in finding.report(verbose=verbose):
             click.echo(line)
     return FAILED if any(finding.refused for finding in findings) else 0
+
+
+command.add_command(systemd)
+command.add_command(doctor)
 
 
 def _refuse_bad_configurations(site: Site) -> None:

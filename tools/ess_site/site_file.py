@@ -24,6 +24,7 @@ MODULES: Final = {
     "modbus_server": "modbus_bridge.server",
     "twins": "tools.twins.command",
     "fims_echo": "tools.fims_echo",
+    "fims_record": "tools.fims_record",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
 
@@ -120,7 +121,14 @@ class _Process(BaseModel):
 
     name: _Name
     command: Literal[
-        "fims_server", "ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "fims_echo"
+        "fims_server",
+        "ess_controller",
+        "calculator",
+        "modbus_client",
+        "modbus_server",
+        "twins",
+        "fims_echo",
+        "fims_record",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None

@@ -18,6 +18,7 @@ from circus.arbiter import Arbiter
 from tornado.ioloop import IOLoop
 
 from ess_bus.errors import EssError
+from ess_bus.service.running import Pulse
 from tools.ess_site.answering import until_answered
 from tools.ess_site.backoff import Backoff
 from tools.ess_site.child import Child
@@ -61,6 +62,7 @@ class _Supervisor:
         self._site = site
         self._output = output
         self._stopping = False
+        self._pulse = Pulse()
         self._wake = asyncio.Event()
         self._started: list[_Supervised] = []
         self._all = [_Supervised(process, output) for process in site.processes]
@@ -111,6 +113,7 @@ class _Supervisor:
         while not (all(one.answers for one in self._all) or self._stopping):
             await self._round()
         if not self._stopping:
+            self._pulse.ready()
             self._output.plain("site up")
             if self._site.next:
                 self._output.plain(self._site.next)
@@ -120,6 +123,7 @@ class _Supervisor:
         await self._arbiter.manage_watchers()
         for one in self._started:
             await self._look_after(one)
+        self._pulse.beat()
         if self._output.lost:
             raise BrokenPipeError
         with suppress(TimeoutError):

@@ -40,12 +40,14 @@ def command(path: Path, bus: str | None, process_name: str | None, verbose: bool
     them, or just {"publishRate": 100, "components": {"bms": {"soc": 50}}}, the rate in milliseconds.
     """
     with until_stopped():
-        begin(verbose)
+        service = begin(verbose)
         configuration = load(path)
         for problem in configuration.warnings:
             log.warning("%s: %s", path, problem)
         with Bus(bus, name=process_name or "twins") as connection:
-            TwinsProcess(connection, Control(configuration)).serve()
+            process = TwinsProcess(connection, Control(configuration))
+            with service.running(process.measures, connection) as pulse:
+                process.serve(pulse)
 
 
 def main() -> None:

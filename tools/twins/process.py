@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
 from ess_bus.client import Bus
@@ -12,6 +12,8 @@ from ess_bus.client.ownership import require_unowned
 from ess_bus.client.subscription import Subscription
 from ess_bus.errors import Disconnected
 from ess_bus.message import Message
+from ess_bus.service.measures import Measure, counter, gauge
+from ess_bus.service.running import BEAT_S, Pulse
 from ess_bus.uri import segments
 from tools.twins.control import URIS, Control
 from tools.twins.echo.output import Output
@@ -37,9 +39,20 @@ class TwinsProcess:
         self._publish_s = configuration.publish_rate_ms / 1000
         # Component -> when it is due.
         self._due: dict[str, float] = {}
+        self._ticks = self._skipped = 0
+        self._lateness_s = 0.0
 
-    def serve(self) -> NoReturn:
-        """Serve until interrupted.
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of this plant."""
+        yield gauge("ess_twins_components", "Components of the plant", len(self._control.plant.components))
+        yield counter("ess_twins_ticks", "Steps of the simulated time", self._ticks)
+        yield counter(
+            "ess_twins_ticks_skipped", "Steps that were left out: they would have been too late", self._skipped
+        )
+        yield gauge("ess_twins_lateness_seconds", "How late the last step began", self._lateness_s)
+
+    def serve(self, pulse: Pulse) -> NoReturn:
+        """Serve until interrupted; `pulse` is told of each turn.
 
         Raises:
             EssError: another process answers for one of the components.
@@ -48,6 +61,7 @@ class TwinsProcess:
             require_unowned(self._bus, uri)
         messages = self._bus.subscribe(*self._uris())
         self._bus.announce(kind="twins")
+        pulse.ready()
         plant = self._control.plant
         log.info("%d components every %g s", len(plant.components), self._publish_s)
         last = tick_due = time.monotonic()
@@ -57,11 +71,15 @@ class TwinsProcess:
                 self._control.advance(min(now - last, _MOST_LATE * self._tick_s))
                 last = now
                 # A late tick is skipped: the next one is as much longer.
-                tick_due += self._tick_s * (1 + (now - tick_due) // self._tick_s)
+                skipped = (now - tick_due) // self._tick_s
+                self._ticks, self._skipped = self._ticks + 1, self._skipped + int(skipped)
+                self._lateness_s = now - tick_due
+                tick_due += self._tick_s * (1 + skipped)
             next_due = self._publish_due(now)
             until = min(tick_due, next_due) - time.monotonic()
-            for message in messages.burst(max(0.0, until), _BURST):
+            for message in messages.burst(max(0.0, min(until, BEAT_S)), _BURST):
                 self._handle(message, messages)
+            pulse.beat()
 
     def _uris(self) -> list[str]:
         return [*(f"/components/{name}" for name in self._control.plant.names), *self._own_uris]

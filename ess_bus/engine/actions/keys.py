@@ -12,6 +12,8 @@ from ess_bus.hints import did_you_mean
 
 # They say nothing, or trace only. `bit` says nothing in a remap or an enum, `amap` where no function is named.
 _NOTES: Final = frozenset({"note", "notes", "desc", "comment", "debug"})
+# Every action may name a target; where it sets none, that says nothing.
+_IDLE_TARGET: Final = frozenset({"uri", "ruri", "var"})
 _GATES: Final = frozenset({"enable", "enabled", "ifChanged", "inAv", "inAval"})
 _COMPARED: Final = frozenset({"inValue", "inVar", "ignoreValue", "ignoreVar", "useRange", "inValue+", "inValue-"})
 _TARGET: Final = frozenset({"uri", "ruri", "var", "useAv", "useSet", "fims", "replyto", "mode"})
@@ -20,15 +22,16 @@ _FUNCTION: Final = frozenset({"func", "amap"})
 _MASKED: Final = frozenset({"bit", "mask", "shift"})
 _DEFAULT: Final = frozenset({"defUri", "defVal", "defaultUri", "defaultVar", "defaultVal"})
 _METHODS: Final = ("set", "pub", "get")
-_USUAL: Final = _NOTES | _GATES | _COMPARED | _TARGET | _OUTPUT
+_SCALED: Final = frozenset({"scale", "offset"})
+_USUAL: Final = _NOTES | _GATES | _COMPARED | _TARGET | _OUTPUT | _SCALED
 
 KNOWN: Final = {
-    Action.REMAP: _USUAL | _FUNCTION | _MASKED | {"scale", "offset"},
+    Action.REMAP: _USUAL | _FUNCTION | _MASKED,
     Action.ENUM: _USUAL | _FUNCTION | _MASKED | _DEFAULT,
     Action.BITFIELD: _USUAL | _MASKED,
     Action.BITSET: _USUAL | {"bit", "soloBit", "amap"},
-    Action.LIMITS: _NOTES | _GATES | {"low", "high", "lowVar", "highVar", "amap"},
-    Action.FUNC: _NOTES | _GATES | _COMPARED | _FUNCTION | {"aname"},
+    Action.LIMITS: _NOTES | _GATES | _IDLE_TARGET | {"low", "high", "lowVar", "highVar", "amap"},
+    Action.FUNC: _NOTES | _GATES | _COMPARED | _FUNCTION | _IDLE_TARGET | {"aname"},
 }
 
 

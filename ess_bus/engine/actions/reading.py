@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ess_bus.engine.actions.item import ABSENT, Action, Condition, Item, Message, Output, Step
 from ess_bus.engine.actions.keys import HIGHEST_BIT, HIGHEST_WORD, Keys, unknown_keys
@@ -11,7 +11,24 @@ from ess_bus.engine.target import BITS
 from ess_bus.reference import Reference
 
 
-def read(actions: dict[str, Any], place: Reference) -> tuple[tuple[Step, ...], list[str]]:
+class Problem(NamedTuple):
+    """Something in the actions of a variable that is not carried out.
+
+    Attributes:
+        text: what and why.
+        is_usual: the original takes it and does nothing either, and its configurations count on that; everything
+            else is a mistake of whoever wrote it.
+    """
+
+    text: str
+    is_usual: bool = False
+
+
+class _SetsItself(ValueError):
+    pass
+
+
+def read(actions: dict[str, Any], place: Reference) -> tuple[tuple[Step, ...], list[Problem]]:
     """Return what of a variable's actions is carried out, in order, and what is not with its reason.
 
     An item of which only a part is understood is left out: it could do the opposite of what was meant.
@@ -21,34 +38,37 @@ def read(actions: dict[str, Any], place: Reference) -> tuple[tuple[Step, ...], l
         place: the variable's own; to set itself is a mistake.
     """
     steps: list[Step] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     for name, items in _lists(actions, problems):
         action = _ACTIONS.get(name)
-        if action is None or not isinstance(items, list):
-            expected = "expected a list of items" if action else "this action is not carried out"
-            problems.append(f"{name}: {expected}; left out")
+        if action is None:
+            problems.append(Problem(f"{name[:40]}: this action is not carried out", name in _IDLE_ACTIONS))
+            continue
+        if not isinstance(items, list):
+            problems.append(Problem(f"{name}: expected a list of items"))
             continue
         found: list[Item] = []
         for item in items:
             try:
                 found.append(_item(action, item, place))
             except ValueError as error:
-                problems.append(f"{name}: {error}; left out")
+                problems.append(Problem(f"{name}: {error}", isinstance(error, _SetsItself)))
         if found:
             steps.append(Step(action, tuple(found)))
     return tuple(steps), problems
 
 
-def _lists(actions: dict[str, Any], problems: list[str]) -> Iterator[tuple[str, Any]]:
+def _lists(actions: dict[str, Any], problems: list[Problem]) -> Iterator[tuple[str, Any]]:
     for event, blocks in actions.items():
         if event != "onSet" or not isinstance(blocks, list):
-            problems.append(f"{event}: expected onSet with a list of actions; left out")
+            text = f"{event[:40]}: expected onSet with a list of actions"
+            problems.append(Problem(text, event in _IDLE_EVENTS))
             continue
         for block in blocks:
             if isinstance(block, dict):
                 yield from block.items()
             else:
-                problems.append('onSet: expected objects such as {"remap": [...]}; left out')
+                problems.append(Problem('onSet: expected objects such as {"remap": [...]}'))
 
 
 def _item(action: Action, given: Any, place: Reference) -> Item:
@@ -61,7 +81,7 @@ def _item(action: Action, given: Any, place: Reference) -> Item:
     item = Item(
         condition=_condition(action, keys),
         output=_output(keys),
-        target=keys.target(),
+        target=None if action in _WITHOUT_TARGET else keys.target(),
         message=_message(keys),
         direct=keys.flag("useAv") and not keys.flag("useSet"),
         forced=keys.flag("useSet"),
@@ -78,7 +98,7 @@ def _item(action: Action, given: Any, place: Reference) -> Item:
     )
     _complete(action, item, keys)
     if item.target is not None and item.target.place == place and not item.direct and item.message is None:
-        raise ValueError(f"{place} sets itself; that takes useAv")
+        raise _SetsItself(f"{place} sets itself; that takes useAv")
     # Functions use the data map, which reads actions.
     from ess_bus.engine import functions
 
@@ -88,7 +108,11 @@ def _item(action: Action, given: Any, place: Reference) -> Item:
 
 
 _WITH_BIT: Final = (Action.BITFIELD, Action.BITSET)
+_WITHOUT_TARGET: Final = (Action.FUNC, Action.LIMITS)
 _ACTIONS: Final = {action.value: action for action in Action}
+# Actions are switched off by an x before their names.
+_IDLE_ACTIONS: Final = frozenset({"bitmap", *(f"x{action}" for action in Action)})
+_IDLE_EVENTS: Final = frozenset({"onGet", "onPub"})
 
 
 def _complete(action: Action, item: Item, keys: Keys) -> None:

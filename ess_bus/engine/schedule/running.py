@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ess_bus.engine.cell import Kind
 from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
 from ess_bus.engine.schedule.item import Item
 from ess_bus.engine.switch import switch_elsewhere
@@ -63,6 +64,8 @@ class Runner:
                 raise ValueError(f"{place}: {obstacle}")
             self._engine.put(place, place.name)
             found = self._engine.datamap.create(place)
+            # Whoever defines it after it was scheduled says of what type it is.
+            found.cell.kind = Kind.UNKNOWN
         return found
 
     def idle(self, item: Item) -> str | None:
@@ -85,7 +88,7 @@ class Runner:
         engine.take_overrun()
         try:
             if item.function is None:
-                engine.put(item.place, self._stamp(item.variable))
+                self._set(item)
             else:
                 self._call(item, item.function)
         except ValueError as error:
@@ -94,6 +97,13 @@ class Runner:
         if overrun is not None:
             engine.warn(f"{item.place} overrun", f"{item.place} is not scheduled any more: {overrun}")
         return overrun
+
+    def _set(self, item: Item) -> None:
+        cell = item.variable.cell
+        is_defined = cell.kind is not Kind.UNKNOWN
+        self._engine.put(item.place, self._stamp(item.variable))
+        if not is_defined:
+            cell.kind = Kind.UNKNOWN
 
     def _stamp(self, variable: Variable) -> Any:
         """Return what a scheduled variable is set to: the time where it holds a number, true, or its text again.

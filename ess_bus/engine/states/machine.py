@@ -45,6 +45,8 @@ class Machine:
         self.since_s = self.step_since_s = host.now_s
         self.request: Request | None = None
         self.result = ""
+        # Why it does what it does, or is in Fault: what is refused meanwhile does not change that.
+        self._why = ""
         self.due_s = NEVER
         self._ticket = Ticket(True)
         self._step: Stepping | None = None
@@ -79,7 +81,7 @@ class Machine:
             return f"{self.request.name} is under way"
         if self.state not in request.source or self._is_done(request):
             possible = ", ".join(state for state in State if state in request.source)
-            reason = f" ({self.result})" if self.state is State.FAULT and self.result else self._what_is_missing()
+            reason = f" ({self._why})" if self.state is State.FAULT and self._why else self._what_is_missing()
             return f"it is in {self.state}{reason}; possible in {possible}"
         needed = (*request.requires, *(request.in_person if in_person else ()))
         failing = first_failing(needed, self.world)
@@ -182,7 +184,7 @@ class Machine:
             self._drop(f"{self.request.name} ended by {request.name}")
         self.request, self._next, self._notes = request, 0, []
         self._ticket = ticket = Ticket()
-        self.result = why
+        self.result = self._why = why
         self._change(request.during or self.state, why)
         if request.calls_off:
             for asset in (*self.world.assets(Of.EVERY_BMS), *self.world.assets(Of.EVERY_PCS)):
@@ -233,7 +235,7 @@ class Machine:
     def _succeed(self, request: Request) -> None:
         self.request = None
         failures = f"; but {'; '.join(self._notes)}" if self._notes else ""
-        done = f"{request.name}: done" if self.result == f"{request.name}: under way" else self.result
+        done = f"{request.name}: done" if self._why == f"{request.name}: under way" else self._why
         self._change(request.ends_in or self.state, request.words)
         self._conclude(f"{done}{failures}", Severity.ALARM if failures else Severity.INFO)
         if failures:
@@ -242,7 +244,7 @@ class Machine:
 
     def _fail(self, request: Request, step: Step, failure: str) -> None:
         text = f"{request.name} failed: {step.words}: {failure}"
-        self.request = None
+        self.request, self._why = None, text
         self._conclude(text, Severity.ALARM)
         self._list(text, self.state is State.FAULT or request.or_else == "trip")
         self._ticket.end(failure)
@@ -254,7 +256,7 @@ class Machine:
             if self.state in follow.source and first_failing(follow.checks, self.world) is None:
                 if follow.to is not self.state:
                     if follow.fault:
-                        self.result = follow.words
+                        self.result = self._why = follow.words
                         self._list(follow.words, True)
                     self._change(follow.to, follow.words)
                 return

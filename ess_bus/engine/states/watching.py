@@ -19,12 +19,16 @@ class Watch:
     def __init__(self) -> None:
         self.due_s = NEVER
         self._unknown_since: dict[Check, float] = {}
-        self._wrong: set[Check] = set()
+        # What was found where a guard did not hold.
+        self._wrong: dict[Check, str] = {}
 
     def broken(
         self, guards: Iterable[Guard], world: World, now_s: float, patience_s: float
     ) -> Iterator[tuple[Guard, Finding, bool]]:
         """Yield (guard, what was found, whether that is news) for those that do not hold.
+
+        It is news as well if something else is found than before: a device that nobody has heard of has not got what
+        it was told, and one that comes back as it was must be told again.
 
         Args:
             guards: those that count now.
@@ -37,15 +41,15 @@ class Watch:
             check = guard.check
             finding = look(check, world)
             if finding.truth is True:
-                self._wrong.discard(check)
+                self._wrong.pop(check, None)
                 continue
             if finding.truth is None:
                 since_s = self._unknown_since[check] = before.get(check, now_s)
                 if since_s + patience_s > now_s:
                     self.due_s = min(self.due_s, since_s + patience_s)
                     continue
-            is_news = check not in self._wrong
-            self._wrong.add(check)
+            is_news = self._wrong.get(check) != finding.found
+            self._wrong[check] = finding.found
             yield guard, finding, is_news
 
     def forget(self) -> None:

@@ -1,0 +1,55 @@
+"""What a calculator tells Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from calculator.core import Calculator
+from calculator.slots import MISSING
+from ess_bus.service.measures import Measure, age, counter, gauge
+
+
+@dataclass(slots=True)
+class Exchanges:
+    """What became of the results that were set on the engine.
+
+    Attributes:
+        sets: sets that the engine has taken, each of some results.
+        results: the results in them.
+        refused: results that the engine did not take.
+        seconds: how long its answers took, all together.
+        last_s: how long the last one took.
+    """
+
+    sets: int = 0
+    results: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    last_s: float | None = None
+
+    def answered(self, results: int, seconds: float) -> None:
+        """Note a set that the engine has taken."""
+        self.sets += 1
+        self.results += results
+        self.seconds += seconds
+        self.last_s = seconds
+
+
+def measures(calculator: Calculator, exchanges: Exchanges, now_s: float, *, is_reached: bool) -> Iterator[Measure]:
+    """Yield what can be counted at this moment; `is_reached` tells whether the engine takes results."""
+    states = calculator.states
+    ages = [now_s - slot.at_s if slot.value is not MISSING else None for state in states for slot in state.inputs]
+    yield gauge("ess_calculator_engine_up", "1 while the engine takes results", float(is_reached))
+    yield gauge("ess_calculator_calculations", "Results that are calculated", len(states))
+    not_valid = sum(bool(state.reason) for state in states)
+    yield gauge("ess_calculator_results_not_valid", "Results that are not valid (null), with a reason", not_valid)
+    yield counter("ess_calculator_results", "Results that the engine has taken", exchanges.results)
+    yield counter("ess_calculator_refused", "Results that the engine has refused", exchanges.refused)
+    yield counter("ess_calculator_sets", "Sets that the engine has answered", exchanges.sets)
+    text = "How long the engine took to answer sets, all together"
+    yield counter("ess_calculator_round_trip_seconds", text, exchanges.seconds)
+    text = "How long the engine took to answer the last set"
+    yield gauge("ess_calculator_round_trip_last_seconds", text, exchanges.last_s)
+    text = "Seconds since the operand changed that has stood still for the longest time; infinite if one never came"
+    yield gauge("ess_calculator_oldest_operand_seconds", text, max(map(age, ages), default=0.0))
