@@ -322,7 +322,7 @@ class Engine:
 
     def _set(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
-            reason = refusal(self.datamap, assignment)
+            reason = refusal(self.datamap, assignment) or self.states.refusal(assignment)
             if reason is not None:
                 self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
                 raise ValueError(reason)
