@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from ess_bus.engine.datamap import DataMap, mistakes, problems
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.links import LINKS, VLINKS, Links
 from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
@@ -34,10 +34,6 @@ from ess_bus.engine.wakes import Wakes
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
-log = logging.getLogger(__name__)
-
-# Mistakes that are remembered, so that each is logged once.
-MAX_REPORTS: Final = 1000
 EVENTS: Final = "/events"
 # More mistakes of one set would not be read.
 MAX_SHOWN: Final = 5
@@ -63,6 +59,7 @@ class Engine:
         states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
+        mistakes: what is wrong with its configuration, as far as it was told.
         reports: what it answers about itself, by the segments behind its name.
     """
 
@@ -73,11 +70,11 @@ class Engine:
         self.timed: list[Timed] = [self.wakes]
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
+        self.mistakes = Mistakes()
         self._cascade = Cascade(self)
         self._changes = Changes(self.datamap)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
-        self._reported: set[str] = set()
         self._started_s: float | None = None
         self._later: list[Callable[[], None]] = []
         self.settings: Settings | None = None
@@ -312,11 +309,7 @@ class Engine:
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
-        if mistake not in self._reported:
-            if len(self._reported) >= MAX_REPORTS:
-                self._reported.clear()
-            self._reported.add(mistake)
-            log.warning("%s", text)
+        self.mistakes.warn(mistake, text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -385,6 +378,6 @@ class Engine:
         self.timings.failed()
         text = f"{name} failed: {type(error).__name__}: {error}"
         mistake = f"{place} {name} failed"
-        if mistake not in self._reported:
+        if self.mistakes.is_new(mistake):
             self.event(str(place), text, Severity.FAULT)
         self.warn(mistake, f"{place}: {text}")
