@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from ess_bus.engine import functions, reconfiguring
+from ess_bus.engine import reconfiguring
 from ess_bus.engine.actions import effects
-from ess_bus.engine.assets import asset_of
+from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
@@ -71,6 +71,7 @@ class Engine:
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
         self.mistakes = Mistakes()
+        self._caller = Caller(self)
         self._cascade = Cascade(self)
         self._changes = Changes(self.datamap)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
@@ -259,33 +260,12 @@ class Engine:
         self._later.append(do)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
-        """Call a function; an unknown one was named when its action was loaded."""
-        if call.on is not None:
-            found = self.datamap.find(call.on.place.table, call.on.place.name)
-            place, variable = (place, variable) if found is None else (call.on.place._replace(parameter=None), found)
-        self.invoke(call.function, call.asset, place, variable, call.value)
+        """Call the function of an action."""
+        self._caller.call(call, place, variable)
 
     def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
-        """Call a function of this name, if there is one, and measure how long it takes; its failure is named.
-
-        Args:
-            name: of the function.
-            asset: the asset that it works for; ``None`` for that of the variable's table.
-            place: where the variable is that it is called with.
-            variable: that one.
-            value: what it is called for.
-        """
-        function = functions.FUNCTIONS.get(name)
-        if function is None or (value is None and not function.takes_invalid):
-            return
-        begun_s = self.stopwatch()
-        try:
-            function.run(functions.Call(self, asset or asset_of(place.table, self.name), place, variable, value))
-        except (ValueError, LookupError) as error:
-            self.warn(f"{place} {name} {error}", f"{place}: {name}: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one function, the others must go on
-            self._failed(name, place, error)
-        self.timings.called(name, place, self.stopwatch() - begun_s)
+        """Call a function of this name, if there is one, and measure how long it takes; its failure is named."""
+        self._caller.invoke(name, asset, place, variable, value)
 
     def take_overrun(self) -> str | None:
         """Return what was stopped since the last call because too many actions would have followed."""
@@ -372,12 +352,3 @@ class Engine:
             place = assignment.place
             if assignment.value is not KEEP and self.datamap.find(place.table, place.name) is None:
                 self.mark(self.datamap.apply(Assignment(place, assignment.value))[0])
-
-    def _failed(self, name: str, place: Reference, error: Exception) -> None:
-        """Tell people of a mistake in a function: what it watches over is not watched over."""
-        self.timings.failed()
-        text = f"{name} failed: {type(error).__name__}: {error}"
-        mistake = f"{place} {name} failed"
-        if self.mistakes.is_new(mistake):
-            self.event(str(place), text, Severity.FAULT)
-        self.warn(mistake, f"{place}: {text}")
