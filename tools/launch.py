@@ -28,6 +28,7 @@ COMMANDS = {
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
     "ess_site": "tools.ess_site.command",
+    "ess_web": "tools.ess_web.command",
     "ess_view": "tools.view.command",
     "fims_top": "tools.top.command",
 }

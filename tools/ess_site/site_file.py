@@ -24,6 +24,7 @@ MODULES: Final = {
     "modbus_server": "modbus_bridge.server",
     "twins": "tools.twins.command",
     "fims_echo": "tools.fims_echo",
+    "ess_web": "tools.ess_web.command",
     "fims_record": "tools.fims_record",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
@@ -129,6 +130,7 @@ class _Process(BaseModel):
         "twins",
         "fims_echo",
         "fims_record",
+        "ess_web",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None
