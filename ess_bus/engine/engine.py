@@ -9,12 +9,12 @@ from ess_bus.engine import reconfiguring
 from ess_bus.engine.actions import effects
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import is_scheduled, with_command
-from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import DataMap, mistakes, problems
+from ess_bus.engine.commands import with_command
+from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.dumping import Dumps, Writer
-from ess_bus.engine.links import LINKS, VLINKS, Links
-from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.intake import Intake
+from ess_bus.engine.links import Links
+from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
@@ -25,7 +25,6 @@ from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.settings import Settings, Store
 from ess_bus.engine.severity import Severity
-from ess_bus.engine.states.options import STATES
 from ess_bus.engine.states.states import States
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import SLACK_S, Timed, earliest
@@ -35,8 +34,6 @@ from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
 EVENTS: Final = "/events"
-# More mistakes of one set would not be read.
-MAX_SHOWN: Final = 5
 
 
 class Engine:
@@ -73,6 +70,7 @@ class Engine:
         self.mistakes = Mistakes()
         self._caller = Caller(self)
         self._cascade = Cascade(self)
+        self._intake = Intake(self, self._cascade)
         self._changes = Changes(self.datamap)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
@@ -146,7 +144,7 @@ class Engine:
 
     def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
         """Take more of a configuration while running; as `load`, and what has changed is shown."""
-        self.silently(lambda: self._define(assignments, rests=rests))
+        self.silently(lambda: self._intake.define(assignments, rests=rests))
         if self.settings is not None:
             self.settings.choose()
 
@@ -179,7 +177,7 @@ class Engine:
         if is_under(path, reconfiguring.ROOT):
             self.configure.set(path, body)
         else:
-            self._set(self.datamap.assignments(path, body))
+            self._intake.set(self.datamap.assignments(path, body))
         self._run_later()
 
     def report(self, path: str, body: Any) -> list[str]:
@@ -189,7 +187,7 @@ class Engine:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
         assignments, problems = self.datamap.report(path, body)
-        self._carry_out(assignments)
+        self._intake.carry_out(assignments)
         self._run_later()
         return problems
 
@@ -293,62 +291,6 @@ class Engine:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _set(self, assignments: list[Assignment]) -> None:
-        for assignment in assignments:
-            reason = refusal(self.datamap, assignment) or self.states.refusal(assignment)
-            if reason is not None:
-                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
-                raise ValueError(reason)
-        wrong = [mistake for assignment in assignments for mistake in mistakes(assignment)]
-        if wrong:
-            raise ValueError(
-                "; ".join([*wrong[:MAX_SHOWN], *([f"{len(wrong) - MAX_SHOWN} more"] if wrong[MAX_SHOWN:] else [])])
-            )
-        self._carry_out(assignments)
-
     def _run_later(self) -> None:
         while self._later:
             self._later.pop(0)()
-
-    def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
-        defined = {}
-        for assignment in assignments:
-            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
-            self.mark(variable)
-            if assignment.runs_actions:
-                defined[variable] = assignment.place
-        self.wake_lists.changed()
-        self.links.run()
-        self.links.run_values()
-        for variable, place in defined.items():
-            if variable.value is not None:
-                self._cascade.act(place, variable)
-        self.states.configure()
-        if not rests:
-            self.schedule.adopt_all()
-
-    def _carry_out(self, assignments: list[Assignment]) -> None:
-        self._make(assignments)
-        for assignment in assignments:
-            place = assignment.place
-            for problem in problems(assignment):
-                self.warn(f"{place} {problem}", f"{place}: {problem}")
-            self._cascade.apply(with_command(self.datamap, assignment))
-            if assignment.runs_actions and is_scheduled(place.table):
-                self.schedule.adopt(place)
-        tables = {assignment.place.table for assignment in assignments}
-        if any(is_under(table, LINKS) for table in tables):
-            self.links.run()
-        if any(is_under(table, VLINKS) for table in tables):
-            self.links.run_values()
-        if any(is_under(table, STATES) for table in tables):
-            self.states.configure()
-        if self.settings is not None and any(map(self.settings.concerns, assignments)):
-            self.settings.choose()
-
-    def _make(self, assignments: list[Assignment]) -> None:
-        """Make what is new before any action runs: variables of one message may look at each other, in any order."""
-        for assignment in assignments if len(assignments) > 1 else ():
-            place = assignment.place
-            if assignment.value is not KEEP and self.datamap.find(place.table, place.name) is None:
-                self.mark(self.datamap.apply(Assignment(place, assignment.value))[0])
