@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
 
-# On a terminal, a site with all there is to see and to operate; in a pipe, the small one of the README.
-run: $(VENV)/ready  ## start a site and show it (q stops it); without a terminal, its log; SITE=site.toml for another
+run: SITE ?= configs/demo/site.toml
+run: $(VENV)/ready  ## start the demo site and show it (q stops it); without a terminal, its log; SITE=site.toml for another
 	@if [ -t 0 ] && [ -t 1 ] && [ "$${TERM:-dumb}" != dumb ]; then \
-		exec $(BIN)/ess_view --site $(or $(SITE),configs/clou/site.toml); \
+		exec $(BIN)/ess_view --site $(SITE); \
 	else \
-		exec $(BIN)/ess_site up $(or $(SITE),configs/demo/site.toml); \
+		exec $(BIN)/ess_site up $(SITE); \
 	fi
 
 demo: $(VENV)/ready  ## run the calculator's data validation and check its answers

@@ -27,6 +27,7 @@ COMMANDS = {
     "modbus_bridge": "modbus_bridge.convert.command",
     "calculator": "calculator.command",
     "twins": "tools.twins.command",
+    "hybridos": "tools.hybridos.command",
     "ess_site": "tools.ess_site.command",
     "ess_web": "tools.ess_web.command",
     "ess_view": "tools.view.command",

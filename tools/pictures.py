@@ -1,6 +1,6 @@
 """``python -m tools.pictures FOLDER``: take pictures of the terminal views from a running site, as SVG.
 
-The site is that of ``configs/clou``, on buses of its own; the ports of its devices must be free.
+The site is that of ``configs/demo``, on buses of its own; the ports of its devices must be free.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.top.rows import Choice
 from tools.view.app import View
 from tools.view.site import RunningSite
 
-SITE = Path(__file__).parents[1] / "configs" / "clou" / "site.toml"
+SITE = Path(__file__).parents[1] / "configs" / "demo" / "site.toml"
 SIZE = (80, 24)
 _PATIENCE_S = 60.0
 # Who looks at a page must not be asked for by somebody else's server: without these, the font is the viewer's own.

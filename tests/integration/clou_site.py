@@ -1,4 +1,4 @@
-"""The site of ``configs/clou`` as it runs: ten processes, two buses, three Modbus connections; and a master at it."""
+"""The site of ``configs/demo`` as it runs: 13 processes, two buses, four Modbus servers; and another master at it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from ess_bus.values import naked
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Point, RegisterType
 from modbus_bridge.values import codec
-from tests.integration.conftest import ROOT, Process, eventually, free_port
+from tests.integration.conftest import ROOT, Process, eventually
+from tools.bench.demo import copy_configs
 
-FOLDERS = ("clou", "catl", "pe_pcs", "plant")
-PORTS = {"clou": 5020, "catl": 5030, "pe_pcs": 5031}
 QUICKER = (
     ("plant/site.json", '"starttime": 2', '"starttime": 0.3'),
     ("plant/site.json", '"prechargetime": 2', '"prechargetime": 0.3'),
@@ -64,6 +63,12 @@ class Device:
         assert number is not None
         return number
 
+    def input_register(self, address: int) -> int:
+        """Return what is in an input register, as it travels."""
+        answer = self._master.read_input_registers(address, count=1, device_id=self._unit)
+        assert not answer.isError(), answer
+        return int(answer.registers[0])
+
     def write(self, name: str, value: float) -> int:
         """Write a register; return the exception, or 0."""
         point = self._points[name]
@@ -80,7 +85,7 @@ class Site:
 
     Attributes:
         folder: its private copy of ``configs``.
-        clou: what HybridOS sees.
+        clou: what a master sees that is not ours; HybridOS, who beats, is another one.
         bms, pcs: the simulated devices, past bridges and engine.
         bus: somebody on the controller's bus.
         plant: somebody on the plant's bus, who can do to the plant what he likes.
@@ -88,12 +93,7 @@ class Site:
 
     def __init__(self, folder: Path, closing: ExitStack) -> None:
         self.folder = folder / "configs"
-        ports = {name: free_port() for name in PORTS}
-        for name in FOLDERS:
-            shutil.copytree(ROOT / "configs" / name, self.folder / name)
-        for name, port in ports.items():
-            for path in self.folder.glob(f"{name}/*.json"):
-                path.write_text(path.read_text().replace(f'"port": {PORTS[name]}', f'"port": {port}'))
+        ports = copy_configs(self.folder)
         # What takes seconds at a real device need not do so here.
         for name, text, quick in QUICKER:
             file = self.folder / name
@@ -102,7 +102,7 @@ class Site:
         private = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         private |= {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
-        command = [sys.executable, "-m", "tools.ess_site.command", "up", str(self.folder / "clou" / "site.toml")]
+        command = [sys.executable, "-m", "tools.ess_site.command", "up", str(self.folder / "demo" / "site.toml")]
         self.process = Process(command, folder, {**kept, **private})
         closing.callback(self.process.end)
         eventually(lambda: "\nsite up\n" in self.process.output or self.process.popen.poll() is not None, 90)

@@ -56,6 +56,19 @@ def test_dead_devices_do_not_stop_the_living_ones(run, tmp_path):
     assert entries["5 of 20 devices dead: mean period"]["ours"] < 100
 
 
+@pytest.mark.timeout(180)
+def test_the_demo_site_is_measured_as_a_whole(run, tmp_path):
+    done = run(MODULE, "--quick", "--row", "demo-site", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    title = "the demo site at 250 kW: "
+    figures = {
+        entry["name"].removeprefix(title): entry["ours"] for entry in json.loads((tmp_path / "bench.json").read_text())
+    }
+    assert figures["processor"] > figures["processor without the simulated plant"] > 0
+    assert figures["memory"] > figures["memory without the simulated plant"] > figures["memory of the engine"] > 10
+    assert figures["lost"] == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_takes_every_process_along(start, tmp_path, number):
     bench = start(MODULE, "--row", "latency", "--output", tmp_path)

@@ -1,142 +1,195 @@
-"""The demo site as a whole: two buses, real Modbus TCP between them, every process killed once."""
+"""The demo as a whole: hours of operation through the real chain in seconds, HybridOS, every process killed once."""
 
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
-import sys
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 
 import psutil
 import pytest
-from pyModbusTCP.client import ModbusClient
 
-from ess_bus.client import Bus, Timeouts
-from tests.integration.conftest import ROOT, eventually, free_port
+from ess_bus.errors import Refused
+from tests.integration.clou_site import PATIENCE_S, Site, running
+from tests.integration.conftest import eventually
 
-VOLTAGE, CURRENT, COMMAND = 32, 33, 897
-SUMMARY = "/components/catl_mbmu_summary_r"
-POWER = "/ess/status/bms/BMSPower"
-PROCESSES = ("plant_broker", "plant", "catl_bms", "broker", "engine", "bridge", "calculator")
+# Sequences of devices take seconds, and there are 13 processes beside the test.
+pytestmark = pytest.mark.timeout(240)
+
+HOUR_S = 3600
+BMS_SOC = 2144
+STOP, RUN, FAULT, STANDBY = 1, 2, 4, 8
+ON, OFF, TO_STANDBY, CLEAR = 1, 2, 3, 4
+OPEN_CONTACTORS = 3
+MASTER_LOST = 4
+OPENED = 0
 
 
-class Site:
-    def __init__(self, start, folder):
-        self.port = free_port()
-        shutil.copytree(ROOT / "configs" / "demo", folder / "demo")
-        for name in ("catl_bms_client.json", "catl_bms_server.json"):
-            path = folder / "demo" / name
-            path.write_text(path.read_text().replace("1502", str(self.port)))
-        self.process = start("tools.ess_site.command", "up", folder / "demo" / "site.toml")
-        eventually(lambda: "\nsite up\n" in self.process.output or self.process.popen.poll() is not None, 40)
-        assert self.process.popen.poll() is None, self.process.output
-        self.bus_folder = folder / "ess-bus"
-
-    def bus(self, name="bus"):
-        return Bus(f"ipc://{self.bus_folder}/{name}.sock", name="test", timeouts=Timeouts(connect=20, request=5))
-
-    def master(self):
-        """An independent Modbus client."""
-        return ModbusClient(host="127.0.0.1", port=self.port, unit_id=1, auto_open=True, timeout=5)
-
-    def replaced(self, name, pid):
-        return self.pid(name) != pid
-
-    def pid(self, name):
-        (found,) = [
-            child.pid
-            for child in psutil.Process(self.process.pid).children()
-            if child.environ().get("ESS_PROCESS_NAME") == name
-        ]
-        return found
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Site]:
+    with running() as found:
+        yield found
 
 
 @pytest.fixture
-def site(start, folder):
-    return Site(start, folder)
+def site(whole: Site) -> Site:
+    whole.plant.set("/hybridos/beats", True)
+    whole.rest()
+    return whole
 
 
-def write(master, **registers):
-    assert master.write_single_register(VOLTAGE, registers["voltage"])
-    assert master.write_single_register(CURRENT, registers["current"])
+@pytest.fixture
+def running_site(site: Site) -> Site:
+    """A site that runs, without power."""
+    assert site.clou.write("control_command", ON) == 0
+    site.until(lambda: site.reads("system_state", RUN))
+    return site
 
 
-def test_a_register_changed_in_the_device_reaches_the_calculated_power(site):
-    master = site.master()
-    with site.bus() as bus:
-        eventually(lambda: bus.get(POWER) == pytest.approx(199.68))
-        write(master, voltage=10000, current=20100)
-        eventually(lambda: bus.get(POWER) == pytest.approx(100))
-        assert bus.get("/status/bms/component_connected") is True
+def ask(site: Site, power_kw: float) -> None:
+    assert site.clou.write("power_set_ac", power_kw) == 0
 
 
-def test_a_set_on_the_bus_reaches_the_device(site):
-    master = site.master()
-    with site.bus() as bus, site.bus("plant") as plant:
-        assert bus.set("/components/catl_ems_bms_rw/ems_cmd", {"value": 2}).json() == {"value": 2}
-        assert master.read_holding_registers(COMMAND, 1) == [2]
-        assert plant.get("/components/catl_ems_bms_rw/ems_cmd") == 2
-        assert bus.get("/components/catl_ems_bms_rw/ems_cmd") == [{"value": 2, "string": "Power on"}]
+def hurry(site: Site, seconds: float) -> int:
+    """Let time pass, an hour in a second; return what the register of the state of charge reads then."""
+    site.plant.set("/twins/timemultiplier", {"value": 3600, "for": seconds})
+    site.until(lambda: site.plant.get("/twins/timemultiplier") == 1)
+    # The last that was read may be what was before.
+    site.until(lambda: abs(site.clou.input_register(BMS_SOC) - 10 * site.plant.get("/components/bms_1/soc")) < 1)
+    return site.clou.input_register(BMS_SOC)
 
 
-def test_a_silent_device_is_said_to_be_silent_and_comes_back_by_itself(site):
-    with site.bus() as bus:
-        eventually(lambda: bus.get(POWER) == pytest.approx(199.68))
-        device = psutil.Process(site.pid("catl_bms"))
-        device.suspend()
-        eventually(lambda: bus.get("/status/bms/component_connected") is False)
-        eventually(lambda: bus.get(POWER) is None and bus.get("/ess" + SUMMARY + "/mbmu_voltage") is None)
-        assert bus.get(SUMMARY + "/component_connected") is False
-        device.resume()
-        eventually(lambda: bus.get("/status/bms/component_connected") is True)
-        eventually(lambda: bus.get(POWER) == pytest.approx(199.68))
+def charge(site: Site, soc: float) -> None:
+    site.plant.set("/components/bms_1", {"soc": soc})
+    site.until(lambda: abs(site.clou.read("bms_soc") - soc) <= 0.1)
 
 
-def test_whichever_process_is_killed_the_site_is_whole_again(site):
-    master = site.master()
-    for number, name in enumerate(PROCESSES):
-        killed = site.pid(name)
-        psutil.Process(killed).kill()
-        eventually(partial(site.replaced, name, killed), 30)
-        voltage = 10000 + 100 * number
+def idles(site: Site) -> bool:
+    """Tell whether the grid gives nothing but what PCS and battery lose; the PCS tells whole kW."""
+    return site.clou.read("p") in (0, -1)
 
-        def right_again(voltage=voltage):
-            # Whoever was killed may have forgotten what it held, so it is written again.
-            write(master, voltage=voltage, current=20100)
-            with site.bus() as bus:
-                return bus.get(POWER, timeout_s=1) == pytest.approx(voltage / 100)
 
-        eventually(right_again, 30)
+def test_an_hour_of_500_kw_takes_half_of_the_battery_and_another_one_brings_it_back(running_site: Site) -> None:
+    site = running_site
+    charge(site, 100)
+    ask(site, 500)
+    site.until(lambda: site.reads("p", 500))
+    charge(site, 100)
+    assert abs(hurry(site, HOUR_S) - 500) <= 5
+    assert site.reads("p", 500)
+    ask(site, -500)
+    site.until(lambda: site.reads("p", -500))
+    # What the way through the PCS and back costs.
+    assert 490 <= hurry(site, HOUR_S) - 500 <= 500
+
+
+def test_a_full_battery_takes_nothing_and_gives(running_site: Site) -> None:
+    site = running_site
+    charge(site, 99)
+    ask(site, -500)
+    site.until(lambda: site.reads("p", -500))
+    assert hurry(site, HOUR_S / 2) == 1000
+    site.until(lambda: idles(site) and site.reads("w_charge", 0) and site.reads("pcs_under_power", 1))
+    assert site.reads("system_state", RUN)
+    ask(site, 500)
+    site.until(lambda: site.reads("p", 500))
+
+
+def test_an_empty_battery_gives_nothing_and_takes(running_site: Site) -> None:
+    site = running_site
+    charge(site, 1)
+    ask(site, 500)
+    site.until(lambda: site.reads("p", 500))
+    assert hurry(site, HOUR_S / 2) == 0
+    site.until(lambda: idles(site) and site.reads("w_discharge", 0) and site.reads("pcs_under_power", 1))
+    assert site.reads("system_state", RUN)
+    ask(site, -500)
+    site.until(lambda: site.reads("p", -500))
+
+
+def test_standby_holds_the_power_at_0_until_it_is_on_again(running_site: Site) -> None:
+    site = running_site
+    charge(site, 50)
+    ask(site, 300)
+    site.until(lambda: site.reads("p", 300))
+    assert site.clou.write("control_command", TO_STANDBY) == 0
+    site.until(lambda: site.reads("system_state", STANDBY) and site.reads("p", 0))
+    ask(site, 400)
+    before = site.clou.input_register(BMS_SOC)
+    assert abs(hurry(site, 600) - before) <= 1
+    assert site.reads("p", 0)
+    assert site.clou.write("control_command", ON) == 0
+    site.until(lambda: site.reads("system_state", RUN) and site.reads("p", 400))
+
+
+def test_contactors_that_open_under_load_are_a_fault_until_it_is_cleared(running_site: Site) -> None:
+    site = running_site
+    charge(site, 50)
+    ask(site, 500)
+    site.until(lambda: site.reads("p", 500))
+    # Another master commands the BMS past its engine.
+    assert site.bms.write("ems_cmd", OPEN_CONTACTORS) == 0
+    site.until(lambda: site.bms.read("bms_poweron") == OPENED and site.reads("p", 0))
+    site.until(lambda: site.reads("system_state", FAULT) and int(site.clou.read("overall_fault")) & 1 << 2)
+    site.until(lambda: site.reads("main_circuit_breaker_status", 0))
+    assert site.messages("ess", "faults") != []
+    assert site.clou.write("control_command", ON) == 0
+    site.until(lambda: site.bus.get("/ess/status/ess/LastResult").startswith("start refused"))
+    assert site.bms.read("bms_poweron") == OPENED
+    site.until(lambda: site.clou.write("control_command", CLEAR) == 0 and site.state == "Off")
+    assert (site.messages("ess", "faults"), site.messages("pcs", "faults")) == ([], [])
+    site.clou.write("control_command", ON)
+    site.until(lambda: site.reads("system_state", RUN) and site.reads("p", 500))
+
+
+def test_hybridos_is_operated_from_its_bus_and_sees_what_the_registers_say(site: Site) -> None:
+    site.plant.set("/hybridos", {"command": "on", "power": 150})
+    site.until(lambda: site.plant.get("/hybridos/p") == 150)
+    site.until(lambda: site.bus.get("/components/meter/active_power") > 140)
+    seen = site.plant.get("/hybridos")
+    assert (seen["state"], seen["system_state"], seen["com_status"]) == ("run", RUN, 0)
+    with pytest.raises(Refused, match="'of' is no command; expected on, off"):
+        site.plant.set("/hybridos/command", "of")
+    with pytest.raises(Refused, match="power_set_ac: 4000 does not fit"):
+        site.plant.set("/hybridos", {"reactive": 10, "power": 4000})
+    assert site.bus.get("/ess/controls/ess/ReactivePowerSetpoint") == 0
+
+
+def test_a_hybridos_that_beats_no_more_is_missed_and_the_plant_is_shut_down_in_order(running_site: Site) -> None:
+    site = running_site
+    site.plant.set("/hybridos/beats", False)
+    site.until(lambda: site.reads("system_state", STOP) and site.reads("com_status", MASTER_LOST))
+    site.until(lambda: site.bms.read("bms_poweron") == OPENED)
+    assert site.messages("site", "alarms") != []
+    site.plant.set("/hybridos/beats", True)
+    site.until(lambda: site.reads("com_status", 0) and site.state == "Off")
+
+
+def test_whichever_process_is_killed_the_site_is_whole_again(site: Site) -> None:
+    names = [one.environ()["ESS_PROCESS_NAME"] for one in psutil.Process(site.process.pid).children()]
+    assert len(names) == 13
+    for name in names:
+        killed = site.child(name)
+        killed.kill()
+        site.until(lambda name=name, killed=killed: site.child(name).pid != killed.pid)  # type: ignore[misc]
+        site.until(lambda: whole_again(site))
     assert site.process.popen.poll() is None, site.process.output
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_behind(site, number):
-    children = psutil.Process(site.process.pid).children(recursive=True)
-    assert len(children) == len(PROCESSES)
-    assert site.process.stop(number) == 0
-    assert not [child for child in children if child.is_running()]
-    assert list(site.bus_folder.iterdir()) == []
     assert "Traceback" not in site.process.output
 
 
-def test_the_example_validates_itself(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.demo"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    answers = [line for line in done.stdout.splitlines() if line and not line.startswith(("$", "ok"))]
-    assert answers[-1] == "0.04"
+def whole_again(site: Site) -> bool:
+    """Clear what its loss was, and tell whether everybody knows everything."""
+    if site.state == "Fault":
+        site.clou.write("control_command", CLEAR)
+    seen = site.plant.get("/hybridos", timeout_s=2)
+    known = (*seen.values(), site.clou.read("bms_soc"), site.bus.get("/components/meter/frequency", timeout_s=2))
+    return None not in known and seen["state"] == "stop" and site.state == "Off" and site.reads("com_status", 0)
 
 
-def test_the_example_fails_when_an_answer_is_wrong(environment, folder):
-    shutil.copytree(ROOT / "configs", folder / "configs")
-    path: Path = folder / "configs" / "bms_power" / "engine" / "bms.json"
-    path.write_text(path.read_text().replace('"scale": 1000', '"scale": 100'))
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.demo"], env=environment, cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "wrong answer" in done.stderr
+def test_nothing_is_left_behind() -> None:
+    with running() as site:
+        children = psutil.Process(site.process.pid).children(recursive=True)
+        assert len(children) == 13
+        assert site.process.stop(signal.SIGINT, PATIENCE_S) == 0
+        eventually(lambda: not [child for child in children if child.is_running()])
+        assert list((site.folder.parent / "ess-bus").iterdir()) == []
+        assert "Traceback" not in site.process.output

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "demo"
+CONFIGS = Path(__file__).parents[2] / "configs" / "catl"
 CLIENT = "modbus_bridge.client"
 SERVER = "modbus_bridge.server"
 Run = Callable[..., Any]
@@ -17,8 +17,8 @@ Run = Callable[..., Any]
 
 @pytest.mark.parametrize(("command", "kind"), [(CLIENT, "client"), (SERVER, "server")])
 def test_each_command_checks_its_own_files(run: Run, command: str, kind: str) -> None:
-    good = CONFIGS / f"catl_bms_{kind}.json"
-    other = CONFIGS / f"catl_bms_{'server' if kind == 'client' else 'client'}.json"
+    good = CONFIGS / f"catl_{kind}.json"
+    other = CONFIGS / f"catl_{'server' if kind == 'client' else 'client'}.json"
     ended = run(command, "--check", good)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{good}: ok\n", "")
     ended = run(command, "--check", good, other)

@@ -66,6 +66,18 @@ def test_full_and_empty_are_said_and_stay():
         assert (ess.soc, ess.p, ess.pcharge, ess.pdischarge) == (0, 0, 500, 0)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.01, 400), min_size=1, max_size=20), st.sampled_from([(1.3, 500, 0), (98.1, -500, 100)]))
+def test_what_rounding_leaves_of_an_empty_or_full_one_is_no_energy(ticks, case):
+    soc, pcmd, end = case
+    ess = running(plow=500, rte=90)
+    ess.set((), {"soc": soc, "pcmd": pcmd})
+    for dt_s in (*ticks, 3600, 0.1):
+        step(ess, dt_s)
+    assert ess.soc == end
+    assert (ess.pdischarge if pcmd > 0 else ess.pcharge) == 0
+
+
 def test_a_full_one_with_losses_takes_just_what_it_loses():
     ess = running(idleloss=2, rte=90)
     ess.set((), {"soc": 100, "pcmd": -500})

@@ -266,6 +266,21 @@ def test_a_full_and_an_empty_battery_stay_so_without_flapping():
         assert bms.soc.value == pytest.approx(soc, abs=1e-6)
 
 
+@pytest.mark.parametrize(("soc", "power_kw", "end"), [(1.3, 500, 0), (98.1, -500, 100)])
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.01, 400), min_size=1, max_size=20), st.sampled_from([0, 90, 99.5]), st.floats(0, 0.3))
+def test_what_rounding_leaves_of_an_empty_or_full_battery_is_no_energy(soc, power_kw, end, ticks, rte, differing):
+    site, pcs, bms = battery({"idleloss": 0.5, "rte": rte}, idleloss=0.2, rte=rte, cap_range=differing)
+    site.run(2)
+    bms.set((), {"soc": soc})
+    pcs.set((), {"pcmd": power_kw})
+    for dt_s in (*ticks, 3600, 0.1):
+        site.run(1, dt_s)
+    assert bms.soc.value == end
+    # It says itself that it is empty, or full: somebody limits a set point by that.
+    assert (bms.pdischarge if power_kw > 0 else bms.pcharge) < 1
+
+
 def test_a_rack_out_of_service_carries_nothing_and_takes_its_share_of_the_limit():
     site, pcs, bms = battery()
     pcs.set((), {"pcmd": 450})

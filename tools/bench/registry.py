@@ -31,6 +31,7 @@ _ROWS: Final = (
     "expressions",
     "calculating",
     "plant_tick",
+    "demo_site",
 )
 
 

@@ -20,6 +20,7 @@ CHECKS: Final = {
     "modbus_client": ("modbus_bridge.config", "check_client"),
     "modbus_server": ("modbus_bridge.config", "check_server"),
     "twins": ("tools.twins", "check"),
+    "hybridos": ("tools.hybridos", "check"),
 }
 
 

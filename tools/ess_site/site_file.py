@@ -23,11 +23,12 @@ MODULES: Final = {
     "modbus_client": "modbus_bridge.client",
     "modbus_server": "modbus_bridge.server",
     "twins": "tools.twins.command",
+    "hybridos": "tools.hybridos.command",
     "fims_echo": "tools.fims_echo",
     "ess_web": "tools.ess_web.command",
     "fims_record": "tools.fims_record",
 }
-CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins"})
+CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "hybridos"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class _Process(BaseModel):
         "modbus_client",
         "modbus_server",
         "twins",
+        "hybridos",
         "fims_echo",
         "fims_record",
         "ess_web",

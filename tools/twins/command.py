@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 @click.command(
     epilog="""\b
 Examples:
-  twins --bus plant configs/demo/plant.json
+  twins --bus plant configs/plant
   fims_send --bus plant -m set -u /components/ess_1 '{"oncmd": true, "pcmd": 500}'
   fims_send --bus plant -m set -u /components/ess_1/accontactorstuck true      # a fault
   fims_send --bus plant -m set -u /twins/tick 3600                             # with "manualTick": true

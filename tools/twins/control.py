@@ -14,6 +14,7 @@ from tools.twins.models.model import Model
 from tools.twins.plant import MAX_TICK_S, Plant
 
 URIS: Final = ("/twins", "/psm")
+_MOST_MULTIPLIER: Final = 1e6
 _NAMES: Final = ("config", "init", "manualtick", "seconds", "tick", "timemultiplier")
 
 
@@ -26,6 +27,9 @@ class Control:
         time_multiplier: how many seconds of the plant are one of the clock.
         manual_tick: time passes only by ``tick``.
     """
+
+    # How many seconds of the plant still pass as fast as that, and how fast they pass then; `None` is for ever.
+    _hurry: tuple[float, float] | None = None
 
     def __init__(self, configuration: PlantConfiguration) -> None:
         self.configuration = configuration
@@ -72,7 +76,7 @@ class Control:
         elif name == "config":
             self._configure(body)
         elif name == "timemultiplier":
-            self.time_multiplier = _number("timemultiplier", value, 1e6)
+            self._live_at(_number("timemultiplier", value, _MOST_MULTIPLIER), body)
         elif name == "manualtick":
             if not isinstance(value, bool):
                 raise ValueError(f"manualtick: expected true or false, got {str(value)[:40]!r}")
@@ -83,7 +87,27 @@ class Control:
     def advance(self, clock_s: float) -> None:
         """Let the time of the clock pass, as fast as the plant lives."""
         if clock_s > 0 and not self.manual_tick:
-            self.plant.tick(min(clock_s * self.time_multiplier, MAX_TICK_S), clock_s)
+            self.plant.tick(min(self._passing(clock_s), MAX_TICK_S), clock_s)
+
+    def _passing(self, clock_s: float) -> float:
+        """Return how many seconds of the plant pass meanwhile; the end of a hurry may lie within."""
+        seconds = clock_s * self.time_multiplier
+        if self._hurry is None:
+            return seconds
+        left_s, after = self._hurry
+        if seconds < left_s:
+            self._hurry = left_s - seconds, after
+            return seconds
+        rest_s = clock_s - left_s / self.time_multiplier
+        self.time_multiplier, self._hurry = after, None
+        return left_s + rest_s * after
+
+    def _live_at(self, multiplier: float, body: Any) -> None:
+        """Live that fast from now on, or with ``{"value": 3600, "for": 3600}`` for so many seconds of the plant."""
+        before = self.time_multiplier if self._hurry is None else self._hurry[1]
+        within = body.get("for") if isinstance(body, dict) else None
+        self._hurry = None if within is None else (_number("timemultiplier: for", within, MAX_TICK_S), before)
+        self.time_multiplier = multiplier
 
     def _configure(self, body: Any) -> None:
         contents = body if isinstance(body, list) else [body]
@@ -94,6 +118,7 @@ class Control:
             raise ValueError(str(error)) from None
         self.plant, self.configuration = configuration.plant(), configuration
         self.time_multiplier, self.manual_tick = configuration.time_multiplier, configuration.manual_tick
+        self._hurry = None
 
 
 def _described(model: type[Model]) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ Examples:
   ess_view                                    the site on this user's bus
   ess_view --bus tcp://10.0.0.7:4500          another one; over ssh as well, 80x24 is enough
   ess_view --read-only                        look on, operate nothing
-  ess_view --site configs/clou/site.toml      start a site, show it, stop it with q
+  ess_view --site configs/demo/site.toml      start a site, show it, stop it with q
 
 \b
 Keys:

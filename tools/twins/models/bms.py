@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tools.twins.models.cells import Voltage, warmed
 from tools.twins.models.fields import private, quantity
-from tools.twins.models.maths import interpolate, power_for, series_loss
+from tools.twins.models.maths import charged, interpolate, power_for, series_loss
 from tools.twins.models.measured import Measured
 from tools.twins.models.measurement import Measurement
 from tools.twins.models.rack import Rack
@@ -233,7 +233,7 @@ class Bms(Measured):
 
     def _show(self, p: float, dt_s: float) -> None:
         counted = [rack for rack in self.sbmu if rack.in_service] or self.sbmu
-        self.soc.value = sum(rack.soc * rack.cap for rack in counted) / sum(rack.cap for rack in counted)
+        self.soc.value = charged(sum(rack.soc * rack.cap for rack in counted) / sum(rack.cap for rack in counted))
         self.vdc = self._voltage.after(self.soc.value, p, dt_s)
         self.idc = p * 1000 / self.vdc if self.vdc else 0.0
         cell = self.vdc / (self.cells or max(1, round(self.vnom / 3.2)))

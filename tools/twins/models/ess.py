@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tools.twins.models.converter import Converter
 from tools.twins.models.fields import private, quantity
-from tools.twins.models.maths import clamp, power_for, series_loss
+from tools.twins.models.maths import charged, clamp, power_for, series_loss
 from tools.twins.models.terminal import Terminal
 
 
@@ -112,7 +112,7 @@ class Ess(Converter):
         self.wait(dt_s)
         self.losses = self._loss(self.p) if self.is_delivering else 0.0
         if self.is_delivering:
-            self.soc = 100 * clamp(self.soc / 100 - (self.p + self.losses) / self.cap * dt_s / 3600, 0.0, 1.0)
+            self.soc = charged(self.soc - 100 * (self.p + self.losses) / self.cap * dt_s / 3600)
         self.meter(self.p, self.q, dt_s)
         self._show_limits()
         self.vdc = self.vdcnom if self.racks_in_service else 0.0

@@ -9,6 +9,8 @@ from typing import Final
 
 # The slope of a source that holds its frequency or voltage whatever the load is.
 STIFF: Final = -1e15
+# Percent of a store that are no energy: less than 1e-11 of it.
+_NOTHING: Final = 1e-9
 
 
 def slew(value: float, target: float, rate: float, dt_s: float) -> float:
@@ -87,6 +89,16 @@ def reactive_for(p: float, pf: float) -> float:
         return 0.0
     q = p * math.sqrt(max(0.0, 1 - pf * pf)) / abs(pf)
     return q if pf < 0 else -q
+
+
+def charged(soc: float) -> float:
+    """Return a state of charge within 0 and 100 %; what rounding leaves beside these is empty, or full.
+
+    A store with the last 1e-20 % has nothing to give, and must not say that it has.
+    """
+    if soc < _NOTHING:
+        return 0.0
+    return 100.0 if soc > 100 - _NOTHING else soc
 
 
 def clamp(value: float, low: float, high: float) -> float:

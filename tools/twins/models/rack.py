@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tools.twins.models.fields import quantity
+from tools.twins.models.maths import charged
 from tools.twins.models.measured import Measured
 from tools.twins.models.measurement import Measurement
 from tools.twins.models.words import StatusValue
@@ -83,7 +84,7 @@ class Rack(Measured):
 
     def carry(self, p: float, energy_kwh: float, vdc: float) -> None:
         """Carry a share of the power; `energy_kwh` is what its store loses by that."""
-        self.soc = min(100.0, max(0.0, self.soc - 100 * energy_kwh / self.cap))
+        self.soc = charged(self.soc - 100 * energy_kwh / self.cap)
         self.p, self.vdc = p, vdc
         self.idc.value = p * 1000 / vdc if vdc else 0.0
         self.judge()
