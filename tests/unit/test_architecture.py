@@ -83,6 +83,7 @@ PURE = [
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "ess_bus" / "service" / "measures.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
+    ROOT / "tools" / "hybridos" / "orders.py",
     *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
     *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
     *(
