@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs pictures bench soak format clean
+.PHONY: help run demo test lint types unit docs picture pictures bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ unit: $(VENV)/ready
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
 	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md
 	@$(BIN)/python -m tools.states_page docs/states.md
+
+picture: $(VENV)/ready  ## draw the picture of the dashboard anew (needs Chromium)
+	@ESS_WEB_PICTURE=docs/images/dashboard.png $(BIN)/pytest -q -k values_move tests/integration/test_web_browser.py
 
 pictures: $(VENV)/ready  ## take the pictures of docs/images from a running site
 	@$(BIN)/python -m tools.pictures docs/images

@@ -10,6 +10,8 @@ from ess_bus.reference import Reference
 
 # How often a calculator runs at most, where nothing says so (engine.md 1.5), in seconds.
 DEFAULT_RATE_S = 0.1
+# What counts on by itself does so this often at most, in seconds: the engine sees each of its results.
+LEAST_PERIOD_S = 0.01
 OWN = "its own value"
 
 
@@ -74,6 +76,11 @@ class Calculation:
     def periodic(self) -> bool:
         """Whether it runs without a change of its operands: a wake list runs what counts on from its own value."""
         return self.of_itself and bool(self.listed)
+
+    @property
+    def every_s(self) -> float:
+        """How long after a run the next one comes at the earliest, in seconds."""
+        return max(self.rate_s, LEAST_PERIOD_S) if self.periodic else self.rate_s
 
     @property
     def text(self) -> str:

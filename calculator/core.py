@@ -44,9 +44,9 @@ class Calculator:
             shown.setdefault(end, []).append(place)
         self.states = [State.of(one, self._slots, _alike(one, found.aliases, shown)) for one in found.calculations]
         self._by_place = {state.calculation.result: state for state in self.states}
-        self._reasons = {
-            place._replace(name=f"{place.name}@{REASON}"): state for place, state in self._by_place.items()
-        }
+        for place, state in self._by_place.items():
+            self._slots.of(place).sets = state
+            self._slots.of(place._replace(parameter=REASON)).explains = state
 
     # -- what the engine has -----------------------------------------------------------------------------------------
 
@@ -68,19 +68,21 @@ class Calculator:
         """
         slots = self._slots.find(table)
         for name, value in values.items():
-            if (explained := self._reasons.get(Reference(table, name))) is not None:
-                explained.told.reason = value
             slot = slots.get(name)
             if slot is None:
                 continue
             slot.stands_in = False
-            state = self._by_place.get(slot.place)
+            if slot.explains is not None:
+                slot.explains.told.reason, slot.explains.alert = value, True
+            state = slot.sets
             if state is None:
                 slot.take(value, now_s)
-            elif not state.told.shows(value, now_s):
+                continue
+            state.alert = True
+            if not state.told.shows(value, now_s):
                 slot.take(state.told.held, now_s)
-            elif state.calculation.of_itself or state.result is MISSING:
-                state.stale |= slot.take(value, now_s) and state.calculation.of_itself
+            elif state.of_itself or state.result is MISSING:
+                state.stale |= slot.take(value, now_s) and state.of_itself
             # Else somebody has set what is not his; it is set right again before anything is calculated from it.
 
     def missing(self) -> Values:
@@ -104,7 +106,7 @@ class Calculator:
         for state in self.states:
             state.changed.clear()
             # Nobody knows whether it has run with the value that is there: to count twice is worse.
-            state.stale = not state.calculation.of_itself
+            state.stale = not state.of_itself
 
     # -- results -----------------------------------------------------------------------------------------------------
 
@@ -115,27 +117,31 @@ class Calculator:
         """
         wanted: Values = {}
         for state in self.states:
-            if now_s >= state.due_s and (state.stale or state.calculation.periodic):
+            if not state.alert:
+                continue
+            if now_s >= state.due_s and (state.stale or state.periodic):
                 self._run(state, now_s)
             change = self._change(state)
             if change is not MISSING:
                 place = state.calculation.result
                 wanted.setdefault(place.table, {})[place.name] = change
-            elif state.calculation.of_changes:
+                continue
+            if state.of_changes:
                 state.result = MISSING
+            state.alert = state.stale or state.periodic
         self._complaints.say()
         return wanted
 
     def due_s(self) -> float:
         """Return when something can be calculated next; infinity if nothing is to be."""
-        waiting = (state.due_s for state in self.states if state.stale or state.calculation.periodic)
+        waiting = [state.due_s for state in self.states if state.stale or state.periodic]
         return min(waiting, default=float("inf"))
 
     def has_set(self, table: str, results: Mapping[str, Any], now_s: float) -> None:
         """Note that the engine has taken results."""
         for name, change in results.items():
             state = self._by_place[Reference(table, name)]
-            if state.calculation.of_changes:
+            if state.of_changes:
                 state.result = MISSING  # said once; whoever has seen it clears it
             state.told.is_claimed = True
             if change is CLAIM:
@@ -157,8 +163,8 @@ class Calculator:
         calculation = state.calculation
         state.stale = False
         # In step with the clock where it runs by itself; a late run is not made up for.
-        is_in_step = calculation.periodic and now_s - state.due_s <= calculation.rate_s
-        state.due_s = (state.due_s if is_in_step else now_s) + calculation.rate_s - _ROUNDING_S
+        is_in_step = state.periodic and now_s - state.due_s <= state.every_s
+        state.due_s = (state.due_s if is_in_step else now_s) + state.every_s - _ROUNDING_S
         state.ran_s, state.runs = now_s, state.runs + 1
         reason = ""
         try:
@@ -179,7 +185,7 @@ class Calculator:
         """Return what is to be set so that the engine shows a result, `MISSING` if it does already."""
         if state.result is MISSING:
             # What somebody has set in its place is as good as he says.
-            is_over = state.told.reason and state.told.held is not None and not state.calculation.of_changes
+            is_over = state.told.reason and state.told.held is not None and not state.of_changes
             return {_REMOVE: [REASON]} if is_over and state.ran_s is not None else MISSING
         needs, is_claimed = state.told.needs(state.result), state.told.is_claimed
         if (state.told.reason or "") == state.reason:

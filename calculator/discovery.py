@@ -91,14 +91,22 @@ def linked(tables: Tables, *, live: bool) -> tuple[Aliases, set[Reference]]:
     if live:
         found = [link for link in found if _is_shown(tables, *link)]
     targets = {place: target for place, target, _ in found}
-    ends: Aliases = {}
-    for place in targets:
-        trail = [place]
-        while trail[-1] in targets and len(trail) <= len(targets):
-            trail.append(targets[trail[-1]])
-        if trail[-1] not in targets:
-            ends[place] = trail[-1]
+    ends = _ends(targets)
     return ends, {place for place, _, is_link in found if is_link and place in ends}
+
+
+def _ends(targets: Mapping[Reference, Reference]) -> Aliases:
+    """Return where each chain ends; each step is made once, however long they are."""
+    found: dict[Reference, Reference | None] = {}
+    for place in targets:
+        trail: dict[Reference, None] = {}
+        here = place
+        while here in targets and here not in found and here not in trail:
+            trail[here] = None
+            here = targets[here]
+        end = None if here in trail else found.get(here, here)
+        found.update(dict.fromkeys(trail, end))
+    return {place: end for place, end in found.items() if end is not None}
 
 
 def concerns_all(table: str) -> bool:

@@ -18,8 +18,9 @@ SERVED: Final = "/calculator"
 
 
 def listed(calculator: Calculator) -> dict[str, Any]:
-    """Return result -> value of all calculators; those without a value with the reason."""
-    return {str(state.calculation.result): _outcome(state) for state in calculator.states}
+    """Return result -> value of all calculators, alphabetically; those without a value with the reason."""
+    states = sorted(calculator.states, key=lambda state: state.calculation.result)
+    return {str(state.calculation.result): _outcome(state) for state in states}
 
 
 def explained(state: State, now_s: float) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def when(calculation: Calculation) -> str:
     """Say when a calculation runs."""
     by = f" ({calculation.listed})" if calculation.listed else ""
     if calculation.periodic:
-        return f"every {calculation.rate_s:g} s{by}"
+        return f"every {calculation.every_s:g} s{by}"
     what = "its own value or an operand" if calculation.of_itself else "an operand"
     return f"when {what} has changed, every {calculation.rate_s:g} s at most{by}"
 

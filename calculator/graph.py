@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 
 from calculator.calculation import OWN, Aliases, Calculation
 from ess_bus.reference import Reference
@@ -17,19 +17,46 @@ def ordered(calculations: Iterable[Calculation], aliases: Aliases) -> list[Calcu
     value is no circle: that is a value of before.
     """
     by_place = {aliases.get(one.result, one.result): one for one in sorted(calculations, key=lambda one: one.result)}
-    while True:
-        sorter = TopologicalSorter({place: _uses(one, place, aliases, by_place) for place, one in by_place.items()})
-        try:
-            return [by_place[place] for place in sorter.static_order()]
-        except CycleError as error:
-            circle: list[Reference] = error.args[1][:-1]
-        # The sorter names it against the arrows; it begins where the alphabet does, whatever it met first.
-        circle.reverse()
+    uses = {place: _uses(one, place, aliases, by_place) for place, one in by_place.items()}
+    for circle in _cut(uses):
+        # It begins where the alphabet does, whatever was met first.
         begin = circle.index(min(circle))
         trail = [*circle[begin:], *circle[:begin], circle[begin]]
         shown = " -> ".join(map(str, trail if len(trail) <= 12 else [*trail[:6], *trail[-6:]]))
         for place in circle:
             by_place[place] = replace(by_place[place], operation=None, problem=f"runs in a circle: {shown}")
+    return [by_place[place] for place in TopologicalSorter(uses).static_order()]
+
+
+def _cut(uses: dict[Reference, list[Reference]]) -> Iterator[list[Reference]]:
+    """Yield circles, and take from `uses` what those in them use, until none is left.
+
+    Every place is entered once and left once, however many circles there are: definitions may come from anywhere.
+    """
+    seen: set[Reference] = set()
+    for start in list(uses):
+        if start in seen:
+            continue
+        seen.add(start)
+        # From place to place that it uses; where each stands in `path`, and what is still to be looked at from there.
+        path, ahead, depth = [start], [iter(uses[start])], {start: 0}
+        while path:
+            used = next(ahead[-1], None)
+            if used is None:
+                ahead.pop()
+                del depth[path.pop()]
+            elif used in depth:
+                circle = path[depth[used] :]
+                del path[depth[used] :], ahead[depth[used] :]
+                for place in circle:
+                    del depth[place]
+                    uses[place] = []
+                yield circle
+            elif used not in seen:
+                seen.add(used)
+                depth[used] = len(path)
+                path.append(used)
+                ahead.append(iter(uses[used]))
 
 
 def _uses(one: Calculation, place: Reference, aliases: Aliases, known: dict[Reference, Calculation]) -> list[Reference]:

@@ -15,10 +15,10 @@ class Exchanges:
     """What became of the results that were set on the engine.
 
     Attributes:
-        sets: sets that the engine has taken, each of some results.
-        results: the results in them.
-        refused: results that the engine did not take.
-        seconds: how long its answers took, all together.
+        sets: sets that the engine has answered, each of some results.
+        results: the results that it took of them.
+        refused: results that it did not take.
+        seconds: how long its answers took, all together; sets that are sent together count once.
         last_s: how long the last one took.
     """
 
@@ -28,9 +28,9 @@ class Exchanges:
     seconds: float = 0.0
     last_s: float | None = None
 
-    def answered(self, results: int, seconds: float) -> None:
-        """Note a set that the engine has taken."""
-        self.sets += 1
+    def answered(self, sets: int, results: int, seconds: float) -> None:
+        """Note sets that were sent together, how many results the engine took of them, and how long that took."""
+        self.sets += sets
         self.results += results
         self.seconds += seconds
         self.last_s = seconds

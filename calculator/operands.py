@@ -58,7 +58,7 @@ def places(text: object, asset: str, tree: Tree) -> list[Reference]:
         ValueError: it is none of these; the text says what was expected.
     """
     if not isinstance(text, str) or not text:
-        raise ValueError(f"expected a variable's name, got {text!r}")
+        raise ValueError(f"expected a variable's name, got {text!r:.40}")
     if text.startswith("/"):
         return [Reference.parse(text)]
     manager, colon, name = text.rpartition(":")

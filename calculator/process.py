@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from calculator import metrics
 from calculator.complaints import Complaints
-from calculator.core import REASON, Calculator
+from calculator.core import Calculator
 from calculator.definition import defines
 from calculator.discovery import Found, Tables, concerns_all
 from calculator.explaining import SERVED, explained, listed
 from calculator.operands import Tree
+from calculator.setting import ANSWER_TIMEOUT_S, Setter
 from calculator.snapshot import Snapshot, flat
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 # How long it waits at most for the next message, in seconds: that it was disconnected is no message.
 IDLE_S: Final = 0.5
 RETRY_S: Final = 0.5
-ANSWER_TIMEOUT_S: Final = 5.0
 # Definitions come one after the other: so long after the first all are read anew, but not more often than that.
 SETTLED_S: Final = 0.2
 READ_EVERY_S: Final = 0.5
@@ -56,6 +56,7 @@ class CalculatorProcess:
         self._bus, self._engine, self._files = bus, engine, files
         self._zero_on_failure = zero_on_failure
         self._prefix, self._own = f"/{engine}", f"{SERVED}/{engine}"
+        self._setter = Setter(bus, self._prefix)
         self._complaints = Complaints()
         self._calculator = Calculator(Found())
         self._tables: set[str] = set()
@@ -64,11 +65,9 @@ class CalculatorProcess:
         self._messages: Subscription
         self._read_again_s: float | None = None
         self._read_s = float("-inf")
-        self._refused: dict[tuple[str, str], Any] = {}
         self._problems: set[str] = set()
         self._retry_s = 0.0
         self._trouble: str | None = None
-        self._exchanges = metrics.Exchanges()
 
     def run(self, pulse: Pulse) -> None:
         """Work until interrupted; `pulse` is told of each turn."""
@@ -80,7 +79,8 @@ class CalculatorProcess:
 
     def measures(self) -> Iterator[Measure]:
         """Yield what can be counted of this calculator."""
-        return metrics.measures(self._calculator, self._exchanges, time.monotonic(), is_reached=self._trouble is None)
+        is_reached = self._trouble is None
+        return metrics.measures(self._calculator, self._setter.exchanges, time.monotonic(), is_reached=is_reached)
 
     def start(self) -> None:
         """Listen, and tell that this calculator is there.
@@ -126,8 +126,12 @@ class CalculatorProcess:
                 gaps = self._bus.gaps
                 self._refill(now_s)
                 self._gaps = gaps
-            for table, results in self._calculator.results(now_s).items():
-                self._offer(table, results)
+            if results := self._calculator.results(now_s):
+                taken = self._setter.offer(results)
+                for table, members in taken.items():
+                    self._calculator.has_set(table, members, time.monotonic())
+                if taken:
+                    self._found_again()
         except BusError as error:
             self._retry_s = now_s + RETRY_S
             self._lost(error)
@@ -172,10 +176,8 @@ class CalculatorProcess:
                 calculator.update(table, snapshot.values(table), now_s)
         self._calculator = calculator
         self._tables = set(snapshot.tables)
-        self._refused.clear()
-        for table, values in calculator.missing().items():
-            log.info("creating %s", ", ".join(f"{table}:{name}" for name in values))
-            self._set(table, values)
+        self._setter.begin_again()
+        for table, values in self._setter.create(calculator.missing(), snapshot.is_variable).items():
             calculator.update(table, values, now_s)
         calculator.begin()
         self._read_again_s, self._read_s = None, now_s
@@ -190,43 +192,9 @@ class CalculatorProcess:
             log.info("%s", text)
         self._problems = said
 
-    # -- what is set -------------------------------------------------------------------------------------------------
+    # -- whether the engine is there -----------------------------------------------------------------------------------
 
-    def _offer(self, table: str, results: dict[str, Any]) -> None:
-        """Set results; one that the engine refuses must neither hold up the others nor leave an old value standing."""
-        wanted = {name: value for name, value in results.items() if self._refused.get((table, name), ...) != value}
-        if not wanted:
-            return
-        try:
-            self._set(table, wanted)
-            self._calculator.has_set(table, wanted, time.monotonic())
-        except Refused as error:
-            if len(wanted) > 1:
-                for name, value in wanted.items():
-                    self._offer(table, {name: value})
-                return
-            ((name, value),) = wanted.items()
-            self._refuse(table, name, value, str(error))
-        else:
-            for name in wanted:
-                self._refused.pop((table, name), None)
-
-    def _refuse(self, table: str, name: str, value: Any, reason: str) -> None:
-        """Make a result not valid that its variable cannot hold."""
-        self._exchanges.refused += 1
-        if (table, name) not in self._refused:
-            log.warning("%s:%s cannot be set, it is not valid: %s", table, name, reason)
-        self._refused[table, name] = value
-        withdrawn = {"value": None, REASON: f"cannot be set: {reason}"}
-        try:
-            self._set(table, {name: withdrawn})
-        except Refused as error:
-            log.debug("%s:%s: %s", table, name, error)
-
-    def _set(self, table: str, values: dict[str, Any]) -> None:
-        begun_s = time.monotonic()
-        self._bus.set(self._prefix + table, values, timeout_s=ANSWER_TIMEOUT_S)
-        self._exchanges.answered(len(values), time.monotonic() - begun_s)
+    def _found_again(self) -> None:
         if self._trouble is not None:
             log.info("the engine takes results again")
             self._trouble = None

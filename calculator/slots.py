@@ -32,6 +32,8 @@ class Slot:
         at_s: when that has changed last.
         users: the calculations that use it, and as which of their inputs; -1 for a switch.
         stand_ins: parameters of this variable that are not there, and so have its value.
+        sets: the calculation whose result it is.
+        explains: the calculation whose result's reason it is.
     """
 
     place: Reference
@@ -40,6 +42,8 @@ class Slot:
     users: list[tuple[State, int]] = field(default_factory=list)
     stand_ins: list[Slot] = field(default_factory=list)
     stands_in: bool = False
+    sets: State | None = None
+    explains: State | None = None
 
     def take(self, value: Any, now_s: float) -> bool:
         """Take a value; tell whether it is another one, and let those who use it know."""

@@ -54,6 +54,11 @@ class Snapshot:
                 values |= flat(name, shown)
         return values
 
+    def is_variable(self, path: str) -> bool:
+        """Tell whether there is a variable at a path such as ``/status/bms/BMSPower``."""
+        table, _, name = path.rpartition("/")
+        return name in self.tables.get(table, {})
+
     def _is_new(self, table: str, name: str) -> bool:
         """Tell whether the engine has no parameters of a variable: then a file may define what it is."""
         shown = self.tables.get(table, {}).get(name)

@@ -25,9 +25,11 @@ class State:
     Attributes:
         calculation: what is calculated.
         inputs: the slots of its inputs.
+        values: what they hold; what the engine does not have is ``None``. Its own value is not kept up to date here.
         switches: its switches: fixed, or the slots where they are.
         shown: the slots that show the result: its own, and those of links to it.
         told: what the engine has of it.
+        alert: whether it has to be looked at: something about it may have changed.
         stale: it has to be calculated anew.
         due_s: not before this time.
         result: what came out; `MISSING` while nothing is to be set.
@@ -39,9 +41,16 @@ class State:
 
     calculation: Calculation
     inputs: list[Slot]
+    values: list[Any]
     switches: list[bool | Slot]
     shown: list[Slot]
+    # These are the calculation's; they are asked for with each change of a value.
+    of_itself: bool
+    of_changes: bool
+    periodic: bool
+    every_s: float
     told: Told = field(default_factory=Told)
+    alert: bool = True
     stale: bool = True
     due_s: float = 0.0
     result: Any = MISSING
@@ -61,7 +70,17 @@ class State:
         """
         inputs = [slots.operand(one.place) for one in calculation.inputs]
         switches = [one if isinstance(one, bool) else slots.of(one) for one in calculation.switches]
-        state = cls(calculation, inputs, switches, [slots.of(one) for one in (calculation.result, *links)])
+        state = cls(
+            calculation,
+            inputs,
+            [_known(slot) for slot in inputs],
+            switches,
+            [slots.of(one) for one in (calculation.result, *links)],
+            calculation.of_itself,
+            calculation.of_changes,
+            calculation.periodic,
+            calculation.every_s,
+        )
         for index, slot in enumerate(inputs):
             # A change of its own value calls for a run only if somebody else has made it; that is `Told`'s business.
             if calculation.inputs[index].name != OWN:
@@ -73,10 +92,12 @@ class State:
 
     def note(self, index: int, value: Any) -> None:
         """Note that an input, or a switch, has changed."""
-        self.stale = True
+        self.alert = self.stale = True
         if index == _SWITCH:
             self.due_s = 0.0  # whoever switches does not wait: the value may be his from now on
-        elif value is not None:
+            return
+        self.values[index] = value
+        if value is not None:
             self.changed.add(index)
 
     def is_on(self) -> bool:
@@ -111,7 +132,7 @@ class State:
             raise NotValid(self.calculation.problem, computed=False)
         if isinstance(operation, Operation) and operation.of_changes:
             return self._whether_changed(operation)
-        values = [None if slot.value is MISSING else slot.value for slot in self.inputs]
+        values = self._current() if self.of_itself else self.values
         if isinstance(operation, Expression):
             return self._evaluated(operation, values)
         if operation.of_itself:
@@ -127,6 +148,11 @@ class State:
                 raise
             name = self.calculation.inputs[first + error.operand]
             raise NotValid(f"{name} {error.reason}", computed=error.computed) from None
+
+    def _current(self) -> list[Any]:
+        """Return all values, its own among them."""
+        inputs = zip(self.calculation.inputs, self.inputs, self.values, strict=True)
+        return [_known(slot) if one.name == OWN else value for one, slot, value in inputs]
 
     def _evaluated(self, expression: Expression, values: list[Any]) -> Any:
         try:
@@ -145,3 +171,7 @@ class State:
             return MISSING
         self.changed.clear()
         return True
+
+
+def _known(slot: Slot) -> Any:
+    return None if slot.value is MISSING else slot.value

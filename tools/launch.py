@@ -29,6 +29,7 @@ COMMANDS = {
     "twins": "tools.twins.command",
     "hybridos": "tools.hybridos.command",
     "ess_site": "tools.ess_site.command",
+    "ess_web": "tools.ess_web.command",
     "ess_view": "tools.view.command",
     "fims_top": "tools.top.command",
 }

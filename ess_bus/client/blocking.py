@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
 from ess_bus.client.inbox import DEFAULT_SIZE, Inbox
+from ess_bus.client.pending import Pending
 from ess_bus.client.replies import value_of
 from ess_bus.client.service import Handler, is_request, refusals
 from ess_bus.client.shell import Shell, about_process, answer_frame, refusal_frame
 from ess_bus.client.subscription import Subscription
 from ess_bus.client.worker import Worker
+from ess_bus.errors import BusError, EssError
 from ess_bus.message import Message, encode_body
 
 
@@ -130,6 +133,24 @@ class Bus(Shell[Worker]):
         """Set a value and return the owner's answer; errors as `request`."""
         return self.request("set", uri, value, timeout_s=timeout_s)
 
+    def set_all(self, values: Iterable[tuple[str, Any]], timeout_s: float | None = None) -> list[Message | EssError]:
+        """Set values one after the other without waiting in between; return the answers in the same order.
+
+        Where there is none, there is the error that `set` would raise: one that fails does not hold up the others.
+        """
+        deadline = time.monotonic() + (self.timeouts.request if timeout_s is None else timeout_s)
+        if not self._core.joined:
+            self._link.work(lambda: self._link.is_settled, self.timeouts.connect if timeout_s is None else timeout_s)
+        under_way: list[tuple[str, Pending | EssError]] = []
+        try:
+            for uri, value in values:
+                under_way.append((uri, self._ask(uri, value)))
+            return [self._outcome(uri, one, deadline) for uri, one in under_way]
+        finally:
+            for _, one in under_way:
+                if isinstance(one, Pending):
+                    self._core.give_up(one)
+
     def post(self, uri: str, value: Any, *, timeout_s: float | None = None) -> Message:
         """Create or append and return the owner's answer; errors as `request`."""
         return self.request("post", uri, value, timeout_s=timeout_s)
@@ -197,6 +218,31 @@ class Bus(Shell[Worker]):
     def announce(self, **facts: Any) -> None:
         """Answer ``get /processes/NAME`` from now on: this process is ready to serve."""
         self._link.outcome(self._core.announce(about_process(facts, self.name)), self._core.process_uri, None)
+
+    def _ask(self, uri: str, value: Any) -> Pending | EssError:
+        """Send a set; return where its outcome will be, or why it was not sent."""
+        try:
+            waiting, frame = self._core.request("set", uri, encode_body(value))
+        except EssError as error:
+            return error
+        try:
+            self._link.send(frame)
+        except EssError as error:
+            self._core.give_up(waiting)
+            return error
+        except BaseException:
+            self._core.give_up(waiting)
+            raise
+        return waiting
+
+    def _outcome(self, uri: str, asked: Pending | EssError, deadline: float) -> Message | EssError:
+        if isinstance(asked, EssError):
+            return asked
+        try:
+            reply = self._link.outcome(asked, uri, max(0.0, deadline - time.monotonic()))
+        except BusError as error:
+            return error
+        return reply if reply is not None else Message("set", uri)
 
     def _handle(self, message: Message, handler: Handler) -> None:
         value = None

@@ -363,7 +363,7 @@ class Engine:
             self._cascade.apply(with_command(self.datamap, assignment))
             if assignment.runs_actions and is_scheduled(place.table):
                 self.schedule.adopt(place)
-        tables = [assignment.place.table for assignment in assignments]
+        tables = {assignment.place.table for assignment in assignments}
         if any(is_under(table, LINKS) for table in tables):
             self.links.run()
         if any(is_under(table, VLINKS) for table in tables):

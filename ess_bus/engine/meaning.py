@@ -127,11 +127,12 @@ def _tables(known: Known, body: Any) -> Iterator[Assignment]:
 def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
     if not isinstance(body, dict):
         raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
+    parts = segments(table)
     for name, inner in body.items():
         path = f"{table}/{name}"
-        if is_under(name, table) and name.startswith("/") and segments(table)[0] not in _LISTS:
+        if name.startswith("/") and is_under(name, table) and parts[0] not in _LISTS:
             yield from interpret(known, normal(check(name)), inner)
-        elif "/" not in name and (known.is_table(path) or (len(segments(table)) == 1 and not known.is_variable(path))):
+        elif "/" not in name and (known.is_table(path) or (len(parts) == 1 and not known.is_variable(path))):
             yield from interpret(known, path, inner)
         else:
             yield _new_or_known(known, Reference(table, name), inner)

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from ess_bus.client import AsyncBus, AsyncSubscription, Bus, Timeouts
-from ess_bus.errors import Disconnected, NoOneListening, ProtocolError, Refused, RequestTimeout, TooLarge, UriError
+from ess_bus.errors import (
+    Disconnected,
+    EssError,
+    NoOneListening,
+    ProtocolError,
+    Refused,
+    RequestTimeout,
+    TooLarge,
+    UriError,
+)
 from ess_bus.message import Message, Status
 from tests.integration.conftest import eventually, free_port, start_broker
 from tests.integration.peers import Owner
@@ -54,6 +63,27 @@ def test_a_refusal_carries_the_owners_reason(broker):
         with pytest.raises(Refused, match="not this one") as caught:
             bus.get("/a/bad")
         assert (caught.value.uri, caught.value.reason) == ("/a/bad", "not this one")
+
+
+def test_several_sets_are_under_way_at_once_and_each_has_its_own_outcome(broker):
+    values = [("/a/1", 1), ("/a/bad", 2), ("/nobody", 3), ("/a\n", 4), ("/a/large", "x" * (16 << 20)), ("/a/1", 5)]
+    with Bus(broker, name="owner") as owner, owner.subscribe("/a") as asked, Bus(broker, name="asker") as bus:
+        answers: list[Message | EssError] = []
+        asker = threading.Thread(target=lambda: answers.extend(bus.set_all(values, 10)), daemon=True)
+        asker.start()
+        # Nobody is answered until all have arrived, and then the last first.
+        requests = [asked.receive(10) for _ in range(3)]
+        for request in reversed(requests):
+            assert request is not None
+            if request.uri.endswith("/bad"):
+                owner.refuse(request, "not this one")
+            else:
+                owner.reply(request, request.json())
+        asker.join(10)
+        assert [answer.json() for answer in answers if isinstance(answer, Message)] == [1, 5]
+        assert [type(answers[index]) for index in range(1, 5)] == [Refused, NoOneListening, UriError, TooLarge]
+        assert bus.set_all([("/a/1", 1)], 0.05)[0].__class__ is RequestTimeout
+        assert bus.set_all([]) == []
 
 
 def test_an_answer_that_is_not_json_is_said_to_be_so(broker):

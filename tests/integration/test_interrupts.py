@@ -22,6 +22,7 @@ COMMANDS = [
     "modbus_client",
     "twins",
     "ess_site",
+    "ess_web",
     "ess_view",
     "fims_top",
 ]

@@ -56,6 +56,10 @@ ENGINE_PROCESS = (
     *("checking", "command", "configuration", "process", "__init__"),
     *("state_file", "dump_file"),
 )
+WEB = (
+    *("values", "store", "mailbox", "keepers", "cards", "alarms", "history", "tap", "access", "page", "hub"),
+    "guard",
+)
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
@@ -84,6 +88,7 @@ PURE = [
     ROOT / "ess_bus" / "service" / "measures.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
     ROOT / "tools" / "hybridos" / "orders.py",
+    *(ROOT / "tools" / "ess_web" / f"{name}.py" for name in WEB),
     *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
     *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
     *(

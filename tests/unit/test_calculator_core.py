@@ -225,6 +225,14 @@ def test_in_a_wake_list_the_current_value_is_counted_on_at_the_rate():
     assert one.put(Sum=0) == {"Sum": 30}
 
 
+def test_what_counts_on_by_itself_rests_between_two_results_whatever_its_rate_is():
+    one = bench(a=1, Count=operation("+", "a", includeCurrVal=True, value=0), tables=wake("Count", rate=0))
+    assert one.run() == {"Count": 1}
+    assert one.calculator.due_s() - one.now == pytest.approx(0.01, abs=1e-6)
+    assert one.run(0.009) == {}
+    assert one.run(0.001) == {"Count": 2}
+
+
 def test_without_a_wake_list_it_runs_once_for_each_change_by_others():
     one = bench(a=20, Sum=operation("+", "a", includeCurrVal=True, value=50))
     assert one.run() == {}  # nobody knows whether it has run with this one

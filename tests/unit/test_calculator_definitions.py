@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from calculator import graph
 from calculator.calculation import OWN, Input
 from calculator.configuration import load
 from calculator.operands import Tree, places
@@ -93,6 +94,9 @@ def test_tables_about_variables_hold_no_calculators():
         ({**POWER, "numVars": "2"}, "numVars: expected a whole number, got '2'"),
         ({**POWER, "numVars": True}, "numVars: expected a whole number, got 'True'"),
         ({**POWER, "numVars": -1}, "numVars is -1"),
+        ({**POWER, "numVars": 10**15}, f"numVars is {10**15}, but the variables are variable1, variable2"),
+        ({**POWER, "variable1": ["x" * 999]}, f"variable1: expected a variable's name, got ['{'x' * 38}"),
+        ({**POWER, "variable1": "/" + "x" * 999 + ":"}, f"variable1: '/{'x' * 79}' is not a variable; expected"),
         ({"numVars": 0, "operation": "+"}, "operation + takes at least 1 operands, not 0"),
         (operation("<", "a"), "operation < takes 2 operands, not 1"),
         (operation(">", "a", "b", "c"), "operation > takes 2 operands, not 3"),
@@ -227,6 +231,46 @@ def test_circles_are_refused_by_name_and_nothing_else_with_them():
     circle = "runs in a circle: /status/bms:a -> /status/bms:b -> /status/bms:c -> /status/bms:a"
     assert {name for name, problem in problems.items() if problem} == {f"/status/bms:{name}" for name in "abc"}
     assert set(problems.values()) == {"", circle}
+
+
+def test_many_circles_and_long_links_are_gone_through_once(monkeypatch):
+    looked_at: list[Reference] = []
+    uses = graph._uses
+
+    def noted(one, *rest):
+        looked_at.append(one.result)
+        return uses(one, *rest)
+
+    monkeypatch.setattr(graph, "_uses", noted)
+    pairs = {
+        f"{here}{number}": operation("+", f"{there}{number}") for number in range(50) for here, there in ("ab", "ba")
+    }
+    chain = {f"c{number}": operation("+", f"c{number + 1}") for number in range(50)}
+    calculations = found({"/status/bms": {**pairs, **chain}}).calculations
+    problems = {one.result.name: one.problem for one in calculations}
+    assert len(looked_at) == len(calculations) == 150
+    assert problems["b7"] == problems["a7"] == "runs in a circle: /status/bms:a7 -> /status/bms:b7 -> /status/bms:a7"
+    assert {problem for name, problem in problems.items() if name[0] == "c"} == {""}
+    order = [one.result.name for one in calculations if not one.problem]
+    assert order == [f"c{number}" for number in reversed(range(50))]
+
+
+def test_what_uses_a_circle_is_in_none():
+    names = {"x": "a", "a": "b", "b": "a", "y": "x"}
+    problems = {
+        one.result.name: bool(one.problem)
+        for one in found({"/status/bms": {name: operation("+", used) for name, used in names.items()}}).calculations
+    }
+    assert problems == {"x": False, "a": True, "b": True, "y": False}
+
+
+def test_links_of_links_lead_to_their_end_and_circles_of_them_nowhere():
+    def link(name):
+        return {"value": f"/status/bms:{name}"}
+
+    links = {"a": link("b"), "b": link("c"), "into": link("x"), "x": link("y"), "y": link("x")}
+    aliases = found({"/links/bms": links}).aliases
+    assert {place.name: end.name for place, end in aliases.items()} == {"a": "c", "b": "c"}
 
 
 def test_a_circle_through_links_is_one():

@@ -124,6 +124,27 @@ def test_a_reason_is_shown_while_there_is_no_result():
         assert "reason" not in one.bus.get("/ess/full/status/bms/Ratio")["Ratio"]
 
 
+@pytest.mark.parametrize(
+    ("operand", "reason"),
+    [
+        ("p/q", "it contains /"),
+        (f"/status/{'x' * 300}:a", "are over the limit of 255"),
+        ("/status/bms/a:value", "is a variable, not a table"),
+    ],
+)
+def test_an_operand_that_cannot_be_created_holds_up_nothing_else(operand, reason, caplog):
+    wrong = {"value": 0, **operation("+", operand)}
+    with site({"/status/bms": {"a": 1, "Sum": {"value": 0, **operation("+", "a", "new")}, "Wrong": wrong}}) as one:
+        one.until("/ess/status/bms/Wrong@reason", lambda said: said.startswith("variable1 (/status/"))
+        one.until("/ess/status/bms/Sum", 1)
+        one.bus.set("/ess/status/bms", {"Other": {"value": 0, **operation("*", "a", "a")}})
+        one.until("/ess/status/bms/Other", 1)
+        assert one.bus.get("/ess/full/status/bms/a") == {"a": {"value": 1}}
+    said = [line for line in caplog.messages if "cannot be created" in line]
+    assert len(said) == 1
+    assert reason in said[0]
+
+
 def test_parameters_and_switches_are_followed():
     tables = {
         "/status/bms": {

@@ -133,6 +133,13 @@ def test_one_entry_that_fails_does_not_stop_the_others_and_is_named_once(calls, 
     assert engine.reports[("_timings",)]()["failures"] == 10
 
 
+def test_what_is_wrong_with_an_entry_of_the_calculator_is_said_by_the_calculator(calls, caplog):
+    engine = engine_of({**STATUS, LIST: {**listed("a", func="CalculateVar", rate=0), **listed("b")}})
+    until(engine, 0.1)
+    assert [place[-1] for *_, place in calls] == ["b"]
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     ("entry", "text"),
     [

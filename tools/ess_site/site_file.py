@@ -25,6 +25,7 @@ MODULES: Final = {
     "twins": "tools.twins.command",
     "hybridos": "tools.hybridos.command",
     "fims_echo": "tools.fims_echo",
+    "ess_web": "tools.ess_web.command",
     "fims_record": "tools.fims_record",
 }
 CONFIGURED: Final = frozenset({"ess_controller", "calculator", "modbus_client", "modbus_server", "twins", "hybridos"})
@@ -131,6 +132,7 @@ class _Process(BaseModel):
         "hybridos",
         "fims_echo",
         "fims_record",
+        "ess_web",
     ]
     config: Annotated[_Text, Field(min_length=1)] | None = None
     bus: Annotated[_Text, Field(min_length=1)] | None = None

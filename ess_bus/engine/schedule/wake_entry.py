@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ess_bus.engine.assets import managers
+from ess_bus.engine.functions.registry import ELSEWHERE
 from ess_bus.engine.schedule.item import seconds
 from ess_bus.engine.target import Target
 from ess_bus.reference import Reference
@@ -81,6 +82,8 @@ def _entry(key: str, variable: Variable, asset: str, level: int) -> Entry | None
     function, amap = parameters.get("func"), parameters.get("amap", asset)
     if not isinstance(function, str) or not function:
         raise ValueError("expected func with the name of a function")
+    if function in ELSEWHERE:
+        return None  # whoever carries it out says what is wrong with its entry
     if not isinstance(amap, str) or not amap:
         raise ValueError("amap: expected the name of an asset")
     place = Reference.parse(key)

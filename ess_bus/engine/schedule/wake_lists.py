@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.assets import managers
-from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
+from ess_bus.engine.functions.registry import FUNCTIONS
 from ess_bus.engine.schedule.grid import Grid
 from ess_bus.engine.schedule.wake_entry import LISTS, Entry, entries
 from ess_bus.engine.timing import NEVER, SLACK_S
@@ -151,7 +151,7 @@ class WakeLists:
                     self._engine.warn(str(entry), str(entry))
                 elif entry.function in FUNCTIONS:
                     found.append(entry)
-                elif entry.function not in ELSEWHERE:
+                else:
                     text = f"{LISTS}/{name}/{entry.list_of}: {entry.place}: the function {entry.function} is not known"
                     self._engine.warn(f"list {entry.function}", f"{text}; its entries are left out")
             self._lists[name] = sorted(found, key=lambda entry: entry.order)
