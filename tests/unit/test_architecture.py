@@ -80,7 +80,7 @@ PURE = [
     *(
         path
         for path in sorted((ROOT / "calculator").glob("*.py"))
-        if path.stem not in ("__init__", "command", "configuration", "process")
+        if path.stem not in ("__init__", "command", "configuration", "process", "setting")
     ),
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",

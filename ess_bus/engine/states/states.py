@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states import shown
 from ess_bus.engine.states.checks import places
@@ -46,6 +47,7 @@ class States:
         self._awake_since_s = 0.0
         self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
+        self._commands: dict[tuple[str, str], str] = {}
 
     # -- being configured ------------------------------------------------------------------------------------------
 
@@ -85,6 +87,8 @@ class States:
         for request in machine.table.requests:
             for place in _buttons(machine.asset, request):
                 self._prepare_button(machine, place, place.name == request.command)
+            for command in (name for step in request.steps for name in step.commands):
+                self._commands[f"/controls/{machine.asset}", command] = machine.asset
         if machine.table.power:
             self._prepare_power(machine)
 
@@ -148,6 +152,14 @@ class States:
             raise ValueError(f"the {machine.table.title} {asset} cannot {request}")
         self._wake(asset)
         return machine.ask(request, in_person)
+
+    def refusal(self, assignment: Assignment) -> str | None:
+        """Return why a set from the bus is not taken: a machine alone commands its device, for it looks what holds."""
+        place = assignment.place
+        asset = self._commands.get((place.table, place.name))
+        if asset is None or assignment.value is KEEP or assignment.actions is not None:
+            return None
+        return f"{place} is commanded by the state machine of {asset} alone; expected a request to it, or to its ESS"
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return what all machines are doing, and for how many seconds they have."""
