@@ -171,7 +171,7 @@ class States:
         """Return when a machine must be looked at next."""
         if self._awake:
             return self._awake_since_s
-        return min((machine.due_s for machine in self.machines.values()), default=NEVER)
+        return min([machine.due_s for machine in self.machines.values()], default=NEVER)
 
     def run(self) -> None:
         """Let all machines come to rest that something has changed for."""
