@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(240)
 STOP, RUN, FAULT = 1, 2, 4
 ON, OFF, CLEAR = 1, 2, 4
 OPENED, CLOSED = 0, 1
-BMS_LOST = 2
+PCS_LOST, BMS_LOST = 1, 2
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,49 @@ def test_a_person_does_the_same_with_fims_send(site: Site) -> None:
     }  # fmt: skip
     fims_send(site, "-m", "set", "-u", "/controls/ess/OffCmd", "-r", "/me", "true")
     site.until(lambda: site.state == "Off" and site.bms.read("bms_poweron") == OPENED)
+
+
+def test_a_person_sees_a_fault_and_clears_it_with_fims_send(site: Site) -> None:
+    fims_send(site, "-m", "set", "-u", "/controls/ess", "-r", "/me", '{"OnCmd": true, "ActivePowerSetpoint": 80}')
+    site.until(lambda: site.pcs.read("active_power") == 80)
+    site.plant.set("/components/pcs_1", {"overtemperature": True})
+    site.until(lambda: site.state == "Fault" and site.bms.read("bms_poweron") == OPENED)
+    site.until(lambda: site.bus.get("/ess/states")["ess"].get("request") is None)
+    cause = "expected: the PCS reports no fault; found: IsFaulted of pcs is true"
+    assert fims_send(site, "-m", "get", "-u", "/ess/status/ess/LastResult", "-r", "/me") == f'"{cause}"'
+    # On is refused, says why, and does not hide the cause from whoever asks next.
+    refused = f"start refused: it is in Fault ({cause}); possible in Off, Ready, Standby"
+    for _ in range(2):
+        fims_send(site, "-m", "set", "-u", "/controls/ess/OnCmd", "-r", "/me", "true")
+        site.until(lambda: site.bus.get("/ess/status/ess/LastResult") == refused)
+    # No more can anybody start a device past the machines.
+    with pytest.raises(Refused, match="is commanded by the state machine of bms"):
+        site.bus.set("/controls/bms/CloseContactors", True)
+    site.plant.set("/components/pcs_1", {"overtemperature": False})
+    site.until(
+        lambda: (
+            fims_send(site, "-m", "set", "-u", "/controls/ess/ClearFaultsCmd", "-r", "/me", "true") == "true"
+            and site.state == "Off"
+        )
+    )
+    assert site.bus.get("/ess/status/ess/LastResult") == "clear: done"
+    assert (site.messages("pcs", "faults"), site.messages("ess", "faults")) == ([], [])
+    fims_send(site, "-m", "set", "-u", "/controls/ess/OnCmd", "-r", "/me", "true")
+    site.until(lambda: site.pcs.read("active_power") == 80)
+
+
+def test_a_suspended_bridge_leaves_no_value_standing(site: Site) -> None:
+    site.clou.write("control_command", ON)
+    site.clou.write("power_set_ac", 100)
+    site.until(lambda: site.reads("p", 100))
+    bridge = site.child("pcs_bridge")
+    bridge.suspend()
+    try:
+        site.until(lambda: site.reads("system_state", FAULT) and site.reads("p", None))
+        site.until(lambda: site.reads("com_status", PCS_LOST) and site.bms.read("bms_poweron") == OPENED)
+    finally:
+        bridge.resume()
+    site.until(lambda: site.reads("com_status", 0) and site.reads("p", 0))
 
 
 def test_what_this_site_cannot_do_is_refused_to_both(site: Site) -> None:
