@@ -2,7 +2,8 @@
 
 Kept are variables with the parameter ``persist``, those that ``Persist`` of ``/config/ess`` lists (``/table:name``, or
 a table with all below it), and every ``maint_mode`` below ``/assets``: who works on a battery must not find that a
-restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`).
+restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`); but the emergency
+stop of an ESS is: only who has pressed it, or may release it, must do so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.never_kept import why_command
 from ess_bus.engine.severity import Severity
+from ess_bus.engine.states.ess import ESS
+from ess_bus.engine.states.options import KIND, STATES
 from ess_bus.engine.timing import NEVER
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -30,6 +33,7 @@ LOOK_S: Final = 1.0
 PERSIST: Final = "persist"
 _LIST: Final = Reference("/config/ess", "Persist")
 _ALWAYS: Final = "maint_mode"
+_EMERGENCY: Final = "EStop"
 
 
 class Store(Protocol):
@@ -93,9 +97,10 @@ class Settings:
             for name, variable in variables.items():
                 place = Reference(table, name)
                 asked = variable.parameters.get(PERSIST) is True or place in listed
-                if variable.parameters.get(PERSIST) is False or not (asked or is_listed or _is_mode(place)):
+                is_stop = self._is_emergency(place)
+                if variable.parameters.get(PERSIST) is False or not (asked or is_listed or is_stop or _is_mode(place)):
                     continue
-                reason = why_command(datamap, place)
+                reason = None if is_stop else why_command(datamap, place)
                 if reason is None:
                     self._keep(place)
                 elif asked:
@@ -124,7 +129,7 @@ class Settings:
             or (assignment.actions is not None and bool(self._kept))
             or place == _LIST
             or (_is_mode(place) and tuple(place[:2]) not in self._kept)
-            or segments(place.table)[0] in ("links", "vlinks")
+            or segments(place.table)[0] in ("links", "vlinks", "states")
         )
 
     def kept(self) -> list[Reference]:
@@ -145,6 +150,12 @@ class Settings:
                 prefixes.append(text)
         return listed, prefixes
 
+    def _is_emergency(self, place: Reference) -> bool:
+        if place.name != _EMERGENCY or not place.table.startswith("/controls/"):
+            return False
+        kind = self._host.datamap.find(f"{STATES}/{place.table.removeprefix('/controls/')}", KIND)
+        return kind is not None and kind.value == ESS.kind
+
     # -- keeping ---------------------------------------------------------------------------------------------------
 
     def _note(self, one: tuple[str, str]) -> None:
@@ -163,7 +174,9 @@ class Settings:
         for table, name in changed:
             variable = self._host.datamap.find(table, name)
             if variable is not None and (table, name) in self._kept and _fits(variable.value):
-                rows[str(Reference(table, name))] = variable.value
+                # An emergency stop that is not valid counts as pressed.
+                is_stop = variable.value is None and self._is_emergency(Reference(table, name))
+                rows[str(Reference(table, name))] = True if is_stop else variable.value
         if rows:
             self._store.write(rows)
         trouble = self._store.trouble()

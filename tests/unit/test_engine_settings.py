@@ -66,6 +66,29 @@ def test_what_is_kept(tmp_path, caplog):
     )
 
 
+SITE = {f"/states/{asset}": {"kind": asset} for asset in ("ess", "bms", "pcs")}
+
+
+@pytest.mark.parametrize("pressed", [True, None])
+def test_a_restart_releases_no_emergency_stop(tmp_path, pressed):
+    store = Rows()
+    engine = started(tmp_path, store, SITE)
+    assert [str(place) for place in engine.settings.kept()] == ["/controls/ess:EStop"]
+    engine.put(Reference("/controls/ess", "EStop"), pressed)
+    engine.advance(10)
+    engine.tick()
+    engine = started(tmp_path, store, SITE)
+    assert engine.datamap.find("/controls/ess", "EStop").value is True
+    engine.tick()
+    assert engine.datamap.find("/status/ess", "SystemState").value == "Fault"
+    engine.set("/controls/ess/EStop", False)
+    engine.advance(20)
+    engine.tick()
+    engine = started(tmp_path, store, SITE)
+    engine.tick()
+    assert engine.datamap.find("/status/ess", "SystemState").value == "Init"
+
+
 def test_what_was_set_is_there_after_a_restart_and_nothing_else(tmp_path):
     store = Rows()
     engine = started(tmp_path, store)

@@ -427,6 +427,19 @@ def test_one_device_that_does_not_obey_hides_no_other_one_that_comes_back():
     assert (plant.value("status/bms_1/DCClosed"), plant.value("status/bms_2/DCClosed")) == (True, False)
 
 
+def test_a_state_that_came_by_itself_says_so_and_not_what_was_asked_for_before():
+    plant = Plant().running()
+    plant.engine.set("/assets/ess/summary", {"maint_mode": True})
+    plant.report("pcs", DeviceState="Off", AcContactor=False)
+    plant.engine.tick()
+    assert (plant.state, plant.value("status/ess/LastResult")) == ("Ready", "moved in maintenance mode")
+    beside = Plant(known=False)
+    beside.report("bms", CommsOK=True, IsFaulted=False, DCClosed=True)
+    beside.report("pcs", CommsOK=True, IsFaulted=False, DeviceState="Running", AcContactor=True, ActivePower=0)
+    beside.engine.tick()
+    assert (beside.state, beside.value("status/ess/LastResult")) == ("Running", "found running")
+
+
 def test_what_is_refused_does_not_hide_why_it_is_in_fault_nor_what_comes_of_the_rest():
     plant = Plant().running()
     plant.report("bms", IsFaulted=True)

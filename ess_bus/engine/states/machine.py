@@ -256,8 +256,11 @@ class Machine:
             if self.state in follow.source and first_failing(follow.checks, self.world) is None:
                 if follow.to is not self.state:
                     if follow.fault:
-                        self.result = self._why = follow.words
+                        self._why = follow.words
                         self._list(follow.words, True)
+                    if follow.words:
+                        # What was done before is not why it is in this state.
+                        self.result = follow.words
                     self._change(follow.to, follow.words)
                 return
 
