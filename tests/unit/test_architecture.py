@@ -108,6 +108,7 @@ PURE = [
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "ess_bus" / "service" / "measures.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
+    ROOT / "tools" / "hybridos" / "orders.py",
     *(ROOT / "tools" / "ess_web" / f"{name}.py" for name in WEB),
     *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
     *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
