@@ -278,8 +278,9 @@ class Engine:
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
-        for table, name in variable.shown_at():
-            self._changes.value(table, name)
+        for shown in variable.cell.variables:
+            for table, name in shown.places:
+                self._changes.value(table, name)
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""

@@ -81,14 +81,16 @@ class Intake:
         """Carry out checked assignments, then tell those parts of the engine whose tables they have changed."""
         engine = self._engine
         self._make(assignments)
+        # A message has many values and few tables.
+        tables = {assignment.place.table for assignment in assignments}
+        scheduled = {table for table in tables if is_scheduled(table)}
         for assignment in assignments:
             place = assignment.place
-            for problem in problems(assignment):
+            for problem in problems(assignment) if assignment.actions else ():
                 engine.warn(f"{place} {problem}", f"{place}: {problem}")
             self._cascade.apply(with_command(engine.datamap, assignment))
-            if assignment.runs_actions and is_scheduled(place.table):
+            if place.table in scheduled and assignment.runs_actions:
                 engine.schedule.adopt(place)
-        tables = {assignment.place.table for assignment in assignments}
         if any(is_under(table, LINKS) for table in tables):
             engine.links.run()
         if any(is_under(table, VLINKS) for table in tables):

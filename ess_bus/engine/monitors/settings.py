@@ -69,10 +69,18 @@ def timeout_s(engine: Engine, asset: str, name: str, default_s: float) -> float:
     return default_s
 
 
+def delays(engine: Engine, asset: str, names: tuple[str, str, str], default: Delays) -> Delays:
+    """Return three time-outs, each as `timeout_s`."""
+    return Delays(
+        timeout_s(engine, asset, names[0], default.alarm_s),
+        timeout_s(engine, asset, names[1], default.fault_s),
+        timeout_s(engine, asset, names[2], default.recover_s),
+    )
+
+
 def comms_delays(engine: Engine, asset: str) -> Delays:
     """Return how long a value may be not valid."""
-    named = zip(COMMS, COMMS_S, strict=True)
-    return Delays(*(timeout_s(engine, asset, name, default_s) for name, default_s in named))
+    return delays(engine, asset, COMMS, COMMS_S)
 
 
 def numbered(call: Call, count: str, name: str) -> Iterator[Any]:

@@ -171,12 +171,13 @@ class States:
         """Return when a machine must be looked at next."""
         if self._awake:
             return self._awake_since_s
-        return min((machine.due_s for machine in self.machines.values()), default=NEVER)
+        return min([machine.due_s for machine in self.machines.values()], default=NEVER)
 
     def run(self) -> None:
         """Let all machines come to rest that something has changed for."""
         now = self.steady_s
         self._wake(*(asset for asset, machine in self.machines.items() if machine.due_s <= now))
+        turned: set[str] = set()
         for _ in range(_ROUNDS):
             self._set_power()
             awake, self._awake = self._awake, set()
@@ -185,8 +186,10 @@ class States:
             for asset, machine in self.machines.items():
                 if asset in awake:
                     self._turn(machine)
-        for machine in self.machines.values():
-            shown.show(machine, self._engine.datamap, self.put)
+            turned |= awake
+        for asset, machine in self.machines.items():
+            if asset in turned:
+                shown.show(machine, self._engine.datamap, self.put)
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)
