@@ -8,7 +8,6 @@ import signal
 import pytest
 
 from calculator.configuration import load
-from ess_bus.client import Bus
 from tests.integration.conftest import ROOT, eventually
 from tests.integration.peers import Owner
 from tests.real_files import SHARED
@@ -16,12 +15,6 @@ from tests.real_files import SHARED
 REAL = SHARED.parent / "ess_controller"
 SUM = {"value": 0, "numVars": 2, "variable1": "a", "variable2": "b", "operation": "+"}
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason=f"no configurations from the field in {REAL}")
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def start_engine(start, broker, bus, *arguments):
