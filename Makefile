@@ -37,7 +37,7 @@ docs: $(VENV)/ready  ## write what the commands print and the tables of the stat
 	@$(BIN)/python -m tools.reference docs/reference.md
 
 html: $(VENV)/docs  ## build the site of the documentation in build/html
-	@$(BIN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
 	@echo build/html/index.html
 
 picture: $(VENV)/ready  ## draw the picture of the dashboard anew (needs Chromium)

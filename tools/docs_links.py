@@ -96,12 +96,14 @@ def moved(page: PurePosixPath, text: str) -> str:
 
 
 def listing(folder: PurePosixPath) -> str:
-    """Return a page that names what a folder holds, with the texts of its files."""
+    """Return a page that names what a folder holds, with their texts."""
     parts = [f"# {folder}"]
     languages: Mapping[str, str] = {".yml": "yaml", ".toml": "toml", ".json": "json"}
-    for file in sorted((ROOT / folder).iterdir()):
-        if file.suffix in languages:
-            parts.append(f"## {file.name}\n\n```{languages[file.suffix]}\n{file.read_text().rstrip()}\n```")
+    parts += [
+        f"## {file.name}\n\n```{languages[file.suffix]}\n{file.read_text().rstrip()}\n```"
+        for file in sorted((ROOT / folder).iterdir())
+        if file.suffix in languages
+    ]
     return "\n\n".join(parts) + "\n"
 
 

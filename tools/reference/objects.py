@@ -56,6 +56,8 @@ def _objects(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 def _rows(one: Mapping[str, Any], without: frozenset[str]) -> Iterator[tuple[str, ...]]:
     told = attributes(str(one.get("description", "")))
+    # In Python, `register` would hide what every class of pydantic has.
+    told = {**told, "register": told["register_id"]} if "register_id" in told else told
     required = one.get("required", ())
     for key, value in one["properties"].items():
         if key in without:
@@ -77,7 +79,9 @@ def _kind(value: Mapping[str, Any]) -> str:
         return ", ".join(f"`{_json(one)}`" for one in value["enum"] if one is not None)
     choices = [one for one in value.get("anyOf", value.get("oneOf", ())) if one.get("type") != "null"]
     if choices:
-        return " or ".join(dict.fromkeys(map(_kind, choices)))
+        kinds = list(dict.fromkeys(map(_kind, choices)))
+        # A whole number is a number, too.
+        return " or ".join(kind for kind in kinds if kind != "whole number" or "number" not in kinds)
     kind = value.get("type", "anything")
     if isinstance(kind, list):
         return " or ".join(_TYPES[one] for one in kind if one != "null")
@@ -102,7 +106,8 @@ def _default(value: Mapping[str, Any], required: bool) -> str:
     if required:
         return "**needed**"
     default = value.get("default")
-    return "" if default in (None, "", [], {}) else f"`{_json(default)}`"
+    is_empty = default in (None, "", [], {}) or (isinstance(default, dict) and set(default.values()) == {None})
+    return "" if is_empty else f"`{_json(default)}`"
 
 
 def _name(value: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the reference: each a text that is made of the models, tables and registries that the programs work by."""
+"""The parts of the reference: each a text made of the models, tables and registries that the programs work by."""
 
 from __future__ import annotations
 
@@ -90,7 +90,12 @@ def _field_rows(model: type[Model], wanted: Callable[[str], bool]) -> Iterator[t
             continue
         default = "" if part else defaults[spec.attribute]
         shown = "" if default is dataclasses.MISSING or default == "" else f"`{_shown(default)}`"
-        yield f"`{name}`", _KINDS[spec.kind] + _range(spec.low, spec.high), shown, "a measurement" if part else told.get(measured, "")
+        yield (
+            f"`{name}`",
+            _KINDS[spec.kind] + _range(spec.low, spec.high),
+            shown,
+            "a measurement" if part else told.get(measured, ""),
+        )
 
 
 def _range(low: float | None, high: float | None) -> str:
