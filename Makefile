@@ -29,7 +29,7 @@ types: $(VENV)/ready
 	$(BIN)/mypy
 
 unit: $(VENV)/ready
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
 	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md docs/site-file.md docs/troubleshooting.md

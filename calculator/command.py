@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from ess_bus.errors import EssError, NoOneListening
 from ess_bus.process import begin, one_segment, process_options, until_stopped
 from ess_bus.reference import Reference
 from ess_bus.service.running import Service
+from ess_bus.uri import join, relative
 
 log = logging.getLogger(__name__)
 
@@ -120,12 +122,20 @@ def _explain(bus: Bus, engine: str, variable: str, once: bool) -> None:
         place = Reference.parse(variable)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    below = relative(place.table, f"/{engine}")
+    if below:
+        place = place._replace(table=join(below))  # as one types it for fims_send
     while True:
         try:
             answer = bus.get(f"{SERVED}/{engine}{place.table}/{place.name}")
         except NoOneListening:
             raise EssError(f"no calculator runs for /{engine}") from None
-        click.echo(text(answer))
+        try:
+            shown = text(answer)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            got = f"{json.dumps(answer):.60}"
+            raise EssError(f"{SERVED}/{engine}: expected a calculator's explanation, got {got}") from None
+        click.echo(shown)
         if once:
             return
         time.sleep(EXPLAIN_EVERY_S)

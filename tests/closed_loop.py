@@ -209,7 +209,7 @@ class ClosedLoop:
                 self._carry(message)
             values, _, parameters = self.engine.take_publications()
             for table, members in parameters.items():
-                for name, changed in members.items():
+                for name, changed in members.items() if self._calculator.uses(table) else ():
                     self._calculator.update(table, flat(name, changed), self._now_s)
             for table, members in values.items():
                 if self._calculator.uses(table):

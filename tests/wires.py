@@ -13,6 +13,7 @@ from typing import Any, Final
 from modbus_bridge.config import load_client, load_server
 from modbus_bridge.config.model import ClientConfiguration, Kind, Point, ServerConfiguration
 from modbus_bridge.values import codec
+from modbus_bridge.values.meaning import meaning_of
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 _NOTHING: Final = object()
@@ -26,6 +27,8 @@ class Wire:
         # What was read last, so that it need not be read again: registers are coarser than what is measured.
         self._last: Any = _NOTHING
         self._factor = float(served.scale or 1) if served.kind is Kind.NUMBER and not served.is_float else None
+        self._meaning = meaning_of(read)
+        self.told: Any = _NOTHING
 
     def news(self, value: Any) -> dict[str, Any] | None:
         """Return what the bridge publishes of a value; ``None`` if that is what it published last."""
@@ -35,7 +38,10 @@ class Wire:
         self._last = last
         if value is None:
             return dict.fromkeys(self._read.keys)
-        return codec.published(self._read, codec.encode(self._served, value))
+        words = codec.encode(self._served, value)
+        if self._read.kind is Kind.INDIVIDUAL_BITS:
+            return codec.published(self._read, words)
+        return {self._read.id: self._meaning(codec.raw(self._read, words))}
 
     def written(self, value: Any) -> Any:
         """Return what the device is told by a set to the bridge; ValueError if that does not fit into the register."""
@@ -57,9 +63,14 @@ class Object:
     def news(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the bridge publishes that it did not publish before; what no register holds is not read."""
         published: dict[str, Any] = {}
+        wires = self.wires
         for name, value in values.items():
-            wire = self.wires.get(name)
-            news = None if wire is None else wire.news(value)
+            wire = wires.get(name)
+            # Most registers hold what they held; there is nothing to be read then.
+            if wire is None or value is wire.told:
+                continue
+            wire.told = value
+            news = wire.news(value)
             if news is not None:
                 published |= news
         return published

@@ -90,7 +90,8 @@ class Cascade:
 
     def act(self, place: Reference, variable: Variable) -> None:
         """Run the actions of a variable as if it had just been set."""
-        self._fresh()
+        if not self._chain:
+            self._left = MAX_ACTIONS
         if not variable.program or not self._is_on(place, variable):
             return
         self._chain.append(Link(place, variable.value))

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+# What nearly all values are.
+_KINDS: Final[dict[type, Kind]] = {float: Kind.NUMBER, int: Kind.NUMBER, bool: Kind.BOOL, str: Kind.TEXT}
+
+
 @dataclass(slots=True, eq=False)
 class Cell:
     """One value. Variables that a vlink ties together share it.
@@ -97,16 +101,14 @@ class Cell:
             ValueError: it is not of this type; the text says what was expected.
         """
         value, kind = plain(value), self.kind
-        if value is None or kind is Kind.UNKNOWN:
+        if value is None or kind is Kind.UNKNOWN or kind_of(value) is kind:
             return value
         if kind is Kind.NUMBER and isinstance(value, bool):
             return int(value)
         if kind is Kind.BOOL and not isinstance(value, bool) and value in (0, 1):
             return bool(value)
-        if kind_of(value) is not kind:
-            shown = repr(value)
-            raise ValueError(f"expected a {kind}, got {shown if len(shown) <= 40 else shown[:37] + '...'}")
-        return value
+        shown = repr(value)
+        raise ValueError(f"expected a {kind}, got {shown if len(shown) <= 40 else shown[:37] + '...'}")
 
     def _bits(self) -> tuple[int, int]:
         """Return (word, mask of the bits that are not known)."""
@@ -128,9 +130,10 @@ def plain(value: Any) -> Any:
     Raises:
         ValueError: it is an object.
     """
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
         return value
-    if isinstance(value, int | float):
+    if kind is float or kind is int:
         return number(value)
     if isinstance(value, list):
         match value:
@@ -143,13 +146,16 @@ def plain(value: Any) -> Any:
 
 def kind_of(value: Any) -> Kind:
     """Return the type of a plain value."""
+    known = _KINDS.get(type(value))
+    if known is not None:
+        return known
     if value is None:
         return Kind.UNKNOWN
-    if isinstance(value, bool):
-        return Kind.BOOL
     return Kind.NUMBER if isinstance(value, int | float) else Kind.TEXT
 
 
 def _differ(old: Any, new: Any, deadband: float) -> bool:
+    if old is new:
+        return False
     numeric = is_number(old) and is_number(new)
     return abs(old - new) > deadband if numeric else type(old) is not type(new) or bool(old != new)

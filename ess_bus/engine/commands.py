@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from ess_bus.engine.datamap import DataMap
@@ -34,7 +33,8 @@ def with_command(datamap: DataMap, assignment: Assignment) -> Assignment:
     if assignment.actions is not None:
         return assignment
     place = assignment.place
-    function = _COMMANDS.get(place.table, {}).get(place.name)
+    commands = _COMMANDS.get(place.table)
+    function = None if commands is None else commands.get(place.name)
     if function is None and "fcn" in (assignment.parameters or {}) and is_scheduled(place.table):
         function = _LOAD
     if function is None:
@@ -42,7 +42,7 @@ def with_command(datamap: DataMap, assignment: Assignment) -> Assignment:
     variable = datamap.find(place.table, place.name)
     if variable is not None and variable.actions:
         return assignment
-    return replace(assignment, actions=_calling(function))
+    return assignment._replace(actions=_calling(function))
 
 
 def is_scheduled(table: str) -> bool:

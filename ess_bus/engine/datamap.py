@@ -7,7 +7,6 @@ refers to a variable or one of its parameters, ``/status/bms/BMSPower`` how the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,12 +31,13 @@ class DataMap:
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
-        return self.tables.get(table, {}).get(name)
+        variables = self.tables.get(table)
+        return None if variables is None else variables.get(name)
 
     def is_variable(self, path: str) -> bool:
         """Tell whether there is a variable at a bus path (``/status/bms/BMSPower``)."""
         table, _, name = path.rpartition("/")
-        return name in self.tables.get(table, {})
+        return self.find(table, name) is not None
 
     def is_table(self, path: str) -> bool:
         """Tell whether there is a table at a bus path, or below it."""
@@ -85,14 +85,14 @@ class DataMap:
             except ValueError as error:
                 problems.append(str(error))
                 if assignment.bit is None and not self._is_locked(assignment):
-                    found.append(replace(assignment, value=None))
+                    found.append(assignment._replace(value=None))
         return found, problems
 
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         place = assignment.place
-        is_new = self.find(place.table, place.name) is None
-        variable = self.create(place)
+        known = self.find(place.table, place.name)
+        variable, is_new = known or self.create(place), known is None
         if assignment.actions is not None:
             variable.actions, variable.program = assignment.actions, read(assignment.actions, place)[0]
         if assignment.parameters:
@@ -107,6 +107,11 @@ class DataMap:
             # Defined without a value it is false (engine.md 2.4), until its first value says of what type it is.
             variable.cell.value = False
         return variable, is_new
+
+    @property
+    def is_restyled(self) -> bool:
+        """Whether parameters have changed since `take_restyled`."""
+        return bool(self._restyled)
 
     def take_restyled(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Return table -> variable -> parameter -> value of all that changed since the last call; ``None``: it is gone.
@@ -171,9 +176,9 @@ class DataMap:
                 raise ValueError("it is locked")
             if assignment.bit is not None:
                 variable.cell.bit(assignment.bit)
-                return replace(assignment, value=_switch(assignment.value))
+                return assignment._replace(value=_switch(assignment.value))
             value = variable.cell.accept(assignment.value)
-            return assignment if value is assignment.value else replace(assignment, value=value)
+            return assignment if value is assignment.value else assignment._replace(value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
 

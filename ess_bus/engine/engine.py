@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from ess_bus.engine import functions, reconfiguring
+from ess_bus.engine import reconfiguring
 from ess_bus.engine.actions import effects
-from ess_bus.engine.assets import asset_of
+from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import is_scheduled, with_command
-from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import DataMap, mistakes, problems
+from ess_bus.engine.commands import with_command
+from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.dumping import Dumps, Writer
-from ess_bus.engine.links import LINKS, VLINKS, Links
-from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.intake import Intake
+from ess_bus.engine.links import Links
+from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
 from ess_bus.engine.schedule.schedule import Schedule
@@ -25,7 +25,6 @@ from ess_bus.engine.schedule.wake_lists import WakeLists
 from ess_bus.engine.sending import Outgoing, Sender
 from ess_bus.engine.settings import Settings, Store
 from ess_bus.engine.severity import Severity
-from ess_bus.engine.states.options import STATES
 from ess_bus.engine.states.states import States
 from ess_bus.engine.target import Target
 from ess_bus.engine.timing import SLACK_S, Timed, earliest
@@ -34,13 +33,7 @@ from ess_bus.engine.wakes import Wakes
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
 
-log = logging.getLogger(__name__)
-
-# Mistakes that are remembered, so that each is logged once.
-MAX_REPORTS: Final = 1000
 EVENTS: Final = "/events"
-# More mistakes of one set would not be read.
-MAX_SHOWN: Final = 5
 
 
 class Engine:
@@ -63,6 +56,7 @@ class Engine:
         states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
+        mistakes: what is wrong with its configuration, as far as it was told.
         reports: what it answers about itself, by the segments behind its name.
     """
 
@@ -73,11 +67,13 @@ class Engine:
         self.timed: list[Timed] = [self.wakes]
         self.served: tuple[str, ...] = ()
         self.datamap = DataMap()
+        self.mistakes = Mistakes()
+        self._caller = Caller(self)
         self._cascade = Cascade(self)
+        self._intake = Intake(self, self._cascade)
         self._changes = Changes(self.datamap)
         self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
-        self._reported: set[str] = set()
         self._started_s: float | None = None
         self._later: list[Callable[[], None]] = []
         self.settings: Settings | None = None
@@ -148,7 +144,7 @@ class Engine:
 
     def extend(self, assignments: Iterable[Assignment], *, rests: bool = False) -> None:
         """Take more of a configuration while running; as `load`, and what has changed is shown."""
-        self.silently(lambda: self._define(assignments, rests=rests))
+        self.silently(lambda: self._intake.define(assignments, rests=rests))
         if self.settings is not None:
             self.settings.choose()
 
@@ -181,7 +177,7 @@ class Engine:
         if is_under(path, reconfiguring.ROOT):
             self.configure.set(path, body)
         else:
-            self._set(self.datamap.assignments(path, body))
+            self._intake.set(self.datamap.assignments(path, body))
         self._run_later()
 
     def report(self, path: str, body: Any) -> list[str]:
@@ -191,7 +187,7 @@ class Engine:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
         assignments, problems = self.datamap.report(path, body)
-        self._carry_out(assignments)
+        self._intake.carry_out(assignments)
         self._run_later()
         return problems
 
@@ -262,33 +258,12 @@ class Engine:
         self._later.append(do)
 
     def call(self, call: effects.Call, place: Reference, variable: Variable) -> None:
-        """Call a function; an unknown one was named when its action was loaded."""
-        if call.on is not None:
-            found = self.datamap.find(call.on.place.table, call.on.place.name)
-            place, variable = (place, variable) if found is None else (call.on.place._replace(parameter=None), found)
-        self.invoke(call.function, call.asset, place, variable, call.value)
+        """Call the function of an action."""
+        self._caller.call(call, place, variable)
 
     def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
-        """Call a function of this name, if there is one, and measure how long it takes; its failure is named.
-
-        Args:
-            name: of the function.
-            asset: the asset that it works for; ``None`` for that of the variable's table.
-            place: where the variable is that it is called with.
-            variable: that one.
-            value: what it is called for.
-        """
-        function = functions.FUNCTIONS.get(name)
-        if function is None or (value is None and not function.takes_invalid):
-            return
-        begun_s = self.stopwatch()
-        try:
-            function.run(functions.Call(self, asset or asset_of(place.table, self.name), place, variable, value))
-        except (ValueError, LookupError) as error:
-            self.warn(f"{place} {name} {error}", f"{place}: {name}: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one function, the others must go on
-            self._failed(name, place, error)
-        self.timings.called(name, place, self.stopwatch() - begun_s)
+        """Call a function of this name, if there is one, and measure how long it takes; its failure is named."""
+        self._caller.invoke(name, asset, place, variable, value)
 
     def take_overrun(self) -> str | None:
         """Return what was stopped since the last call because too many actions would have followed."""
@@ -303,8 +278,9 @@ class Engine:
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
-        for table, name in variable.shown_at():
-            self._changes.value(table, name)
+        for shown in variable.cell.variables:
+            for table, name in shown.places:
+                self._changes.value(table, name)
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
@@ -312,79 +288,10 @@ class Engine:
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
-        if mistake not in self._reported:
-            if len(self._reported) >= MAX_REPORTS:
-                self._reported.clear()
-            self._reported.add(mistake)
-            log.warning("%s", text)
+        self.mistakes.warn(mistake, text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
-
-    def _set(self, assignments: list[Assignment]) -> None:
-        for assignment in assignments:
-            reason = refusal(self.datamap, assignment)
-            if reason is not None:
-                self.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
-                raise ValueError(reason)
-        wrong = [mistake for assignment in assignments for mistake in mistakes(assignment)]
-        if wrong:
-            raise ValueError(
-                "; ".join([*wrong[:MAX_SHOWN], *([f"{len(wrong) - MAX_SHOWN} more"] if wrong[MAX_SHOWN:] else [])])
-            )
-        self._carry_out(assignments)
 
     def _run_later(self) -> None:
         while self._later:
             self._later.pop(0)()
-
-    def _define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
-        defined = {}
-        for assignment in assignments:
-            variable = self.datamap.apply(with_command(self.datamap, assignment))[0]
-            self.mark(variable)
-            if assignment.runs_actions:
-                defined[variable] = assignment.place
-        self.wake_lists.changed()
-        self.links.run()
-        self.links.run_values()
-        for variable, place in defined.items():
-            if variable.value is not None:
-                self._cascade.act(place, variable)
-        self.states.configure()
-        if not rests:
-            self.schedule.adopt_all()
-
-    def _carry_out(self, assignments: list[Assignment]) -> None:
-        self._make(assignments)
-        for assignment in assignments:
-            place = assignment.place
-            for problem in problems(assignment):
-                self.warn(f"{place} {problem}", f"{place}: {problem}")
-            self._cascade.apply(with_command(self.datamap, assignment))
-            if assignment.runs_actions and is_scheduled(place.table):
-                self.schedule.adopt(place)
-        tables = {assignment.place.table for assignment in assignments}
-        if any(is_under(table, LINKS) for table in tables):
-            self.links.run()
-        if any(is_under(table, VLINKS) for table in tables):
-            self.links.run_values()
-        if any(is_under(table, STATES) for table in tables):
-            self.states.configure()
-        if self.settings is not None and any(map(self.settings.concerns, assignments)):
-            self.settings.choose()
-
-    def _make(self, assignments: list[Assignment]) -> None:
-        """Make what is new before any action runs: variables of one message may look at each other, in any order."""
-        for assignment in assignments if len(assignments) > 1 else ():
-            place = assignment.place
-            if assignment.value is not KEEP and self.datamap.find(place.table, place.name) is None:
-                self.mark(self.datamap.apply(Assignment(place, assignment.value))[0])
-
-    def _failed(self, name: str, place: Reference, error: Exception) -> None:
-        """Tell people of a mistake in a function: what it watches over is not watched over."""
-        self.timings.failed()
-        text = f"{name} failed: {type(error).__name__}: {error}"
-        mistake = f"{place} {name} failed"
-        if mistake not in self._reported:
-            self.event(str(place), text, Severity.FAULT)
-        self.warn(mistake, f"{place}: {text}")

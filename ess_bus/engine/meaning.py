@@ -7,8 +7,7 @@ have at least two segments (``/status/bms``), unless the configuration has a sho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.target import indexed
 from ess_bus.reference import Reference
@@ -26,8 +25,8 @@ _LISTS: Final = frozenset({"schedule", "sched", "blockeduris", "gets", "sets", "
 _RESERVED: Final = frozenset("@:/[")
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+# A tuple, because one is made of every value that arrives: a frozen dataclass takes several times as long.
+class Assignment(NamedTuple):
     """What one set or pub does to one variable.
 
     Attributes:
@@ -62,6 +61,9 @@ class Known(Protocol):
 
     def is_table(self, path: str) -> bool:
         """Tell whether there is a table at this path, or below it."""
+
+    def find(self, table: str, name: str) -> object | None:
+        """Return a variable, or ``None``."""
 
 
 def interpret(known: Known, path: str, body: Any) -> Iterator[Assignment]:
@@ -129,6 +131,10 @@ def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
         raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
     parts = segments(table)
     for name, inner in body.items():
+        # Nearly all that arrives is a bare value of what is there, and needs no second look.
+        if known.find(table, name) is not None and not isinstance(inner, dict) and inner != KEEP:
+            yield Assignment(Reference(table, name), inner)
+            continue
         path = f"{table}/{name}"
         if name.startswith("/") and is_under(name, table) and parts[0] not in _LISTS:
             yield from interpret(known, normal(check(name)), inner)

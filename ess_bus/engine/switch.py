@@ -20,15 +20,24 @@ class Host(Protocol):
 
 
 def is_switched_on(variable: Variable, place: Reference, host: Host) -> bool:
-    """Tell whether ``enable`` (a bool, or where one is), if there is one, and otherwise ``enabled`` is on.
+    """Tell whether ``enable`` (a bool, or where one is), if there is one, and otherwise ``enabled`` is on."""
+    is_on = switch_elsewhere(variable, place, host)
+    if is_on is not None:
+        return is_on
+    enable = variable.parameters.get("enable")
+    return bool(variable.parameters.get("enabled", True) if enable is None else enable)
+
+
+def switch_elsewhere(variable: Variable, place: Reference, host: Host) -> bool | None:
+    """Tell whether the switch that ``enable`` names is on, ``None`` where it names none.
 
     A switch that is not valid is off: nobody has allowed anything.
     """
     enable = variable.parameters.get("enable")
-    if isinstance(enable, str):
-        try:
-            return bool(host.read(Target.parse(enable)))
-        except ValueError as error:
-            host.warn(f"{place} enable", f"{place}: enable: {error}; its actions are off")
-            return False
-    return bool(variable.parameters.get("enabled", True) if enable is None else enable)
+    if not isinstance(enable, str):
+        return None
+    try:
+        return bool(host.read(Target.parse(enable)))
+    except ValueError as error:
+        host.warn(f"{place} enable", f"{place}: enable: {error}; it is off")
+        return False

@@ -27,4 +27,4 @@ class Timed(Protocol):
 
 def earliest(timed: Iterable[Timed]) -> float:
     """Return when the first of these wants to run."""
-    return min((one.due_s() for one in timed), default=NEVER)
+    return min([one.due_s() for one in timed], default=NEVER)

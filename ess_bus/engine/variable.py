@@ -90,4 +90,6 @@ class Variable:
     def _deadband(self) -> float:
         """Its parameter ``deadband``, in the unit of the value."""
         given = self.parameters.get("deadband")
+        if given is None:
+            return DEADBAND
         return float(given) if is_number(given) and given > 0 else DEADBAND

@@ -28,7 +28,7 @@ class RegisterType(StrEnum):
     @property
     def is_bits(self) -> bool:
         """Whether the table holds single bits instead of 16-bit registers."""
-        return self in (RegisterType.COIL, RegisterType.DISCRETE)
+        return self is RegisterType.COIL or self is RegisterType.DISCRETE
 
     @property
     def is_writable(self) -> bool:
@@ -87,6 +87,7 @@ class Point:
         format: how its value is written in pubs.
         name: what people call it.
         unit: what its value is measured in.
+        width: how many bits it has.
     """
 
     id: str
@@ -112,16 +113,17 @@ class Point:
     format: Format = Format.NAKED
     name: str = ""
     unit: str = ""
+    # Worked out once: it is asked for with each value.
+    width: int = field(init=False, repr=False, compare=False)
 
     @property
     def end(self) -> int:
         """The address behind its last register."""
         return self.offset + self.size
 
-    @property
-    def width(self) -> int:
-        """How many bits it has."""
-        return self.bits or (1 if self.type.is_bits else 16 * self.size) - self.first_bit
+    def __post_init__(self) -> None:
+        width = self.bits or (1 if self.type.is_bits else 16 * self.size) - self.first_bit
+        object.__setattr__(self, "width", width)
 
     @property
     def mask(self) -> int:

@@ -50,9 +50,12 @@ def number(point: Point, words: Sequence[int]) -> int | float | None:
 
 def raw(point: Point, words: Sequence[int]) -> int:
     """Return the unsigned integer of a point: word order and invert mask undone, cut to its own bits."""
-    bits = 0
-    for position in point.word_order or range(point.size):
-        bits = bits << 16 | words[position]
+    if point.size == 1:
+        bits = words[0]
+    else:
+        bits = 0
+        for position in point.word_order or range(point.size):
+            bits = bits << 16 | words[position]
     return (bits ^ point.invert_mask) >> point.first_bit & (1 << point.width) - 1
 
 
@@ -67,7 +70,8 @@ def encode(point: Point, value: Any) -> tuple[int, ...]:
 
 def words_of(point: Point, bits: int) -> tuple[int, ...]:
     """Return the words of the unsigned integer `bits`, the opposite of `raw`; other bits in the words are 0."""
-    return parted(point.size, _told(point, bits, (1 << point.width) - 1))
+    told = _told(point, bits, (1 << point.width) - 1)
+    return (told,) if point.size == 1 else parted(point.size, told)
 
 
 def change(point: Point, value: Any) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import pytest
 
+from ess_bus.client import Bus
+
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
@@ -118,6 +120,13 @@ def broker(start: Start, folder: Path) -> str:
     endpoint = f"ipc://{folder}/broker.sock"
     start_broker(start, endpoint)
     return endpoint
+
+
+@pytest.fixture
+def bus(broker: str) -> Iterator[Bus]:
+    """A connection of the test's own to that broker."""
+    with Bus(broker, name="test") as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,13 @@ import signal
 import pytest
 
 from calculator.configuration import load
-from ess_bus.client import Bus
 from tests.integration.conftest import ROOT, eventually
+from tests.integration.peers import Owner
 from tests.real_files import SHARED
 
 REAL = SHARED.parent / "ess_controller"
 SUM = {"value": 0, "numVars": 2, "variable1": "a", "variable2": "b", "operation": "+"}
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason=f"no configurations from the field in {REAL}")
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def start_engine(start, broker, bus, *arguments):
@@ -128,6 +122,17 @@ def test_explain_shows_how_a_result_came_about(start, broker, bus, run, folder):
     assert lines[:2] == ["/status/bms:Sum = {1} + {2}", "  = 3"]
     assert lines[2].startswith("  {1}   /status/bms:a  variable1     1  ")
     assert "calculated 1 times" in lines[-1]
+    assert run("calculator.command", "--explain", "/ess/status/bms/Sum", "--once", bus=broker).stdout.startswith(
+        lines[0]
+    )
+
+
+@pytest.mark.parametrize("answer", [{"value": 1}, [1], 5, None, {"value": 1, "reason": "", "operands": 5}])
+def test_what_is_no_explanation_is_said_to_be_none(bus, broker, answer, run):
+    with Owner(broker, "/calculator/ess", lambda _: json.dumps(answer).encode()):
+        done = run("calculator.command", "--explain", "/status/bms:Sum", "--once", bus=broker)
+    text = f"calculator: /calculator/ess: expected a calculator's explanation, got {json.dumps(answer)}"
+    assert (done.returncode, done.stderr.splitlines()) == (1, [text])
 
 
 @pytest.mark.parametrize("arguments", [["--check"], ["--once"], ["--explain", "nowhere", "--once"]])

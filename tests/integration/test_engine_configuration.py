@@ -10,18 +10,11 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
-from ess_bus.client import Bus
 from ess_bus.engine.command import command
 from ess_bus.errors import Refused
 from tests.integration.conftest import eventually
 
 ENGINE = "ess_bus.engine.command"
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def write(folder, **files):

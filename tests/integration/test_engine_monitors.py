@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from ess_bus.client import Bus
 from tests.integration.conftest import eventually
 
 FUNC = {"onSet": [{"func": [{"func": "CheckMonitorVar", "amap": "bms"}]}]}
@@ -23,12 +20,6 @@ CELL = {
 }
 CLEAR = {"value": "", "actions": {"onSet": [{"func": [{"func": "process_sys_alarm"}]}]}}
 LIST = "/ess/ui/assets/bms/summary"
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def test_a_cell_that_is_too_high_raises_an_alarm_and_a_fault_that_people_clear(start, broker, bus, run):

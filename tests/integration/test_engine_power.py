@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from ess_bus.client import Bus
 from tests.integration.conftest import eventually
 
 # Whatever is set, the function works for the set point.
@@ -27,12 +24,6 @@ TABLES = {
     "/schedule/wake_monitor/pcs": {"/controls/pcs:Start": {"rate": 0.05, "func": "HandleCmd"}},
     "/schedule/wake_monitor/ess": {"/status/bms:tick": {"rate": 0.05, "amap": "ess", "func": "HandlePowerLimit"}},
 }
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def test_a_set_point_is_limited_and_a_command_confirmed_by_its_device(start, broker, bus, run, folder):

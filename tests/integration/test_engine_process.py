@@ -21,12 +21,6 @@ ENGINE = ROOT / "configs" / "bms_power" / "engine"
 TABLE = "/components/catl_mbmu_summary_r"
 
 
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
-
-
 def start_engine(start, broker, bus, folder=ENGINE, *arguments):
     process = start("ess_bus.engine.command", folder, *arguments, bus=broker)
     eventually(lambda: bus.get("/processes/ess_controller")["pid"] == process.pid or process.popen.poll())

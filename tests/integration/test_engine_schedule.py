@@ -7,18 +7,11 @@ from collections import Counter
 
 import pytest
 
-from ess_bus.client import Bus
 from tests.integration.conftest import eventually
 
 RUN_PUB = {"onSet": [{"func": [{"amap": "ess", "func": "RunPub"}]}]}
 TABLES = ("/assets/bms/summary", "/assets/bms/rack_1", "/assets/bms/rack_2")
 COUNT = {"onSet": [{"func": [{"func": "TestTriggerFunc"}]}]}
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-from ess_bus.client import Bus
 from tests.integration.conftest import eventually
 
 JQ = shutil.which("jq")
@@ -45,12 +44,6 @@ STEPS = [
     ("get", "/ess/naked/controls/bms/test_limits", None, "10\n"),
     ("get", "/ess/stat", None, "{}\n"),
 ]
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 @pytest.mark.skipif(JQ is None, reason="jq is not installed")

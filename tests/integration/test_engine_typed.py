@@ -8,18 +8,11 @@ import subprocess
 
 import pytest
 
-from ess_bus.client import Bus
 from ess_bus.message import Message, Status
 from tests.integration.conftest import eventually
 
 JQ = shutil.which("jq")
 COUNT = {"onSet": [{"func": [{"func": "TestTriggerFunc"}]}]}
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -14,15 +14,16 @@ from ess_bus.errors import Refused
 from tests.integration.conftest import ROOT, eventually, free_port
 
 BROKER = "ess_bus.broker.command"
-DEMO = ROOT / "configs" / "demo"
-MONITORING = ROOT / "configs" / "monitoring"
+CONFIGS = ROOT / "configs"
+MONITORING = CONFIGS / "monitoring"
 # Every process: its module, its arguments, and its name on the bus.
 PROCESSES: dict[str, tuple[str, list[object], str]] = {
-    "ess_controller": ("ess_bus.engine.command", [DEMO / "engine", "--no-state"], "ess_controller"),
-    "calculator": ("calculator.command", [DEMO / "engine"], "calculator"),
-    "modbus_client": ("modbus_bridge.client", [DEMO / "catl_bms_client.json"], "modbus_client"),
-    "modbus_server": ("modbus_bridge.server", [DEMO / "catl_bms_server.json"], "modbus_server"),
-    "twins": ("tools.twins.command", [DEMO / "plant.json"], "twins"),
+    "ess_controller": ("ess_bus.engine.command", [CONFIGS / "clou" / "engine", "--no-state"], "ess_controller"),
+    "calculator": ("calculator.command", [CONFIGS / "clou" / "engine"], "calculator"),
+    "modbus_client": ("modbus_bridge.client", [CONFIGS / "catl" / "catl_client.json"], "modbus_client"),
+    "modbus_server": ("modbus_bridge.server", [CONFIGS / "catl" / "catl_server.json"], "modbus_server"),
+    "twins": ("tools.twins.command", [CONFIGS / "plant"], "twins"),
+    "hybridos": ("tools.hybridos.command", [CONFIGS / "clou" / "clou_client.json"], "hybridos"),
     "fims_echo": ("tools.fims_echo", ["-u", "/echo"], "fims_echo"),
 }
 
@@ -33,6 +34,7 @@ MARKS = {
     "modbus_client": "ess_bridge_oldest",
     "modbus_server": "ess_server_unknown",
     "twins": "ess_twins_ticks_total",
+    "hybridos": "ess_connection_up",
     "fims_echo": "ess_connection_up",
 }
 

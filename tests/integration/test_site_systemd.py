@@ -46,7 +46,7 @@ def test_systemd_accepts_what_is_written(run, environment, units, options, site)
 @verify
 def test_a_mistake_in_a_unit_would_be_found(run, environment, units):
     run(SITE, "systemd", DEMO, "--output", units, "--run-as", "root")
-    broken = units / "ess-demo-engine.service"
+    broken = units / "ess-demo-ess_controller.service"
     broken.write_text(broken.read_text().replace("Type=notify", "Type=nonsense"))
     assert "nonsense" in verified(environment, units).stderr
 
@@ -55,7 +55,7 @@ def test_without_a_folder_they_are_printed(run):
     result = run(SITE, "systemd", DEMO)
     assert result.returncode == 0
     assert result.stdout.startswith("# ess-demo.target\n[Unit]\n")
-    assert result.stdout.count("[Service]") == 7
+    assert result.stdout.count("[Service]") == 13
 
 
 def test_a_site_that_is_wrong_is_not_written(run, folder, units):

@@ -9,18 +9,11 @@ from functools import partial
 import pytest
 from pyModbusTCP.client import ModbusClient
 
-from ess_bus.client import Bus
 from ess_bus.errors import BusError, Refused
 from tests.integration.conftest import ROOT, eventually, free_port
 
 ESS = {"id": "ess_1", "cap": 1000, "soc": 100, "phigh": 500, "pcmd": 500, "oncmd": True}
 PLANT = {"publishRate": 50, "manualTick": True, "ess": [ESS], "loads": [{"id": "load", "aliases": ["l"], "pcmd": -100}]}
-
-
-@pytest.fixture
-def bus(broker):
-    with Bus(broker, name="test") as connection:
-        yield connection
 
 
 def start_plant(start, bus, broker, folder, plant):

@@ -20,8 +20,22 @@ ROOMS = (
     *("config", "values", "rtu", "device", "polling", "convert"),
     *("serving", "simulate", "probe", "face"),
 )
+# The rooms of the engine, in the same way; how functions are registered stands apart from the functions.
+ENGINE_ROOMS = (
+    *("actions", "signals", "monitors", "power", "orders", "publishing", "functions.registry"),
+    *("schedule", "states", "functions", "review"),
+)
+# Of the files beside its rooms, those that rooms may use: values and where they are. The others use the rooms.
+ENGINE_VALUES = (
+    *("numbers", "parameters", "severity", "timing", "target", "cell", "meaning", "variable", "datamap", "switch"),
+    *("links", "inputs", "views", "assets", "alarms"),
+)
 # The files without I/O and without a clock of their own.
 BRIDGE = {
+    "config": (
+        *("claims", "components", "connections", "document", "entries", "fields", "findings", "heartbeats", "keys"),
+        *("model", "order", "packed", "place", "points", "served_entries", "strict", "strings", "tables", "templates"),
+    ),
     "values": ("bits", "meaning", "codec", "orders", "views"),
     "rtu": ("frame",),
     "device": ("pdu", "tcp_frame"),
@@ -63,7 +77,10 @@ WEB = (
 PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
-        for name in ("uri", "message", "control", "fims_wire", "reference", "values", "errors")
+        for name in (
+            *("uri", "message", "control", "fims_wire", "reference", "values", "errors"),
+            *("assets", "batch", "hints"),
+        )
     ),
     *(path for path in sorted((ROOT / "ess_bus" / "tables").glob("*.py")) if path.stem != "folder"),
     *(ROOT / "ess_bus" / "expression" / f"{name}.py" for name in EXPRESSION),
@@ -74,19 +91,24 @@ PURE = [
     ),
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
-        for name in ("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights")
+        for name in (
+            *("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights"),
+            *("backlog", "membership", "metrics", "returning", "statistics"),
+        )
     ),
-    ROOT / "ess_bus" / "client" / "core.py",
+    *(ROOT / "ess_bus" / "client" / f"{name}.py" for name in ("core", "inbox", "pending")),
+    ROOT / "ess_bus" / "transport" / "zmtp.py",
     *(
         path
         for path in sorted((ROOT / "calculator").glob("*.py"))
-        if path.stem not in ("__init__", "command", "configuration", "process")
+        if path.stem not in ("__init__", "command", "configuration", "process", "setting")
     ),
     *(ROOT / "modbus_bridge" / room / f"{name}.py" for room, names in BRIDGE.items() for name in names),
     ROOT / "modbus_bridge" / "addresses.py",
     ROOT / "modbus_bridge" / "protocol.py",
     ROOT / "ess_bus" / "service" / "measures.py",
     ROOT / "tools" / "ess_site" / "backoff.py",
+    ROOT / "tools" / "hybridos" / "orders.py",
     *(ROOT / "tools" / "ess_web" / f"{name}.py" for name in WEB),
     *(ROOT / "tools" / "ess_site" / "systemd" / f"{name}.py" for name in ("words", "unit")),
     *(ROOT / "tools" / "ess_site" / "doctor" / f"{name}.py" for name in ("finding", "processes")),
@@ -99,6 +121,7 @@ PURE = [
         for name in ("device", "kinds", "entries", "reading", "building", "plant")
     ),
     *(path for room in ("models", "echo") for path in sorted((ROOT / "tools" / "twins" / room).glob("*.py"))),
+    ROOT / "tools" / "hybridos" / "orders.py",
     *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
     *(ROOT / "tools" / "top" / f"{name}.py" for name in ("tree", "rows", "text")),
     *(
@@ -131,6 +154,26 @@ def imports_of(path):
             yield node.module
 
 
+def engine_imports_of(path):
+    """Yield what of the engine a file imports when it is loaded: types, and what is looked up later, do not count."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ess_bus.engine"):
+            for name in node.names:
+                yield f"{node.module}.{name.name}".removeprefix("ess_bus.engine.")
+
+
+def engine_room(name):
+    """Return the room of a module such as ``states.machine``; ``None`` for a file beside the rooms."""
+    found = [room for room in ENGINE_ROOMS if f"{name}.".startswith(f"{room}.")]
+    return max(found, key=len, default=None)
+
+
+def engine_files():
+    root = ROOT / "ess_bus" / "engine"
+    for path in sorted(root.rglob("*.py")):
+        yield ".".join(path.relative_to(root).with_suffix("").parts), path
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_packages_import_only_what_lies_below_them(package):
     for path in (ROOT / package).rglob("*.py"):
@@ -148,6 +191,31 @@ def test_the_rooms_of_the_bridge_import_only_those_before_them(room):
             parts = module.split(".")
             if parts[0] == "modbus_bridge" and len(parts) > 1 and parts[1] in ROOMS:
                 assert parts[1] in allowed, f"{path.relative_to(ROOT)} imports {module}"
+
+
+@pytest.mark.parametrize("room", ENGINE_ROOMS)
+def test_the_rooms_of_the_engine_import_only_those_before_them_and_values(room):
+    allowed = ENGINE_ROOMS[: ENGINE_ROOMS.index(room) + 1]
+    files = [(name, path) for name, path in engine_files() if engine_room(name) == room]
+    assert files, f"there is no room {room}"
+    for name, path in files:
+        for module in engine_imports_of(path):
+            used = engine_room(module)
+            if used is None:
+                assert module.split(".")[0] in ENGINE_VALUES, f"{name} imports {module}"
+            else:
+                assert used in allowed, f"{name} imports {module}"
+
+
+def test_every_folder_of_the_engine_is_a_room():
+    folders = {path.parent.name for _, path in engine_files() if path.parent.name != "engine"}
+    assert folders == {room for room in ENGINE_ROOMS if "." not in room}
+
+
+@pytest.mark.parametrize("name", ENGINE_VALUES)
+def test_what_holds_values_uses_no_room_but_that_of_their_actions(name):
+    for module in engine_imports_of(ROOT / "ess_bus" / "engine" / f"{name}.py"):
+        assert engine_room(module) == "actions" or module.split(".")[0] in ENGINE_VALUES, f"{name} imports {module}"
 
 
 def test_nobody_but_the_engine_imports_the_engine():

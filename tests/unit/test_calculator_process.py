@@ -128,7 +128,6 @@ def test_a_reason_is_shown_while_there_is_no_result():
     ("operand", "reason"),
     [
         ("p/q", "it contains /"),
-        (f"/status/{'x' * 300}:a", "are over the limit of 255"),
         ("/status/bms/a:value", "is a variable, not a table"),
     ],
 )
@@ -143,6 +142,13 @@ def test_an_operand_that_cannot_be_created_holds_up_nothing_else(operand, reason
     said = [line for line in caplog.messages if "cannot be created" in line]
     assert len(said) == 1
     assert reason in said[0]
+
+
+def test_an_operand_that_no_uri_can_name_makes_only_its_own_result_not_valid():
+    wrong = {"value": 0, **operation("+", f"/status/{'x' * 300}:a")}
+    with site({"/status/bms": {"a": 1, "Sum": {"value": 0, **operation("+", "a", "a")}, "Wrong": wrong}}) as one:
+        one.until("/ess/status/bms/Wrong@reason", lambda said: said.endswith("are over the limit of 255"))
+        one.until("/ess/status/bms/Sum", 2)
 
 
 def test_parameters_and_switches_are_followed():

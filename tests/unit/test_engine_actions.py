@@ -89,6 +89,16 @@ def test_a_parameter_can_be_a_target():
     assert get(engine.datamap, "/s/t/y@limit") == 5
 
 
+def test_a_default_that_is_no_variable_is_named_once(caplog):
+    chosen = {"onSet": [{"enum": [{"uri": "/s/t:y", "inValue": 1, "outValue": "one"}]}]}
+    engine = loaded({"/c/x": {"in": {"value": 1, "actions": chosen, "defUri": "y", "defVal": "other"}}})
+    engine.set("/c/x/in", 2)
+    engine.set("/c/x/in", 3)
+    (line,) = caplog.messages
+    assert line.startswith("/c/x:in: defUri: ")
+    assert get(engine.datamap, "/s/t/y") == "one"
+
+
 def test_a_circle_is_stopped_and_reported_once(caplog):
     engine = loaded(
         {

@@ -131,6 +131,19 @@ def test_a_locked_variable_keeps_its_value():
         assert person.say("set", C, {"x": 2}) == '{"x": 2}'
 
 
+def test_what_cannot_be_locked_is_named(caplog):
+    with desk() as person:
+        locks = {"note1": {"value": "of the plant"}, "far": {"value": "/a:b"}, "wrong": {"value": "b"}}
+        person.say("set", C, {"x": 1})
+        person.say("set", "/ess/locks/test", {**locks, "near": {"value": uri("x")}})
+        person.say("set", C, {"all": variable("func", {"func": "runAllLocks"}, value=True)})
+        assert "it is locked" in person.say("set", C, {"x": 2})
+    assert [line.partition(": ")[0] for line in caplog.messages if "it locks nothing" in line] == [
+        "/locks/test:far",
+        "/locks/test:wrong",
+    ]
+
+
 def test_what_a_get_shows_can_be_set():
     with desk() as person:
         person.say("set", C, {"x": 1, "y": 2})

@@ -64,6 +64,16 @@ def test_the_own_value_may_be_left_out():
     assert desk.texts() == ["[X] alarm condition [Other:5] == 5 for 0 seconds"]
 
 
+def test_an_operand_is_a_flag_too_wherever_its_name_is_given():
+    for name in ("Other@flag", "/status/bms:Other@flag"):
+        desk = watched({"status__bms": {"Other": {"value": 5, "flag": 7}}}, variable1=name, alarmCondition="{2} == 7")
+        desk.set(0)
+        assert desk.texts() == [f"[X] alarm condition [{name}:7] == 7 for 0 seconds"]
+    desk = watched({"status__bms": {"Other": 5}}, variable1="Other@flag", alarmCondition="{2} == 5")
+    desk.set(0)
+    assert len(desk.texts()) == 1
+
+
 def test_switches():
     desk = watched(alarmCondition="{1} > 1", faultCondition="{1} > 2", enableFault=False)
     desk.set(3)

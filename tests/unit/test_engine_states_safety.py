@@ -231,6 +231,29 @@ def test_a_stop_during_a_start_wins_even_if_the_contactors_close_afterwards():
         assert (plant.state, plant.value("status/bms/DCClosed")) == ("Off", False)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/controls/bms/CloseContactors", True),
+        ("/controls/bms/CloseContactors@value", True),
+        ("/controls/bms", {"CloseContactors": {"value": True}}),
+        ("/controls", {"bms": {"CloseContactors": True}}),
+        ("/", {"/controls/pcs": {"Start": True}}),
+        ("/controls/pcs/EStop", False),
+    ],
+)
+def test_nobody_commands_a_device_past_its_machine(path, body):
+    plant = Plant(tables={"/controls/bms": {"CloseContactors": False}})
+    plant.tell("EStop")
+    plant.run(10)
+    plant.sent.clear()
+    with pytest.raises(ValueError, match="is commanded by the state machine of"):
+        plant.engine.set(path, body)
+    plant.run(10)
+    assert (plant.sent, plant.value("status/bms/DCClosed")) == ([], False)
+    assert any("a set was refused" in event for event in plant.events())
+
+
 def test_on_and_off_at_once_is_off():
     plant = Plant()
     plant.engine.set("/controls/ess", {"OnCmd": True, "OffCmd": True})

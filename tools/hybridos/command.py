@@ -11,6 +11,7 @@ from ess_bus import commandline, endpoint
 from ess_bus.client import AsyncBus, Bus
 from ess_bus.client.ownership import require_unowned
 from ess_bus.process import begin, process_options, run_until_stopped
+from ess_bus.service.running import Service
 from modbus_bridge.process import log_warnings
 from tools.hybridos.hand import by_hand
 from tools.hybridos.master import Master
@@ -71,7 +72,7 @@ def command(
     """
     if beat and not watch:
         raise click.UsageError("--beat belongs to --watch: a beat that ends at once is one that is missed")
-    begin(verbose)
+    service = begin(verbose)
     registers, warnings = load(path)
     log_warnings(path, warnings)
     if orders or watch:
@@ -80,7 +81,7 @@ def command(
     name = process_name or _NAME
     with Bus(bus, name=name) as connection:
         require_unowned(connection, URI)
-    run_until_stopped(_serve(registers, endpoint.resolve(bus), name))
+    run_until_stopped(_serve(registers, endpoint.resolve(bus), name, service))
 
 
 async def _by_hand(registers: Registers, orders: list[Order], *, watch: bool, beat: bool) -> None:
@@ -91,11 +92,12 @@ async def _by_hand(registers: Registers, orders: list[Order], *, watch: bool, be
         master.close()
 
 
-async def _serve(registers: Registers, bus_endpoint: str, name: str) -> None:
+async def _serve(registers: Registers, bus_endpoint: str, name: str, service: Service) -> None:
     master = Master(registers)
     try:
         async with AsyncBus(bus_endpoint, name=name) as bus:
-            await HybridosProcess(bus, master).serve()
+            with service.running(tuple, bus) as pulse:
+                await HybridosProcess(bus, master).serve(pulse)
     finally:
         master.close()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ess_bus.client import AsyncBus
 from ess_bus.errors import Disconnected, Refused
 from ess_bus.message import Message
+from ess_bus.service.running import Pulse
 from ess_bus.uri import segments
 from ess_bus.values import assignments
 from modbus_bridge.device import DeviceError
@@ -31,14 +32,16 @@ class HybridosProcess:
         self._master = master
         self._beats = True
 
-    async def serve(self) -> None:
-        """Serve until cancelled."""
+    async def serve(self, pulse: Pulse) -> None:
+        """Serve until cancelled; `pulse` is told of each round."""
         await self._bus.serve(URI, self._answer)
         await self._bus.announce(kind="hybridos")
+        pulse.ready()
         log.info("master of %s, answering %s", self._master.address, URI)
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
+            pulse.beat()
             await self._master.round(beat=self._beats)
             with suppress(Disconnected):
                 await self._bus.publish(URI, self._shown())

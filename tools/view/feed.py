@@ -29,6 +29,7 @@ _TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0)
 ORDER_WITHIN_S: Final = 5.0
 # Messages that are taken before the screen may be drawn.
 _BURST: Final = 500
+_MOST_MEANWHILE: Final = 10_000
 
 
 class Feed:
@@ -51,6 +52,8 @@ class Feed:
         self._bus: AsyncBus | None = None
         self._source = ""
         self._stale = asyncio.Event()
+        # What was published while everything was asked for: the answers may be older.
+        self._meanwhile: list[Message] | None = None
 
     async def run(self) -> None:
         """Follow the engine until cancelled.
@@ -113,18 +116,26 @@ class Feed:
                 await asyncio.sleep(0)
 
     def _take(self, message: Message) -> None:
-        try:
-            body = message.json()
-        except ValueError:
-            log.debug("%s from %s is no JSON", message.uri, message.process_name)
-            return
         if message.uri.startswith("/processes/"):
             # A restarted engine says itself all that it knows; but its parameters have to be asked for.
             if message.uri == f"/processes/{self._source}" or not self._source:
                 self._stale.set()
             return
+        if self._meanwhile is not None:
+            if len(self._meanwhile) < _MOST_MEANWHILE:
+                self._meanwhile.append(message)
+            else:
+                self._stale.set()
+        self._take_pub(message)
+
+    def _take_pub(self, message: Message) -> None:
         # Others may publish below the engine's name as well: that is input to the engine, and not its word.
         if message.process_name != self._source:
+            return
+        try:
+            body = message.json()
+        except ValueError:
+            log.debug("%s from %s is no JSON", message.uri, message.process_name)
             return
         self._store.take_pub(message.uri, body, time.monotonic())
 
@@ -166,6 +177,16 @@ class Feed:
                 await asyncio.sleep(0.2)
 
     async def _snapshot(self, bus: AsyncBus) -> None:
+        self._meanwhile = []
+        try:
+            await self._read_all(bus)
+            # Whatever is newer than the answers is published after them.
+            for message in self._meanwhile:
+                self._take_pub(message)
+        finally:
+            self._meanwhile = None
+
+    async def _read_all(self, bus: AsyncBus) -> None:
         answers = [(name, await bus.request("get", f"/{self._store.engine}/full/{name}")) for name in _TABLES]
         states = await bus.request("get", f"/{self._store.engine}/states")
         components = await bus.get(f"/{self._store.engine}/naked/components")

@@ -68,3 +68,6 @@ class World(Protocol):
 
     def find(self, table: str, name: str) -> Variable | None:
         """Return a variable, or ``None``."""
+
+    def warn(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration, once."""

@@ -15,6 +15,7 @@ from ess_bus.engine.actions.item import ABSENT, Action, Item, Step
 from ess_bus.engine.numbers import is_number, number
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
+from ess_bus.reference import Reference
 
 
 def effects(step: Step, variable: Variable, world: World) -> Iterator[Effect]:
@@ -42,10 +43,10 @@ def _enum(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator
             unknown.add(item.target)
         yield from _outcome(item, value, verdict, world)
     if looked_at and not matched:
-        yield from _defaults(looked_at, variable)
+        yield from _defaults(looked_at, variable, world)
 
 
-def _defaults(items: list[Item], variable: Variable) -> Iterator[Effect]:
+def _defaults(items: list[Item], variable: Variable, world: World) -> Iterator[Effect]:
     """Yield what is set where nothing matched: ``defUri`` and ``defVal`` of an item, or of the variable."""
     for item in items:
         if item.default is not None and item.default_value is not ABSENT:
@@ -54,8 +55,9 @@ def _defaults(items: list[Item], variable: Variable) -> Iterator[Effect]:
     if isinstance(place, str) and value is not ABSENT:
         try:
             yield Write(Target.parse(place), value)
-        except ValueError:
-            return
+        except ValueError as error:
+            where = Reference(*variable.places[0])
+            world.warn(f"{where} defUri", f"{where}: defUri: {error}; left out")
 
 
 def _bitfield(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator[Effect]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ess_bus.engine.functions.registry import Call, function
+from ess_bus.engine.links import is_note
 from ess_bus.reference import Reference
 
 LOCKS = "/locks"
@@ -11,11 +12,18 @@ LOCKS = "/locks"
 @function("runAllLocks")
 def run_all_locks(call: Call) -> None:
     """Lock the variables that the tables below /locks name, or unlock them if the value is false."""
-    for _, entries in list(call.engine.datamap.below(LOCKS)):
-        for entry in list(entries.values()):
+    engine = call.engine
+    for table, entries in list(engine.datamap.below(LOCKS)):
+        for name, entry in list(entries.items()):
+            if is_note(name):
+                continue
+            where = f"{table}:{name}"
             try:
                 place = Reference.parse(str(entry.value))
-            except ValueError:
+            except ValueError as error:
+                engine.warn(where, f"{where}: {error}; it locks nothing")
                 continue
-            if call.engine.datamap.find(place.table, place.name) is not None:
-                call.engine.put(place._replace(parameter="lock"), bool(call.value))
+            if engine.find(place.table, place.name) is None:
+                engine.warn(where, f"{where}: {place} is not there; it locks nothing")
+                continue
+            engine.put(place._replace(parameter="lock"), bool(call.value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ess_bus.engine.functions.registry import Call, function
+from ess_bus.engine.inputs import is_enabled
 from ess_bus.engine.publishing.tables import Mode, mode_of, publications
 from ess_bus.engine.schedule.schedule import Plan
-from ess_bus.engine.target import Target
 from ess_bus.engine.views import ASSETS
 from ess_bus.reference import Reference
 from ess_bus.uri import is_under
@@ -26,7 +26,7 @@ def run_pub(call: Call) -> None:
     named = call.parameter("table", call.parameter("uri"))
     if not isinstance(named, str) or not named:
         raise ValueError("expected table or uri with tables separated by commas")
-    if _is_on(call):
+    if is_enabled(call):
         _publish(call, named, call.parameter("mode", Mode.UI), call.parameter("sendas"))
 
 
@@ -36,7 +36,7 @@ def fast_pub(call: Call) -> None:
     named = call.parameter("table")
     if named is None and _FAST not in call.engine.datamap.tables:
         return
-    if _is_on(call):
+    if is_enabled(call):
         _publish(call, named or _FAST, call.parameter("mode", Mode.NAKED), call.parameter("dest"))
 
 
@@ -47,7 +47,7 @@ def slow_pub(call: Call) -> None:
     tables = [table for table, members in engine.datamap.tables.items() if is_under(table, ASSETS) and members]
     tables += [_SLOW] if _SLOW in engine.datamap.tables else []
     place = Reference(f"/sched/{engine.name}", "slowPubOne")
-    if not tables or not _is_on(call) or engine.schedule.is_active(place):
+    if not tables or not is_enabled(call) or engine.schedule.is_active(place):
         return
     asset = {"fcn": "SlowPubOne", "amap": call.asset, "mode": call.parameter("mode", Mode.UI)}
     engine.schedule.start(place, Plan(_STEP_S), asset)
@@ -73,11 +73,3 @@ def _publish(call: Call, named: str, mode: Any, send_as: Any) -> None:
         raise ValueError("table: expected tables separated by commas")
     for uri, body in publications(call.engine.datamap, named, mode_of(mode), send_as):
         call.engine.send("pub", uri, body)
-
-
-def _is_on(call: Call) -> bool:
-    """Tell whether ``enable``, a bool or where one is, and otherwise ``enabled`` is on."""
-    enable = call.parameter("enable")
-    if isinstance(enable, str):
-        return bool(call.engine.read(Target.parse(enable)))
-    return bool(call.parameter("enabled", True) if enable is None else enable)

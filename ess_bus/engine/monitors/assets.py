@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.engine.alarms import SHUTDOWN, put
 from ess_bus.engine.monitors.finding import Finding, written
 from ess_bus.engine.monitors.monitor import Monitor, Watched
-from ess_bus.engine.monitors.settings import ESS, timeout_s
+from ess_bus.engine.monitors.settings import ESS, delays, timeout_s
 from ess_bus.engine.monitors.still import Still, still
 from ess_bus.engine.monitors.trip import Delays, Judgement, What
 from ess_bus.engine.numbers import is_number
@@ -50,6 +50,12 @@ class AssetCheck:
     hold_s: float | None = None
     expected: str | None = None
 
+    @property
+    def timeouts(self) -> tuple[str, str, str]:
+        """What its time-outs are called."""
+        setting = self.setting
+        return f"{setting}AlarmTimeout", f"{setting}FaultTimeout", f"{setting}{self.recovery}Timeout"
+
 
 COMMS: Final = AssetCheck("CheckAmComms", "Comms", ("Timestamp",), "essComms", Delays(0.5, 5, 2.5), "Recover")
 TIMESTAMP: Final = replace(COMMS, function="CheckAmTimestamp", title="Timestamp")
@@ -66,9 +72,11 @@ BMS_STATUS: Final = AssetCheck("CheckAmBmsStatus", "Status", ("BMSStatus",), "es
 def check_asset(call: Call, check: AssetCheck) -> None:
     """Make a check of the asset of a call, and keep what it says."""
     engine, table = call.engine, f"/status/{call.asset}"
-    found = ((name, engine.find(table, name)) for name in check.watched)
-    name, variable = next(((name, one) for name, one in found if one is not None), ("", None))
-    if variable is None:
+    for name in check.watched:
+        variable = engine.find(table, name)
+        if variable is not None:
+            break
+    else:
         text = f"{check.function}: there is no {table}:{check.watched[0]}, nothing is checked"
         engine.warn(f"{table} {check.function}", text)
         return
@@ -91,8 +99,7 @@ def _again(call: Call, check: AssetCheck) -> Callable[[], None]:
 
 
 def _finding(engine: Engine, asset: str, check: AssetCheck, monitor: Monitor, variable: Variable) -> Finding:
-    words = zip(("Alarm", "Fault", check.recovery), check.patience, strict=True)
-    patience = Delays(*(timeout_s(engine, asset, f"{check.setting}{word}Timeout", one) for word, one in words))
+    patience = delays(engine, asset, check.timeouts, check.patience)
     if check.expected is not None:
         wanted = engine.find(f"/status/{asset}", check.expected)
         return _status(variable.value, None if wanted is None else wanted.value, patience)
@@ -148,5 +155,8 @@ def _count_faults(engine: Engine, table: str, check: AssetCheck, happened: list[
 
 
 def _is_bypassed(engine: Engine, asset: str, name: str) -> bool:
-    found = (engine.find(table, name) for table in (f"/config/{asset}", f"/status/{asset}", f"/config/{ESS}"))
-    return any(one is not None and one.value == 1 for one in found)
+    for table in (f"/config/{asset}", f"/status/{asset}", f"/config/{ESS}"):
+        found = engine.find(table, name)
+        if found is not None and found.value == 1:
+            return True
+    return False

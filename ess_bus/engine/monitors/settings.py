@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ess_bus.engine.inputs import target
 from ess_bus.engine.monitors.trip import Delays
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.target import Target
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # Operands and values are numbered; nobody has written more of them by hand.
 MAX_NUMBERED: Final = 1000
-_RESERVED: Final = frozenset("@:/[")
 # Where the settings of all assets are; the original calls it so whatever the name of the engine.
 ESS: Final = "ess"
 # How long a value may be not valid, whatever its own time-outs say: a device that does not answer for a moment is no
@@ -69,10 +69,18 @@ def timeout_s(engine: Engine, asset: str, name: str, default_s: float) -> float:
     return default_s
 
 
+def delays(engine: Engine, asset: str, names: tuple[str, str, str], default: Delays) -> Delays:
+    """Return three time-outs, each as `timeout_s`."""
+    return Delays(
+        timeout_s(engine, asset, names[0], default.alarm_s),
+        timeout_s(engine, asset, names[1], default.fault_s),
+        timeout_s(engine, asset, names[2], default.recover_s),
+    )
+
+
 def comms_delays(engine: Engine, asset: str) -> Delays:
     """Return how long a value may be not valid."""
-    named = zip(COMMS, COMMS_S, strict=True)
-    return Delays(*(timeout_s(engine, asset, name, default_s) for name, default_s in named))
+    return delays(engine, asset, COMMS, COMMS_S)
 
 
 def numbered(call: Call, count: str, name: str) -> Iterator[Any]:
@@ -98,22 +106,18 @@ def numbered(call: Call, count: str, name: str) -> Iterator[Any]:
 
 
 def operand(call: Call, name: Any) -> Any:
-    """Return what a parameter refers to: ``/uri:var``, ``/uri:var@parameter``, or a bare name of the asset's.
+    """Return what a parameter refers to: ``/uri:var``, or a bare name of the asset's, both with ``@parameter`` too.
 
     Raises:
         ValueError: it names nothing.
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"expected the name of a variable, got {str(name)[:40]!r}")
-    if not name.startswith("/"):
-        if _RESERVED & set(name):
-            raise ValueError(f"{name[:60]!r} is not the name of a variable; expected a name, or /table:name")
-        return call.engine.links.resolve(call.asset, name).value
-    target = Target.parse(name)
-    if target.place.parameter is None:
-        return call.engine.read(target)
-    found = call.engine.find(target.place.table, target.place.name)
-    if found is None or target.place.parameter not in found.parameters:
-        # A flag that its monitor has not set yet; the original takes the value in its place.
-        return call.engine.read(Target(target.place._replace(parameter=None)))
-    return found.parameters[target.place.parameter]
+    found = target(call, name)
+    place = found.place
+    if place.parameter is not None:
+        variable = call.engine.find(place.table, place.name)
+        if variable is None or place.parameter not in variable.parameters:
+            # A flag that its monitor has not set yet; the original takes the value in its place.
+            found = Target(place._replace(parameter=None))
+    return call.engine.read(found)

@@ -47,7 +47,10 @@ class Changes:
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
-        self._values.setdefault(table, set()).add(name)
+        names = self._values.get(table)
+        if names is None:
+            names = self._values[table] = set()
+        names.add(name)
         for wake in self._watchers.get((table, name), ()):
             wake()
 
@@ -58,11 +61,18 @@ class Changes:
 
     def take(self) -> Publications:
         """Return what has changed since the last call, and forget it."""
+        if not self._values and not self._datamap.is_restyled:
+            return Publications({}, {}, {})
         tables = self._datamap.tables
-        values = {
-            table: {name: tables[table][name].value for name in sorted(names)}
-            for table, names in sorted(self._values.items())
-        }
+        values: Tables = {}
+        followed: list[tuple[str, str]] = []
+        for table in sorted(self._values):
+            variables, members = tables[table], values.setdefault(table, {})
+            for name in sorted(self._values[table]):
+                variable = variables[name]
+                members[name] = variable.value
+                if "ui_type" in variable.parameters:
+                    followed.append((table, name))
         parameters = self._datamap.take_restyled()
         looks = {
             (table, name): shown
@@ -70,10 +80,8 @@ class Changes:
             for name, changed in members.items()
             if (shown := SHOWN.intersection(changed))
         }
-        for table, names in self._values.items():
-            for name in names:
-                if "ui_type" in tables[table][name].parameters:
-                    looks.setdefault((table, name), frozenset())
+        for place in followed:
+            looks.setdefault(place, frozenset())
         seen: Tables = {}
         for (table, name), shown in sorted(looks.items()):
             seen.setdefault(table, {})[name] = _seen(tables[table][name], shown)

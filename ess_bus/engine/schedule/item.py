@@ -61,8 +61,9 @@ class Item:
 
     def plan(self) -> None:
         """Find out when it must be looked at next, and show when it would run."""
-        self.due_s = self.end_s if self.is_over or self.is_off else self.grid.next_s
-        self.variable.parameters["runTime"] = round(self.grid.next_s, 6)
+        next_s, end_s = self.grid.next_s, self.end_s
+        self.due_s = end_s if next_s >= end_s - _SAME_S or self.is_off else next_s
+        self.variable.parameters["runTime"] = round(next_s, 6)
 
     @property
     def order(self) -> tuple[float, float, str]:

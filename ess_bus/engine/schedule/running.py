@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.engine.cell import Kind
 from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
 from ess_bus.engine.schedule.item import Item
-from ess_bus.engine.target import Target
+from ess_bus.engine.switch import switch_elsewhere
 from ess_bus.reference import Reference
 from ess_bus.uri import segments
 
@@ -80,14 +80,7 @@ class Runner:
 
     def is_on(self, item: Item) -> bool:
         """Tell whether the switch of an item is on, where it is elsewhere (``enable`` with a URI)."""
-        enable = item.variable.parameters.get("enable")
-        if not isinstance(enable, str):
-            return True
-        try:
-            return bool(self._engine.read(Target.parse(enable)))
-        except ValueError as error:
-            self.warn(f"{item.place} enable", f"{item.place}: enable: {error}; it is off")
-            return False
+        return switch_elsewhere(item.variable, item.place, self._engine) is not False
 
     def run(self, item: Item) -> str | None:
         """Set an item's variable, or call its function; return why it must not be done again, if that is so."""

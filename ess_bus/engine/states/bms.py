@@ -7,14 +7,15 @@ from typing import Final
 from ess_bus.engine.states.common import (
     ALL,
     AT_REST,
+    COMMON_OPTIONS,
     ESS_WITHOUT_FAULT,
     HEARD,
     MAINTENANCE,
     NO_EMERGENCY,
     NO_FAULT_SHUTDOWN,
-    SETTLE,
     SOUND,
-    STALE,
+    clear,
+    failures,
 )
 from ess_bus.engine.states.model import Check, Follow, Guard, Option, Request, State, Step, Table
 
@@ -66,26 +67,10 @@ BMS: Final = Table(
             or_else="open",
             done_in=frozenset({State.RUNNING}),
         ),
-        Request(
-            "clear",
-            "clear the faults of the BMS",
-            upward=True,
-            steps=(
-                Step(
-                    "clear the faults of the BMS",
-                    checks=(SOUND,),
-                    commands=("ClearFaults",),
-                    timeout="clear_s",
-                    tries="clear_tries",
-                ),
-            ),
-            source=ALL - {State.INIT},
-            requires=(HEARD,),
-        ),
+        clear("BMS"),
     ),
     follows=(
-        Follow(ALL, State.FAULT, (Check("it reports a fault", "{IsFaulted}"),), "the BMS reports a fault"),
-        Follow(ALL, State.FAULT, (Check("it does not communicate", "not {CommsOK}"),), "the BMS does not communicate"),
+        *failures("BMS"),
         Follow(ALL, State.RUNNING, (HEARD, SOUND, CLOSED)),
         Follow(ALL, State.OFF, (HEARD, SOUND, OPEN)),
         Follow(ALL, State.INIT, (), "not known"),
@@ -95,10 +80,7 @@ BMS: Final = Table(
         "close_tries": Option(3, "attempts to close the contactors", 1, 100),
         "open_s": Option(5.0, "s for an attempt to open the contactors"),
         "open_tries": Option(3, "attempts to open the contactors", 1, 100),
-        "clear_s": Option(5.0, "s for an attempt to clear faults"),
-        "clear_tries": Option(3, "attempts to clear faults", 1, 100),
-        "stale_s": STALE,
-        "settle_s": SETTLE,
+        **COMMON_OPTIONS,
     },
     inputs={
         "/status/{bms}:CommsOK": "it communicates",

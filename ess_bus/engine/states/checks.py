@@ -56,6 +56,9 @@ class Finding:
     found: str = ""
 
 
+_GOOD: Final = Finding(True)
+
+
 class World(Protocol):
     """What checks look at: one machine's view of the variables."""
 
@@ -71,7 +74,10 @@ class World(Protocol):
 
 def look(check: Check, world: World) -> Finding:
     """Return whether a check holds now."""
-    findings = [_look_at(check, asset, world) for asset in world.assets(check.of)]
+    assets = world.assets(check.of)
+    if len(assets) == 1:
+        return _look_at(check, assets[0], world)
+    findings = [_look_at(check, asset, world) for asset in assets]
     # One that is false decides for all of "every", one that is true for all of "any".
     decisive = check.of in _ANY
     for truth in (decisive, None, not decisive):
@@ -127,21 +133,26 @@ def _operand(text: str) -> Operand:
 def _look_at(check: Check, asset: str, world: World) -> Finding:
     expression, operands = compiled(check.expression)
     values: list[Any] = []
-    named: list[str] = []
     for operand in operands:
         owner = world.ess_of(asset) if operand.of_ess else asset
         value = None if owner is None else world.value(owner, operand)
-        if value is None and operand.optional:
-            value = False
-        values.append(value)
-        if not operand.is_option:
-            named.append(f"{operand.name} of {owner or 'no ESS'} is {_shown(value)}")
+        values.append(False if value is None and operand.optional else value)
     try:
         result = expression.evaluate(values)
         truth = bool(result) if result in (0, 1) else None
     except EvaluationError:
         truth = None
-    return Finding(truth, ", ".join(named))
+    # What is as it should be, as nearly everything is, needs no words.
+    return _GOOD if truth is True and check.of not in _ANY else Finding(truth, _found(operands, values, asset, world))
+
+
+def _found(operands: Iterable[Operand], values: Iterable[Any], asset: str, world: World) -> str:
+    named: list[str] = []
+    for operand, value in zip(operands, values, strict=True):
+        if not operand.is_option:
+            owner = world.ess_of(asset) if operand.of_ess else asset
+            named.append(f"{operand.name} of {owner or 'no ESS'} is {_shown(value)}")
+    return ", ".join(named)
 
 
 def _shown(value: Any) -> str:

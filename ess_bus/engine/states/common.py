@@ -1,10 +1,10 @@
-"""Checks and options that more than one table has."""
+"""Checks, requests and options that more than one table has."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ess_bus.engine.states.model import Check, Of, Option, State
+from ess_bus.engine.states.model import Check, Follow, Of, Option, Request, State, Step
 
 ALL: Final = frozenset(State)
 
@@ -23,3 +23,32 @@ AT_REST: Final = Check(
 
 STALE: Final = Option(1.0, "s that a value may be not valid before it counts as a failure (power is 0 at once)")
 SETTLE: Final = Option(1.0, "s after a command until a state counts that was there before the command")
+# Of every table of a single device.
+COMMON_OPTIONS: Final[dict[str, Option]] = {
+    "clear_s": Option(5.0, "s for an attempt to clear faults"),
+    "clear_tries": Option(3, "attempts to clear faults", 1, 100),
+    "stale_s": STALE,
+    "settle_s": SETTLE,
+}
+
+
+def clear(title: str) -> Request:
+    """Return the request that clears the faults of a device."""
+    words = f"clear the faults of the {title}"
+    return Request(
+        "clear",
+        words,
+        upward=True,
+        steps=(Step(words, checks=(SOUND,), commands=("ClearFaults",), timeout="clear_s", tries="clear_tries"),),
+        source=ALL - {State.INIT},
+        requires=(HEARD,),
+    )
+
+
+def failures(title: str) -> tuple[Follow, Follow]:
+    """Return how a device comes to Fault by itself."""
+    faulted, silent = Check("it reports a fault", "{IsFaulted}"), Check("it does not communicate", "not {CommsOK}")
+    return (
+        Follow(ALL, State.FAULT, (faulted,), f"the {title} reports a fault"),
+        Follow(ALL, State.FAULT, (silent,), f"the {title} does not communicate"),
+    )

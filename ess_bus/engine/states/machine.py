@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ess_bus.engine.alarms import ListKind
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.checks import Finding, complaint, first_failing
 from ess_bus.engine.states.group import View
+from ess_bus.engine.states.host import Host
 from ess_bus.engine.states.model import Ask, Guard, Of, Request, State, Step, Table
 from ess_bus.engine.states.stepping import Progress, Stepping, Ticket
 from ess_bus.engine.states.watching import Watch
@@ -17,33 +18,6 @@ from ess_bus.reference import Reference
 
 FAULTS: Final[ListKind] = "faults"
 ALARMS: Final[ListKind] = "alarms"
-
-
-class Host(Protocol):
-    """What a machine needs of those who run it."""
-
-    @property
-    def now_s(self) -> float:
-        """The wall clock, in seconds since 1970."""
-
-    @property
-    def steady_s(self) -> float:
-        """The steady clock, in seconds."""
-
-    def put(self, place: Reference, value: Any) -> None:
-        """Set a variable, with all that follows."""
-
-    def machine(self, asset: str) -> Machine:
-        """Return the machine of an asset."""
-
-    def tell(self, asset: str, text: str, severity: Severity) -> None:
-        """Tell people of something that has happened."""
-
-    def list_message(self, asset: str, kind: ListKind, text: str) -> None:
-        """Put a message into the list of alarms or faults of an asset."""
-
-    def take_back(self, asset: str, kind: ListKind) -> None:
-        """Take the machine's own messages out of a list."""
 
 
 class Machine:

@@ -6,15 +6,16 @@ from typing import Final
 
 from ess_bus.engine.states.common import (
     ALL,
+    COMMON_OPTIONS,
     DC_CLOSED,
     ESS_WITHOUT_FAULT,
     HEARD,
     MAINTENANCE,
     NO_EMERGENCY,
     NO_FAULT_SHUTDOWN,
-    SETTLE,
     SOUND,
-    STALE,
+    clear,
+    failures,
 )
 from ess_bus.engine.states.model import Check, Follow, Guard, Option, Request, State, Step, Table
 
@@ -144,26 +145,10 @@ PCS: Final = Table(
             during=State.STARTING,
             or_else="open_ac",
         ),
-        Request(
-            "clear",
-            "clear the faults of the PCS",
-            upward=True,
-            steps=(
-                Step(
-                    "clear the faults of the PCS",
-                    checks=(SOUND,),
-                    commands=("ClearFaults",),
-                    timeout="clear_s",
-                    tries="clear_tries",
-                ),
-            ),
-            source=ALL - {State.INIT},
-            requires=(HEARD,),
-        ),
+        clear("PCS"),
     ),
     follows=(
-        Follow(ALL, State.FAULT, (Check("it reports a fault", "{IsFaulted}"),), "the PCS reports a fault"),
-        Follow(ALL, State.FAULT, (Check("it does not communicate", "not {CommsOK}"),), "the PCS does not communicate"),
+        *failures("PCS"),
         *(
             Follow(ALL, state, (HEARD, SOUND, Check(f"it reports {state}", f"{{DeviceState}} == {state}")))
             for state in State
@@ -188,10 +173,7 @@ PCS: Final = Table(
         "standby_tries": Option(3, "attempts to go into standby", 1, 100),
         "ac_s": Option(5.0, "s for an attempt to move the AC contactor"),
         "ac_tries": Option(3, "attempts to move the AC contactor", 1, 100),
-        "clear_s": Option(5.0, "s for an attempt to clear faults"),
-        "clear_tries": Option(3, "attempts to clear faults", 1, 100),
-        "stale_s": STALE,
-        "settle_s": SETTLE,
+        **COMMON_OPTIONS,
     },
     inputs={
         "/status/{pcs}:CommsOK": "it communicates",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states import shown
 from ess_bus.engine.states.checks import places
@@ -46,6 +47,7 @@ class States:
         self._awake_since_s = 0.0
         self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
+        self._commands: dict[tuple[str, str], str] = {}
 
     # -- being configured ------------------------------------------------------------------------------------------
 
@@ -85,6 +87,8 @@ class States:
         for request in machine.table.requests:
             for place in _buttons(machine.asset, request):
                 self._prepare_button(machine, place, place.name == request.command)
+            for command in (name for step in request.steps for name in step.commands):
+                self._commands[f"/controls/{machine.asset}", command] = machine.asset
         if machine.table.power:
             self._prepare_power(machine)
 
@@ -149,6 +153,14 @@ class States:
         self._wake(asset)
         return machine.ask(request, in_person)
 
+    def refusal(self, assignment: Assignment) -> str | None:
+        """Return why a set from the bus is not taken: a machine alone commands its device, for it looks what holds."""
+        place = assignment.place
+        asset = self._commands.get((place.table, place.name))
+        if asset is None or assignment.value is KEEP or assignment.actions is not None:
+            return None
+        return f"{place} is commanded by the state machine of {asset} alone; expected a request to it, or to its ESS"
+
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return what all machines are doing, and for how many seconds they have."""
         return {asset: shown.picture(machine, self.now_s) for asset, machine in self.machines.items()}
@@ -159,12 +171,13 @@ class States:
         """Return when a machine must be looked at next."""
         if self._awake:
             return self._awake_since_s
-        return min((machine.due_s for machine in self.machines.values()), default=NEVER)
+        return min([machine.due_s for machine in self.machines.values()], default=NEVER)
 
     def run(self) -> None:
         """Let all machines come to rest that something has changed for."""
         now = self.steady_s
         self._wake(*(asset for asset, machine in self.machines.items() if machine.due_s <= now))
+        turned: set[str] = set()
         for _ in range(_ROUNDS):
             self._set_power()
             awake, self._awake = self._awake, set()
@@ -173,8 +186,10 @@ class States:
             for asset, machine in self.machines.items():
                 if asset in awake:
                     self._turn(machine)
-        for machine in self.machines.values():
-            shown.show(machine, self._engine.datamap, self.put)
+            turned |= awake
+        for asset, machine in self.machines.items():
+            if asset in turned:
+                shown.show(machine, self._engine.datamap, self.put)
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ess_bus.hints import did_you_mean
 from ess_bus.values import assignments
-from tools.twins.echo.registers import Register, carry_out
+from tools.twins.echo.registers import Held, Register, carry_out
 from tools.twins.echo.watching import Counter, Watch
 from tools.twins.models.model import Model
 
@@ -36,7 +36,11 @@ class Output:
     @property
     def values(self) -> dict[str, Any]:
         """All registers."""
-        return {name: register.value() for name, register in self.registers.items()}
+        # Half of all registers hold what was written; that is asked for too often to be called.
+        return {
+            name: register.held if register.__class__ is Held else register.value()
+            for name, register in self.registers.items()
+        }
 
     @property
     def comms_silent(self) -> bool:

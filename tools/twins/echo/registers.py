@@ -29,7 +29,8 @@ class Computed:
     def value(self) -> Any:
         """Return what it shows; `None` if the expression has no result."""
         if self.expression is None:
-            return self.sources[0].read()
+            source = self.sources[0]
+            return source.model.read(source.spec.attribute)
         try:
             return self.expression.evaluate([source.read() for source in self.sources])
         except EvaluationError:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from tools.twins.models.fields import private, quantity
 from tools.twins.models.maths import clamp, interpolate, power_for, series_loss
 from tools.twins.models.model import Model
+from tools.twins.models.switching import switch
 from tools.twins.models.terminal import Terminal
 
 
@@ -220,12 +221,7 @@ class Pv(Model):
     def update_mode(self, terminal: Terminal) -> Terminal:
         """Switch on or off."""
         self.read_words()
-        self.faulted = (self.faulted and not self.reset_cmd) or self.trip_cmd
-        if self.off_cmd or self.faulted:
-            self.on = False
-        elif self.on_cmd:
-            self.on = True
-        self.on_cmd = self.off_cmd = self.trip_cmd = self.reset_cmd = False
+        switch(self)
         return terminal
 
     def distribute_voltage(self, terminal: Terminal) -> Terminal:

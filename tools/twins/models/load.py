@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tools.twins.models.electrical import Electrical
 from tools.twins.models.fields import private, quantity
 from tools.twins.models.maths import clamp, reactive_for, slew
+from tools.twins.models.switching import switch
 from tools.twins.models.terminal import Terminal
 
 
@@ -51,12 +52,7 @@ class Steady(Electrical):
     def update_mode(self, terminal: Terminal) -> Terminal:
         """Switch on or off."""
         self.read_words()
-        self.faulted = (self.faulted and not self.reset_cmd) or self.trip_cmd
-        if self.off_cmd or self.faulted:
-            self.on = False
-        elif self.on_cmd:
-            self.on = True
-        self.on_cmd = self.off_cmd = self.trip_cmd = self.reset_cmd = False
+        switch(self)
         return terminal
 
     def distribute_voltage(self, terminal: Terminal) -> Terminal:

@@ -46,9 +46,10 @@ class Measured(Model):
 
     def read(self, attribute: str) -> Any:
         """Return a field, also one of a measurement."""
+        if "." not in attribute:
+            return getattr(self, attribute)
         name, _, part = attribute.partition(".")
-        found = getattr(self, name)
-        return getattr(found, part) if part else found
+        return getattr(getattr(self, name), part)
 
     def write(self, attribute: str, value: Any) -> None:
         """Set a field, also one of a measurement."""
