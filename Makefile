@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs picture pictures bench soak format clean
+.PHONY: help run demo test lint types unit docs html picture pictures bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,13 @@ unit: $(VENV)/ready
 	$(BIN)/pytest -n 4 --dist worksteal
 
 docs: $(VENV)/ready  ## write what the commands print and the tables of the state machines into the pages
-	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md
+	@$(BIN)/python -m tools.docs_tools docs/tools.md docs/modbus.md docs/operating.md docs/record.md docs/site-file.md docs/troubleshooting.md
 	@$(BIN)/python -m tools.states_page docs/states.md
+	@$(BIN)/python -m tools.reference docs/reference.md
+
+html: $(VENV)/docs  ## build the site of the documentation in build/html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
+	@echo build/html/index.html
 
 picture: $(VENV)/ready  ## draw the picture of the dashboard anew (needs Chromium)
 	@ESS_WEB_PICTURE=docs/images/dashboard.png $(BIN)/pytest -q -k values_move tests/integration/test_web_browser.py
@@ -60,6 +65,11 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@# Also where PYTHONDONTWRITEBYTECODE is set: compiling at every start would double that of fims_send.
 	@$(BIN)/python -m compileall -q ess_bus modbus_bridge calculator tools
+	@touch $@
+
+# What `make html` builds with; nothing else needs it.
+$(VENV)/docs: $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 # The clients of what the bus is compared with; nothing else needs them.

@@ -50,6 +50,15 @@ class _Strict(BaseModel):
 
 
 class _Rule(_Strict):
+    """A rule.
+
+    Attributes:
+        users: names, ``@GROUP`` or ``*``.
+        verbs: get, set, pub, post, del, sub, or ``*``.
+        prefixes: URIs; each covers what is below it.
+        why: what is told to who is refused.
+    """
+
     users: list[str] = Field(min_length=1)
     verbs: list[str] = Field(min_length=1)
     prefixes: list[str] = Field(min_length=1)
@@ -78,6 +87,8 @@ class _Rule(_Strict):
 
 
 class _Defaults(_Strict):
+    """What counts where no rule speaks; what is not given is allow for get, pub and sub, deny for the others."""
+
     get: _Effect | None = None
     set: _Effect | None = None
     pub: _Effect | None = None
@@ -87,10 +98,24 @@ class _Defaults(_Strict):
 
 
 class _Document(_Strict):
+    """A file of rules.
+
+    Attributes:
+        default: what counts where no rule speaks.
+        groups: names of groups, each with its users.
+        allow: who may do what.
+        deny: who may not; a deny always wins.
+    """
+
     default: _Defaults = _Defaults()
     groups: dict[str, list[str]] = {}
     allow: list[_Rule] = []
     deny: list[_Rule] = []
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of rules."""
+    return _Document.model_json_schema()
 
 
 class _Clause(NamedTuple):

@@ -28,7 +28,10 @@ def generate(environment, *arguments: object) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-@pytest.mark.parametrize("page", ["docs/tools.md", "docs/modbus.md", "docs/operating.md", "docs/record.md"])
+PAGES = ("tools", "modbus", "operating", "record", "site-file", "troubleshooting")
+
+
+@pytest.mark.parametrize("page", [f"docs/{name}.md" for name in PAGES])
 def test_the_pages_show_what_the_commands_print_now(environment, page):
     status, text = generate(environment, "--check", page)
     assert (status, text) == (0, "")

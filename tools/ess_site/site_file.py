@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -119,6 +119,16 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]+$", max_length=64), Afte
 
 
 class _Process(BaseModel):
+    """A process of the site.
+
+    Attributes:
+        name: its name in the log, and below ``/processes`` on its bus.
+        command: what is run.
+        config: its configuration, a file or a folder, relative to the site file; for the commands that take one.
+        bus: a name, ``ipc://PATH`` or ``tcp://HOST:PORT``; where ``--bus`` or ``ESS_BUS`` says if not given.
+        args: further arguments of the command.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: _Name
@@ -140,11 +150,24 @@ class _Process(BaseModel):
 
 
 class _File(BaseModel):
+    """A site file.
+
+    Attributes:
+        name: what the site is called; the name of the file if not given.
+        next: what `ess_site up` prints when the site is up.
+        process: the processes, in the order of their start.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = ""
     next: str = ""
     process: Annotated[list[_Process], Field(min_length=1)]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a site file."""
+    return _File.model_json_schema()
 
 
 class _Wrong(Exception):

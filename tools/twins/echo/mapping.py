@@ -22,7 +22,12 @@ class Strict(BaseModel):
 
 
 class Calculated(Strict):
-    """A value to set: ``{1}`` is what was written, ``{2}`` ... are `fields`."""
+    """A value to set: ``{1}`` is what was written, ``{2}`` ... are `fields`.
+
+    Attributes:
+        expression: what is calculated.
+        fields: fields of the component, or ``ID/field``.
+    """
 
     expression: Text
     fields: tuple[Text, ...] = ()
@@ -32,7 +37,12 @@ Settings = Annotated[dict[Text, Scalar | Calculated], Field(min_length=1)]
 
 
 class Write(Strict):
-    """What a written value does: `set` fields, if `when` holds for it."""
+    """What a written value does: `set` fields, if `when` holds for it.
+
+    Attributes:
+        when: an expression, in which ``{1}`` is the value.
+        set: field -> what it is set to.
+    """
 
     when: Text | None = None
     set: Settings
@@ -44,6 +54,7 @@ class Computed(Strict):
     Attributes:
         field: a field of the component of the input, or ``ID/field``.
         fields: several, ``{1}``, ``{2}`` ... of the expression.
+        expression: what the register shows.
         write: what writing does; without it, a register with an expression cannot be written.
     """
 
@@ -68,7 +79,13 @@ class Held(Strict):
 
 
 class Heartbeat(Strict):
-    """A register that counts: 0 to `modulo` - 1, one more each `period` seconds."""
+    """A register that counts: 0 to `modulo` - 1, one more each `period` seconds.
+
+    Attributes:
+        register_id: the register.
+        period: s.
+        modulo: it begins again at this number.
+    """
 
     register_id: Annotated[Register, Field(alias="register")]
     period: Seconds = 1.0
@@ -93,7 +110,13 @@ class Watchdog(Strict):
 
 
 class InputMapping(Strict):
-    """Registers of one component; a text is the name of a field that is read and written as it is."""
+    """Registers of one component; a text is the name of a field that is read and written as it is.
+
+    Attributes:
+        uri: the component, ``/components/ID``.
+        repeat: how many components: ``${NAME}`` is the number of each.
+        registers: register -> what it shows.
+    """
 
     uri: Text
     repeat: Repeat = 1
@@ -106,7 +129,18 @@ class InputMapping(Strict):
 
 
 class OutputMapping(Strict):
-    """A published object. With `repeat`, a ``${NAME}`` in any text is the number, from 1."""
+    """A published object. With `repeat`, a ``${NAME}`` in any text is the number, from 1.
+
+    Attributes:
+        uri: where it is published, ``/components/ID``.
+        publish_rate: how often, in ms; as the plant's if not said.
+        repeat: how many objects.
+        heartbeat: a register that counts.
+        inputs: registers that show components.
+        echo: registers that hold what is written.
+        watch: registers that must be written again and again.
+        note: for people.
+    """
 
     uri: Text
     publish_rate: Annotated[StrictInt | None, Field(alias="publishRate", ge=1, le=3_600_000)] = None
