@@ -30,16 +30,14 @@ from ess_bus.broker.routes import Routes
 from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.broker.voice import Voice
 from ess_bus.control import Verb
+from ess_bus.desk import Desk
 from ess_bus.errors import ProtocolError, Refused, UriError
 from ess_bus.message import (
     METHODS,
     REPLY_VERB,
-    Message,
     Status,
     address_of,
     decode,
-    encode_body,
-    error_body,
     split_header,
 )
 
@@ -83,8 +81,8 @@ class Broker:
         self.statistics = Statistics()
         self.rates = Rates(now)
         self.started = now
-        # URI -> what answers there, or refuses with a `ValueError`, beside the description.
-        self.desk: dict[str, Callable[[Message], Any]] = {}
+        # By URI, beside the description.
+        self.desk = Desk()
 
     def receive(self, peer: bytes, frame: bytes, now: float, origin: Origin | None = None) -> None:
         """Handle one frame of one connection; `origin` says where an unknown one comes from."""
@@ -401,22 +399,15 @@ class Broker:
         if full is not None:
             self._undelivered(Promise(frame, client, ticket), (Status.BUSY, full))
             return
-        reason = f"{request.method} {request.uri}: not something the broker answers"
-        answer: Any = None
-        handler = self.desk.get(request.uri)
-        if handler is not None:
-            try:
-                answer = handler(request)
-            except ValueError as error:
-                reason = str(error)
-        elif request.method == "get":
-            answer = description.describe(self, request.uri, now)
-        if answer is None:
-            status, body = Status.REFUSED, error_body(reason)
-            if self.gate is not None and ticket is not None:
-                self.gate.refused(client, ticket, reason)
-        else:
-            status, body = Status.OK, encode_body(answer)
-            if self.gate is not None and ticket is not None:
+        answer = self.desk.answer(
+            request,
+            request.uri,
+            "the broker",
+            lambda: description.describe(self, request.uri, now) if request.method == "get" else None,
+        )
+        if self.gate is not None and ticket is not None:
+            if answer.status is Status.OK:
                 self.gate.answered(client, ticket)
-        self._voice.answer(request, status, body)
+            else:
+                self.gate.refused(client, ticket, answer.reason)
+        self._voice.answer(request, answer.status, answer.body)

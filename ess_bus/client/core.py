@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final
 
 from ess_bus import batch, control, uri
@@ -21,6 +20,7 @@ from ess_bus.client.inbox import Inbox, merged
 from ess_bus.client.pending import Pending
 from ess_bus.client.replies import error_reply, outcome_of
 from ess_bus.control import Mode, Verb
+from ess_bus.desk import Desk
 from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, Outcome, ProtocolError, Refused, TooLarge
 from ess_bus.message import (
     METHODS,
@@ -43,8 +43,6 @@ CACHE_SIZE: Final = 10_000
 
 
 _Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
-# Name below /processes/NAME -> what answers there, or refuses with a `ValueError`.
-Desk = dict[str, Callable[[Message], Any]]
 
 
 class ClientCore(Composer):
@@ -60,7 +58,7 @@ class ClientCore(Composer):
         dropped: messages for this client that were lost because it did not read, in the broker or here.
         undelivered: messages of this client that the broker reported as not delivered.
         garbage: frames that could not be understood.
-        desk: what answers below ``/processes/NAME``, once this process was announced.
+        desk: name -> what answers below ``/processes/NAME``, once this process was announced.
     """
 
     def __init__(self, name: str, username: str | None, now: float) -> None:
@@ -80,7 +78,7 @@ class ClientCore(Composer):
         # False while the program changes subscriptions before the broker has said welcome.
         self._hello_covers_all = True
         self._about: dict[str, Any] | None = None
-        self.desk: Desk = {}
+        self.desk = Desk()
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
         self._broker = ""
@@ -303,18 +301,11 @@ class ClientCore(Composer):
         """Answer a question about this process itself."""
         if below is None or any(one is not self._own and one.handles(message.uri) for one in self._inboxes):
             return
-        handler = self.desk.get(below[0]) if len(below) == 1 else None
-        status = Status.REFUSED
-        if not below and message.method == "get":
-            status, body = Status.OK, encode_body(self._about)
-        elif handler is None:
-            body = error_body(f"{message.method} {message.uri}: not something {self.name} answers")
-        else:
-            try:
-                status, body = Status.OK, encode_body(handler(message))
-            except ValueError as error:
-                status, body = Status.REFUSED, error_body(str(error))
-        frame = self.answer(message, status, body)
+        place = below[0] if len(below) == 1 else ""
+        answer = self.desk.answer(
+            message, place, self.name, lambda: self._about if message.method == "get" and not below else None
+        )
+        frame = self.answer(message, answer.status, answer.body)
         if frame is not None:
             self.outgoing.append(frame)
 

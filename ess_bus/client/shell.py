@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ess_bus import endpoint as endpoints
-from ess_bus.client.core import ClientCore, Desk
+from ess_bus.client.core import ClientCore
 from ess_bus.client.link import Link, Timeouts
+from ess_bus.desk import Desk
 from ess_bus.message import Message, Status, encode_body, error_body
 from ess_bus.transport.base import Transport
 

@@ -18,8 +18,8 @@ from ess_bus.service.measures import Measure, counter, gauge, info
 from ess_bus.service.notify import is_watched, notify
 
 if TYPE_CHECKING:
-    from ess_bus.client.core import Desk
     from ess_bus.client.shell import BusStatistics
+    from ess_bus.desk import Desk
     from ess_bus.service.exporter import Exporter
 
 log = logging.getLogger(__name__)

@@ -78,7 +78,7 @@ PURE = [
     *(
         ROOT / "ess_bus" / f"{name}.py"
         for name in (
-            *("uri", "message", "control", "fims_wire", "reference", "values", "errors"),
+            *("uri", "message", "control", "fims_wire", "reference", "values", "errors", "desk"),
             *("assets", "batch", "hints"),
         )
     ),
