@@ -3,7 +3,7 @@
 ::
 
     master --set--> engine --take_messages--> registers of the devices --> plant
-                      ^  \\--take_changes--> calculator --set--> engine
+                      ^  \\--publications--> calculator --set--> engine
                       \\--report-- registers, as the bridges publish them -- plant
 """
 

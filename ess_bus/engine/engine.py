@@ -41,7 +41,7 @@ class Engine:
 
     ::
 
-        set, report(path, body) -> assignments, checked -> values -> onSet actions -> values ... -> take_changes()
+        set, report(path, body) -> assignments, checked -> values -> onSet actions -> values ... -> take_publications()
                                                                                            -> take_messages()
 
     Args:
@@ -197,10 +197,6 @@ class Engine:
             for name, variable in list(variables.items()):
                 if not variable.locked:
                     self._cascade.apply(Assignment(Reference(table, name), None))
-
-    def take_changes(self) -> dict[str, dict[str, Any]]:
-        """Return table -> variable -> value of everything that changed since the last call."""
-        return self._changes.take()[0]
 
     def take_publications(self, *, everything: bool = False) -> Publications:
         """Return what has changed since the last call, or all there is."""

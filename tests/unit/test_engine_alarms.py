@@ -39,7 +39,7 @@ def test_an_alarm_is_shown_counted_and_told():
     assert get(engine.datamap, "/status/bms/AlarmCnt") == 1
     assert shutdown(engine) is None
     assert events(engine) == [("too hot", 3)]
-    assert set(engine.take_changes()) == {"/assets/bms/summary", "/status/bms"}
+    assert set(engine.take_publications().values) == {"/assets/bms/summary", "/status/bms"}
 
 
 def test_a_list_that_is_made_is_a_ui_variable():
@@ -82,10 +82,10 @@ def test_the_same_message_of_a_source_is_raised_once():
 def test_clearing_what_nobody_raised_changes_nothing():
     engine = Engine()
     engine.set("/assets/bms/summary", {"alarms": {"value": 0, "options": []}})
-    engine.take_changes()
+    engine.take_publications()
     assert clear_messages(engine, "bms", "alarms", "x") == 0
     assert not engine.take_messages()
-    assert not engine.take_changes()
+    assert not engine.take_publications().values
 
 
 def test_the_newest_are_shown_and_what_is_not_is_counted_and_comes_back():

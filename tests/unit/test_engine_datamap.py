@@ -98,7 +98,7 @@ def test_what_cannot_be_applied_changes_nothing_and_says_why(engine, path, body,
     with pytest.raises(ValueError, match=reason):
         engine.set(path, body)
     assert get(engine.datamap, TABLE) == {"mbmu_current": {"value": 20000}, "mbmu_voltage": {"value": 0}}
-    assert engine.take_changes() == {}
+    assert engine.take_publications().values == {}
 
 
 def test_an_unknown_variable_is_created_by_its_first_value(engine):
@@ -191,7 +191,7 @@ def test_a_link_shows_the_very_same_variable():
     )
     engine.set(f"{TABLE}/mbmu_voltage", 2)
     assert get(engine.datamap, "/status/bms/mbmu_voltage", View.FULL) == {"mbmu_voltage": {"value": 2, "unit": "V"}}
-    assert engine.take_changes() == {TABLE: {"mbmu_voltage": 2}, "/status/bms": {"mbmu_voltage": 2}}
+    assert engine.take_publications().values == {TABLE: {"mbmu_voltage": 2}, "/status/bms": {"mbmu_voltage": 2}}
     engine.set("/status/bms/soc", 50)
     assert get(engine.datamap, f"{TABLE}/mbmu_soc") == 50
 

@@ -51,7 +51,7 @@ def test_a_link_to_a_link_shows_what_that_one_shows_in_whatever_order_they_come(
 def test_what_a_link_shows_from_now_on_is_a_change():
     engine = engine_with({DEVICE: {"soc": 5}, "/status/bms": {"SOC": 1}})
     engine.set("/links/bms", {"SOC": f"{DEVICE}:soc"})
-    assert engine.take_changes()["/status/bms"] == {"SOC": 5}
+    assert engine.take_publications().values["/status/bms"] == {"SOC": 5}
 
 
 def test_links_in_a_circle_are_named_and_left_out(caplog):
@@ -93,7 +93,7 @@ def test_a_vlink_shares_the_value_and_nothing_else():
     )
     assert get(engine.datamap, "/assets/bms/summary/soc", View.UI) == {"value": 50, "enabled": True}
     engine.set(DEVICE, {"soc": 51})
-    assert engine.take_changes() == {"/assets/bms/summary": {"soc": 51}, DEVICE: {"soc": 51}}
+    assert engine.take_publications().values == {"/assets/bms/summary": {"soc": 51}, DEVICE: {"soc": 51}}
     engine.set("/assets/bms/summary/soc", 52)
     assert get(engine.datamap, DEVICE, View.FULL) == {"soc": {"value": 52, "scale": 10}}
     assert shown(engine, "/status/x/moved") == 52
