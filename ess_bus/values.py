@@ -10,6 +10,17 @@ def naked(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
+def one_name(path: tuple[str, ...]) -> str | None:
+    """Return which variable of a component a get asks for: ``None`` for ``()``, which is all of them.
+
+    Raises:
+        LookupError: the path is deeper than variables are.
+    """
+    if len(path) > 1:
+        raise LookupError(f"{'/'.join(path)}: expected at most one segment, the variable's name")
+    return path[0] if path else None
+
+
 def assignments(path: tuple[str, ...], body: Any) -> dict[str, Any]:
     """Return what a set or pub assigns: variable name -> naked value.
 

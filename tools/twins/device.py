@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ess_bus.hints import did_you_mean
-from ess_bus.values import assignments
+from ess_bus.values import assignments, one_name
 
 
 class Device:
@@ -20,12 +20,11 @@ class Device:
         Raises:
             LookupError: there is no such register.
         """
-        if not path:
+        name = one_name(path)
+        if name is None:
             return self.values
-        if len(path) > 1:
-            raise LookupError(f"{'/'.join(path)}: expected at most one segment, the register's name")
-        self._require(path[0])
-        return self.values[path[0]]
+        self._require(name)
+        return self.values[name]
 
     def set(self, path: tuple[str, ...], body: Any) -> None:
         """Set one register or several, all or none.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ess_bus.hints import did_you_mean
-from ess_bus.values import assignments
+from ess_bus.values import assignments, one_name
 from tools.twins.echo.registers import Held, Register, carry_out
 from tools.twins.echo.watching import Counter, Watch
 from tools.twins.models.model import Model
@@ -53,11 +53,8 @@ class Output:
         Raises:
             LookupError: there is no such register.
         """
-        if not path:
-            return self.values
-        if len(path) > 1:
-            raise LookupError(f"{'/'.join(path)}: expected at most one segment, the register's name")
-        return self._register(path[0]).value()
+        name = one_name(path)
+        return self.values if name is None else self._register(name).value()
 
     def set(self, path: tuple[str, ...], body: Any) -> None:
         """Write one register or several, all or none, with all that this does.

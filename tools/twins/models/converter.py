@@ -232,6 +232,10 @@ class Converter(Ramps):
         """Whether it works with power: on, not in standby, both contactors closed."""
         return self.on and not self.standby and self.ac_contactor and self.dc_contactor
 
+    def load_lines(self, terminal: Terminal) -> Terminal:
+        """Hand up its load line."""
+        return self.line()
+
     def line(self) -> Terminal:
         """Return its load line while it holds voltage and frequency."""
         if not (self.grid_forming and self.is_delivering):

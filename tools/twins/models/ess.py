@@ -73,10 +73,6 @@ class Ess(Converter):
         self.take_commands()
         return terminal
 
-    def load_lines(self, terminal: Terminal) -> Terminal:
-        """Hand up its load line."""
-        return self.line()
-
     def distribute_voltage(self, terminal: Terminal) -> Terminal:
         """Take the voltage; without one, what follows the grid is off, and what forms one too unless it is starting."""
         self.connect(terminal)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from ess_bus.hints import did_you_mean
-from ess_bus.values import assignments
+from ess_bus.values import assignments, one_name
 from tools.twins.models.fields import FieldSpec, specs_of
 from tools.twins.models.terminal import Terminal
 from tools.twins.models.words import Control, ControlValue, StatusValue
@@ -125,11 +125,10 @@ class Model:
         Raises:
             LookupError: there is no such field.
         """
-        if not path:
+        name = one_name(path)
+        if name is None:
             return self.values
-        if len(path) > 1:
-            raise LookupError(f"{'/'.join(path)}: expected at most one segment, the field's name")
-        return self.status() if path[0].lower() == "status" else self.read(self.spec(path[0]).attribute)
+        return self.status() if name.lower() == "status" else self.read(self.spec(name).attribute)
 
     def set(self, path: tuple[str, ...], body: Any) -> None:
         """Set one field or several, all or none.

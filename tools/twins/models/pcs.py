@@ -94,10 +94,6 @@ class Pcs(Converter):
         self.take_commands()
         return self._held()
 
-    def load_lines(self, terminal: Terminal) -> Terminal:
-        """Hand up its load line."""
-        return self.line()
-
     def distribute_voltage(self, terminal: Terminal) -> Terminal:
         """Take the voltage; without one, what follows the grid is off."""
         self.connect(terminal)
