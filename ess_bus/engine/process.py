@@ -122,6 +122,9 @@ class EngineProcess:
             if handled >= least and engine.due_s() <= time.monotonic():
                 is_behind = True
                 break
+        if handled and engine.due_s() <= time.monotonic():
+            # What has arrived need not wait for what is due.
+            self.publish()
         now_s = time.monotonic()
         engine.advance(time.time(), now_s)
         was_due = engine.tick()

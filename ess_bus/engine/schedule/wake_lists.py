@@ -19,7 +19,7 @@ WAKE_MONITOR: Final = "wake_monitor"
 # A list that runs by itself and is also asked for regularly does not run twice as often: averages would be wrong.
 _AGAIN_S: Final = 0.09
 # How long a turn calls functions; the rest of a long list has its turn when messages have had theirs.
-_SLICE_S: Final = 0.002
+_SLICE_S: Final = 0.001
 
 
 @dataclass(slots=True)
