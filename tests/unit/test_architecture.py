@@ -92,8 +92,8 @@ PURE = [
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
         for name in (
-            *("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights"),
-            *("backlog", "membership", "metrics", "returning", "statistics"),
+            *("core", "courier", "voice", "dispatch", "outbox", "routes", "lobby", "clients", "gate", "rights"),
+            *("fims_session", "fims_asked", "backlog", "membership", "metrics", "returning", "statistics"),
         )
     ),
     *(ROOT / "ess_bus" / "client" / f"{name}.py" for name in ("core", "inbox", "pending")),
