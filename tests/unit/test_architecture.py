@@ -96,7 +96,10 @@ PURE = [
             *("fims_session", "fims_asked", "backlog", "membership", "metrics", "returning", "statistics"),
         )
     ),
-    *(ROOT / "ess_bus" / "client" / f"{name}.py" for name in ("core", "inbox", "pending")),
+    *(
+        ROOT / "ess_bus" / "client" / f"{name}.py"
+        for name in ("core", "about", "composer", "headers", "inbox", "inboxes", "pending", "replies")
+    ),
     ROOT / "ess_bus" / "transport" / "zmtp.py",
     *(
         path
