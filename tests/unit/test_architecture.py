@@ -67,7 +67,7 @@ EXPRESSION = (
     *("expression", "__init__"),
 )
 ENGINE_PROCESS = (
-    *("checking", "command", "configuration", "process", "__init__"),
+    *("authors", "checking", "command", "configuration", "process", "__init__"),
     *("state_file", "dump_file"),
 )
 WEB = (
