@@ -15,7 +15,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ess_bus.client import Bus
-from tests.integration.clou_site import Site, running
+from tests.integration.clou_site import Site
 from tests.integration.conftest import Process, eventually, free_port
 from tests.integration.web_site import TOKENS, start_web
 
@@ -89,18 +89,6 @@ class Page:
         """Press the button of a control, and confirm it."""
         self.click(f'[data-control="{control}"] button')
         self.click("#set-go")
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def site(whole: Site) -> Site:
-    whole.rest()
-    return whole
 
 
 @pytest.fixture(scope="module")
