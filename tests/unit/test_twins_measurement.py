@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tools.twins.models.measurement import Measurement
 
-THRESHOLDS = {
+THRESHOLDS: dict[str, Any] = {
     "fault_high_threshold": 90.0,
     "alarm_high_threshold": 80.0,
     "alarm_low_threshold": 20.0,
