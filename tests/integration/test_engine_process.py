@@ -71,7 +71,7 @@ def test_changes_are_published_once_per_table_below_the_engines_name(start, brok
     messages = bus.subscribe("/ess", pub_only=True)
 
     def heard():
-        message = messages.receive(20)
+        message = messages.receive(60)
         assert message is not None
         return message.uri, message.json()
 
@@ -369,6 +369,6 @@ def test_a_plant_answers_and_takes_sets(start, broker, bus, folder):
         with pytest.raises(Refused, match=reason):
             bus.set(uri, value)
     assert bus.get("/components/bms/soc") == 40
-    message = bus.subscribe("/components/bms", pub_only=True).receive(20)
+    message = bus.subscribe("/components/bms", pub_only=True).receive(60)
     assert message is not None
     assert message.json()["soc"] == 40

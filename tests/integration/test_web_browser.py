@@ -269,4 +269,4 @@ def stop(pid: int) -> None:
     """End a dashboard, and wait until it is gone."""
     process = psutil.Process(pid)
     process.terminate()
-    process.wait(20)
+    process.wait(60)
