@@ -185,7 +185,7 @@ def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
         answers = other.subscribe("/me")
         assert send("-m", "get", "-u", "/a", "-r", "/me") == (0, "get\n", "")
-        message = answers.receive(10)
+        message = answers.receive(60)
         assert message is not None
         assert message.body == b"get"
 

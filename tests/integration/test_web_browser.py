@@ -164,13 +164,21 @@ def test_a_fault_of_the_plant_appears_is_acknowledged_and_ends(page: Page, site:
     page.press(f"{SUMMARY}/start")
     page.until(lambda: site.state == "Running")
     site.plant.set("/components/pcs_1", {"overtemperature": True})
-    page.until(lambda: "current_fault" in page.text("#banners"))
     page.until(lambda: "Fault" in page.text('[data-place="ess.state"]'))
+    # The cause stays in sight when what comes of it is a fault as well.
+    page.until(lambda: "[current_fault] 3" in page.text("#banners") and "ESS: " in page.text("#banners"))
     page.tab("alarms")
     page.until(lambda: "stands" in page.text("main"))
-    page.click("#acknowledge-all")
-    page.until(lambda: "by Ada" in page.text("main") and ", 0 not acknowledged" in page.text("main"))
-    assert page.text("#banners") == ""
+
+    def seen() -> bool:
+        # One may come while the others are acknowledged.
+        everything = page.find("#acknowledge-all")
+        if everything.is_enabled():
+            everything.click()
+        return ", 0 not acknowledged" in page.text("main") and page.text("#banners") == ""
+
+    page.until(seen)
+    assert "by Ada" in page.text("main")
     site.plant.set("/components/pcs_1", {"overtemperature": False})
     page.tab("overview")
 
@@ -184,7 +192,7 @@ def test_a_fault_of_the_plant_appears_is_acknowledged_and_ends(page: Page, site:
 
     page.until(cleared)
     page.tab("alarms")
-    page.until(lambda: "No alarms, no faults." in page.text("main"))
+    page.until(lambda: seen() and "No alarms, no faults." in page.text("main"))
     assert mistakes(page.driver) == []
 
 
@@ -249,4 +257,4 @@ def stop(pid: int) -> None:
     """End a dashboard, and wait until it is gone."""
     process = psutil.Process(pid)
     process.terminate()
-    process.wait(20)
+    process.wait(60)
