@@ -45,12 +45,14 @@ def main() -> None:
     found["stopped"] = [state(BROKER), state(ENGINE), show(ENGINE, "Result")]
     manager.terminate()
     manager.wait(20)
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 def control(*words: str) -> str:
     """Run systemctl."""
-    done = subprocess.run(["systemctl", "--user", *words], check=True, capture_output=True, text=True, timeout=_WITHIN_S)
+    done = subprocess.run(
+        ["systemctl", "--user", *words], check=True, capture_output=True, text=True, timeout=_WITHIN_S
+    )
     return done.stdout.strip()
 
 

@@ -88,7 +88,9 @@ class TestMetrics:
     @pytest.mark.parametrize("words", [["config", "prometheus.yml"], ["rules", "alerts.yml"]])
     def test_prometheus_itself_accepts_the_rules(self, words):
         what, file = words
-        done = subprocess.run(["promtool", "check", what, MONITORING / file], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["promtool", "check", what, MONITORING / file], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
     def test_who_cannot_be_served_says_so_and_ends(self, run, broker):
