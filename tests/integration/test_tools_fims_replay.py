@@ -139,8 +139,9 @@ def test_old_values_are_not_sent_where_their_process_is_alive(run, broker, path)
         result = run(REPLAY, path, bus=broker)
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith("fims_replay: bridge: on this bus now; ")
+        assert "(--not-by bridge)" in result.stderr
         assert seen(messages, "/a", "/b") == []
-        assert run(REPLAY, path, "-u", "/b", bus=broker).returncode == 0
+        assert run(REPLAY, path, "--not-by", "bridge", bus=broker).returncode == 0
         assert run(REPLAY, path, "--over-live", bus=broker).returncode == 0
         bridge.flush()
         assert [(uri, value) for _, uri, value in seen(messages, "/a", "/b")] == [("/b", 1), ("/a", 1), ("/b", 1)]
