@@ -62,15 +62,13 @@ class ConfigurationError(EssError):
         others: the same of other files of the configuration.
     """
 
-    def __init__(
-        self, source: object, problems: Sequence[Problem], others: Sequence[ConfigurationError] = ()
-    ) -> None:
-        count = len(problems) + sum(len(other.problems) for other in others)
+    def __init__(self, source: object, problems: Sequence[Problem], others: Sequence[ConfigurationError] = ()) -> None:
+        count: int = len(problems) + sum(len(other.problems) for other in others)
         more = f" (and {count - 1} more)" if count > 1 else ""
         super().__init__(f"{source}: {problems[0]}{more}")
         self.source = str(source)
-        self.problems = tuple(problems)
-        self.others = tuple(others)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.others: tuple[ConfigurationError, ...] = tuple(others)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -151,6 +149,11 @@ class TooLarge(BusError):
         self.uri = uri
         self.size = size
         self.limit = limit
+
+    def of_answer(self, uri: str | None = None) -> str:
+        """Return what to tell whoever asked for something, at `uri` if that is known, that does not fit."""
+        what = "" if uri is None else f", such as {uri.rstrip('/')}/NAME"
+        return f"the answer of {self.size} bytes is over the limit of {self.limit}; ask for a part of it{what}"
 
 
 class RequestTimeout(BusError, TimeoutError):

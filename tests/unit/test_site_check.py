@@ -148,10 +148,10 @@ def test_warnings_of_the_engine_are_those_of_its_own_check(tmp_path, checked_by_
 
     written(tmp_path, "site.toml", ALL.partition('[[process]]\nname = "calculator"')[0])
     links = {"a": '"value": 1, "actions": {"onSet": [{"remap": [{"uri": "/nowhere:x"}]}]}', "b": '"vlink": "/q:z"'}
-    written(tmp_path, "engine/a.json", '{"/t": {%s}}' % ",\n".join(f'"{name}": {{{one}}}' for name, one in links.items()))
-    theirs = [
-        line.replace(f"{tmp_path}/", "") for line in check_engine([tmp_path / "engine"]).text(verbose=True)
-    ]
+    written(
+        tmp_path, "engine/a.json", '{"/t": {%s}}' % ",\n".join(f'"{name}": {{{one}}}' for name, one in links.items())
+    )
+    theirs = [line.replace(f"{tmp_path}/", "") for line in check_engine([tmp_path / "engine"]).text(verbose=True)]
     status, lines = checked_by_all("-v")
     assert status == 0
     assert len(theirs) > 1
@@ -160,7 +160,7 @@ def test_warnings_of_the_engine_are_those_of_its_own_check(tmp_path, checked_by_
 
 def test_a_site_file_with_mistakes_is_read_to_its_end(tmp_path, checked_by_all):
     text = ALL.replace('"broker"', '"bro ker"').replace('"engine"\ncomm', '"calculator"\ncomm') + "colour = 3\n"
-    written(tmp_path, "site.toml", text.replace("config = \"twins\"", "config = \"twinz\""))
+    written(tmp_path, "site.toml", text.replace('config = "twins"', 'config = "twinz"'))
     written(tmp_path, "engine/a.json", '{"/a": 5}')
     status, lines = checked_by_all()
     assert status == 1
