@@ -175,6 +175,11 @@ def test_a_wrong_entry_is_left_out_and_named_with_its_place(entry: dict[str, Any
     assert text in warning
 
 
+def test_a_string_that_cannot_be_says_which_register_is_not_read_for_it() -> None:
+    _, (warning,) = loaded(client_of(OK, {"id": "alarms", "offset": 1, "bit_field": True, "bit_strings": ["x"] * 17}))
+    assert warning.endswith("bit_strings.16: left out: bit 16 is outside of 16 bits, so 'alarms' is not read at all")
+
+
 def test_missing_keys() -> None:
     _, warnings = loaded(client_of(OK, {}, 5))
     assert warnings == [
