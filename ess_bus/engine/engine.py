@@ -72,7 +72,7 @@ class Engine:
         self._cascade = Cascade(self)
         self._intake = Intake(self, self._cascade)
         self._changes = Changes(self.datamap)
-        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
+        self.links = Links(self.datamap, self.fail, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._started_s: float | None = None
         self._later: list[Callable[[], None]] = []
@@ -168,17 +168,19 @@ class Engine:
         self.dumps = Dumps(self, writer)
         self.timed.append(self.dumps)
 
-    def set(self, path: str, body: Any) -> None:
-        """Apply a set or pub, wholly or not at all, and everything that follows from it.
+    def set(self, path: str, body: Any) -> list[str]:
+        """Apply a set or pub, wholly or not at all, and everything that follows; return what of the latter has failed.
 
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        if is_under(path, reconfiguring.ROOT):
-            self.configure.set(path, body)
-        else:
-            self._intake.set(self.datamap.assignments(path, body))
-        self._run_later()
+        with self.mistakes.failures() as failures:
+            if is_under(path, reconfiguring.ROOT):
+                self.configure.set(path, body)
+            else:
+                self._intake.set(self.datamap.assignments(path, body))
+            self._run_later()
+        return list(failures)
 
     def report(self, path: str, body: Any) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
@@ -285,6 +287,10 @@ class Engine:
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         self.mistakes.warn(mistake, text)
+
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; who has asked by a set is told each time."""
+        self.mistakes.fail(mistake, text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

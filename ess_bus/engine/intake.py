@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import is_scheduled, with_command
+from ess_bus.engine.commands import is_scheduled, shortcoming, with_command
 from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import mistakes, problems
 from ess_bus.engine.links import LINKS, VLINKS
 from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.mistakes import few
+from ess_bus.engine.schedule.wake_entry import LISTS
+from ess_bus.engine.schedule.wake_entry import problem as entry_problem
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.options import STATES
 from ess_bus.uri import is_under
 
 if TYPE_CHECKING:
     from ess_bus.engine.engine import Engine
-
-# More mistakes of one set would not be read.
-MAX_SHOWN: Final = 5
 
 
 class Intake:
@@ -43,14 +43,13 @@ class Intake:
         engine = self._engine
         for assignment in assignments:
             reason = refusal(engine.datamap, assignment) or engine.states.refusal(assignment)
+            reason = reason or shortcoming(assignment, engine)
             if reason is not None:
                 engine.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
                 raise ValueError(reason)
         wrong = [mistake for assignment in assignments for mistake in mistakes(assignment)]
         if wrong:
-            raise ValueError(
-                "; ".join([*wrong[:MAX_SHOWN], *([f"{len(wrong) - MAX_SHOWN} more"] if wrong[MAX_SHOWN:] else [])])
-            )
+            raise ValueError(few(wrong))
         self.carry_out(assignments)
 
     def define(self, assignments: Iterable[Assignment], *, rests: bool) -> None:
@@ -91,14 +90,36 @@ class Intake:
             self._cascade.apply(with_command(engine.datamap, assignment))
             if place.table in scheduled and assignment.runs_actions:
                 engine.schedule.adopt(place)
-        if any(is_under(table, LINKS) for table in tables):
-            engine.links.run()
-        if any(is_under(table, VLINKS) for table in tables):
-            engine.links.run_values()
+        if any(is_under(table, LISTS) for table in tables):
+            self._tell_of_entries(assignments)
+        if any(is_under(table, LINKS) or is_under(table, VLINKS) for table in tables):
+            self._link(assignments, tables)
         if any(is_under(table, STATES) for table in tables):
             engine.states.configure()
         if engine.settings is not None and any(map(engine.settings.concerns, assignments)):
             engine.settings.choose()
+
+    def _tell_of_entries(self, assignments: list[Assignment]) -> None:
+        """Tell whoever sets an entry of a list if it will never be called."""
+        for (table, name, _), *_ in assignments:
+            variable = self._engine.find(table, name)
+            text = None if variable is None else entry_problem(table, name, variable)
+            if text is not None:
+                self._engine.mistakes.failed(text)
+
+    def _link(self, assignments: list[Assignment], tables: Collection[str]) -> None:
+        """Make links anew; tell whoever sets some what is wrong with these, and not with all others, too."""
+        engine = self._engine
+        with engine.mistakes.failures() as failures:
+            if any(is_under(table, LINKS) for table in tables):
+                engine.links.run()
+            if any(is_under(table, VLINKS) for table in tables):
+                engine.links.run_values()
+        own = {str(assignment.place) for assignment in assignments}
+        own |= {place.replace(LINKS, "/status", 1) for place in own if place.startswith(LINKS)}
+        for text in failures:
+            if any(place in text for place in own):
+                engine.mistakes.failed(text)
 
     def _make(self, assignments: list[Assignment]) -> None:
         """Make what is new before any action runs: variables of one message may look at each other, in any order."""

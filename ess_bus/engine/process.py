@@ -17,6 +17,7 @@ from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.blocking import blocked
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.following import Following
+from ess_bus.engine.mistakes import few
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
@@ -173,14 +174,22 @@ class EngineProcess:
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
-                body = message.json()
-                engine.set(target, body)
-                if message.process_name in self._results and isinstance(body, dict):
-                    self._results[message.process_name].update((target, name) for name in body)
-                if method == "set":
-                    self._bus.reply(message, message.body)
+                self._take_set(message, target)
             case _:
                 raise ValueError(f"{method} is not something the engine does")
+
+    def _take_set(self, message: Message, target: str) -> None:
+        """Take a set, or a pub that asks for something; its answer says what of it failed though the values are set."""
+        body = message.json()
+        failures = self._engine.set(target, body)
+        results = self._results.get(message.process_name)
+        if results is not None:
+            # Those are taken, whatever comes of them in the engine: a calculator could not do anything about it.
+            results.update((target, name) for name in (body if isinstance(body, dict) else ()))
+        elif failures:
+            raise ValueError(f"set, but: {few(failures)}")
+        if message.method == "set":
+            self._bus.reply(message, message.body)
 
     def _take_outcome(self, message: Message, target: str) -> None:
         """Name what an action has sent and what failed; what the answer was to tell is not known then."""

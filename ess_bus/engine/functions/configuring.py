@@ -39,7 +39,7 @@ def _later(call: Call, load: Callable[[str], None]) -> None:
             load(name)
         except ValueError as error:
             call.keep(result=str(error))
-            call.engine.warn(f"{call.place} {error}", f"{call.place}: {error}")
+            call.engine.fail(f"{call.place} {error}", f"{call.place}: {error}")
         else:
             call.keep(result="ok")
 

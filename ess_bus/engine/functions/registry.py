@@ -83,6 +83,9 @@ class Engine(Protocol):
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
 
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; whoever has asked is told, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -42,6 +42,10 @@ class Runner:
         """Log a mistake once."""
         self._engine.warn(mistake, text)
 
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done."""
+        self._engine.fail(mistake, text)
+
     def find(self, place: Reference) -> Variable | None:
         """Return a variable, or ``None``."""
         return self._engine.find(place.table, place.name)
