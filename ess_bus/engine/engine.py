@@ -78,7 +78,7 @@ class Engine:
         self._later: list[Callable[[], None]] = []
         self.settings: Settings | None = None
         self.dumps: Dumps | None = None
-        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn)
+        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn, self.fail)
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
         self.schedule = Schedule(Runner(self))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ess_bus.engine.actions.reading import read
+from ess_bus.engine.engine import Engine
 from ess_bus.engine.views import get
 from ess_bus.reference import Reference
 from tests.unit.test_engine_datamap import loaded
@@ -260,3 +261,35 @@ def test_what_a_message_says_of_a_variable_holds_whatever_its_actions_made_of_it
     assert get(engine.datamap, "/a/b/out") == 0
     engine.set("/a/b", {"out": 5})
     assert get(engine.datamap, "/a/b/out") == 5
+
+
+@pytest.mark.parametrize(
+    ("action", "item", "given", "expected"),
+    [
+        ("bitfield", {"bit": 1, "value": True}, 2, True),
+        ("bitfield", {"bit": 1, "value": "on"}, 2, "on"),
+        ("enum", {"invalue": 3, "value": "three"}, 3, "three"),
+        ("remap", {"inValue": 3, "value": 30}, 3, 30),
+        ("remap", {"Av": "/t/a:other"}, 3, 7),
+    ],
+)
+def test_old_spellings_of_keys_mean_what_their_usual_names_do(action, item, given, expected):
+    engine = Engine()
+    engine.set("/t/a", {"other": 7, "in": {"value": 0, "actions": {"onSet": [{action: [{"uri": "/t/a:o", **item}]}]}}})
+    engine.set("/t/a/in", given)
+    assert engine.find("/t/a", "o").value == expected
+
+
+@pytest.mark.parametrize(
+    ("action", "item", "expected"),
+    [
+        ("remap", {"value": 5}, "value: nothing says for which input"),
+        ("enum", {"mask": 3, "bit": 1, "value": True}, "value: nothing says for which input"),
+        ("enum", {"inValue": 1, "invalue": 2}, "invalue and inValue mean the same"),
+        ("bitfield", {"bit": 1, "value": 1, "outValue": 2}, "value and outValue mean the same"),
+        ("limits", {"low": 1, "value": 1}, "value not supported"),
+    ],
+)
+def test_an_old_spelling_that_can_mean_two_things_is_refused(action, item, expected):
+    with pytest.raises(ValueError, match=expected):
+        Engine().set("/t/a", {"in": {"value": 0, "actions": {"onSet": [{action: [{"uri": "/t/a:o", **item}]}]}}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.cell import Kind
-from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
+from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS, why_not
 from ess_bus.engine.schedule.item import Item
 from ess_bus.engine.switch import switch_elsewhere
 from ess_bus.reference import Reference
@@ -79,8 +79,9 @@ class Runner:
             return None
         if name in ELSEWHERE:
             return ELSEWHERE[name]
-        self.warn(f"fcn {name}", f"{item.place}: the function {name} is not known; what is scheduled to call it rests")
-        return f"the function {name} is not known"
+        reason = f"the function {name} is not known{why_not(name)}"
+        self.fail(f"fcn {name}", f"{item.place}: {reason}; what is scheduled to call it rests")
+        return reason
 
     def is_on(self, item: Item) -> bool:
         """Tell whether the switch of an item is on, where it is elsewhere (``enable`` with a URI)."""
