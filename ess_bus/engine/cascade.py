@@ -91,6 +91,15 @@ class Cascade:
         if assignment.runs_actions:
             self._follow(assignment.place, variable)
 
+    def introduce(self, assignment: Assignment) -> None:
+        """Carry out what follows from a new variable that is in its table already, as its assignment defines it."""
+        self._fresh()
+        variable = self._host.datamap.create(assignment.place)
+        if assignment.parameters or assignment.actions is not None:
+            self._host.noted(assignment.place, variable, assignment.parameters or ())
+        if variable.program and assignment.runs_actions:
+            self._follow(assignment.place, variable)
+
     def act(self, place: Reference, variable: Variable) -> None:
         """Run the actions of a variable as if it had just been set."""
         if not self._chain:

@@ -56,6 +56,7 @@ class Engine:
         states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
+        pause: called now and then before a large set is carried out; lets happen what is due and tells if it was.
         mistakes: what is wrong with its configuration, as far as it was told.
         reports: what it answers about itself, by the segments behind its name.
     """
@@ -81,6 +82,7 @@ class Engine:
         self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn, self.fail)
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
+        self.pause: Callable[[], bool] = lambda: False
         self.schedule = Schedule(Runner(self))
         self.wake_lists = WakeLists(self)
         self.states = States(self)
@@ -178,7 +180,7 @@ class Engine:
             if is_under(path, reconfiguring.ROOT):
                 self.configure.set(path, body)
             else:
-                self._intake.set(self.datamap.assignments(path, body))
+                self._intake.set(path, body)
             self._run_later()
         return list(failures)
 
@@ -200,9 +202,9 @@ class Engine:
                 if not variable.locked:
                     self._cascade.apply(Assignment(Reference(table, name), None))
 
-    def take_publications(self, *, everything: bool = False) -> Publications:
-        """Return what has changed since the last call, or all there is."""
-        return self._changes.everything() if everything else self._changes.take()
+    def take_publications(self, *, everything: bool = False, pause: Callable[[], object] = bool) -> Publications:
+        """Return what has changed since the last call, or all there is; `pause` is called while there is much."""
+        return self._changes.everything() if everything else self._changes.take(pause)
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
@@ -279,6 +281,10 @@ class Engine:
         for shown in variable.cell.variables:
             for table, name in shown.places:
                 self._changes.value(table, name)
+
+    def introduced(self, table: str, variables: Collection[str]) -> None:
+        """Note that there are new variables in a table."""
+        self._changes.several(table, variables)
 
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from ess_bus.engine.blocking import BLOCKED, OLD_KEYS
@@ -109,7 +108,7 @@ class Reader:
         if isinstance(value, dict) or known.locked:
             return None
         first, kind = known.cell.kind, kind_of(plain(value))
-        origin = Path(self.origins[place]).name if place in self.origins else "what is there"
+        origin = self.origins[place].rpartition("/")[2] if place in self.origins else "what is there"
         return None if first is kind else f"a {kind} here and a {first} in {origin}; left out"
 
     def _old_rules(self, where: str, table: str, given: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.views import get
 from tests.unit.engine_desk import desk
 
 RUN = "/system/commands:run"
@@ -92,7 +93,7 @@ def test_what_actions_cannot_do_is_told_and_what_was_set_stays_set(engine):
     engine.set("/c/x", {"word": 0, "in": {"value": 0, "actions": bit}})
     text = "/c/x:in: its action on /c/x:word[3]: expected true or false for a bit, got '5'; it is not valid now"
     assert engine.set("/c/x/in", 5) == [text]
-    assert [engine.find("/c/x", name).value for name in ("in", "word")] == [5, None]
+    assert [get(engine.datamap, f"/c/x/{name}") for name in ("in", "word")] == [5, None]
 
 
 def test_a_circle_of_actions_is_named_to_whoever_sets_it_off_each_time(engine):
@@ -101,7 +102,7 @@ def test_a_circle_of_actions_is_named_to_whoever_sets_it_off_each_time(engine):
     for value in (1, 2):
         (told,) = engine.set("/c/x/a", value)
         assert told == "actions run in a circle, stopped: /c/x:a -> /c/x:b -> /c/x:a"
-        assert [engine.find("/c/x", name).value for name in "ab"] == [value, value]
+        assert [get(engine.datamap, f"/c/x/{name}") for name in "ab"] == [value, value]
 
 
 def test_links_entries_and_items_are_told_if_they_will_do_nothing(engine):
