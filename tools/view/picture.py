@@ -123,7 +123,12 @@ class _Look:
             return Card("Grid", (Shown("", "nobody measures", Tone.INVALID),))
         read = self._read(asset)
         lines = read.some(("Frequency", "Hz"), ("VoltageL1L2", "V"), ("VoltageL2L3", "V"), ("VoltageL3L1", "V"))
-        return self._card("Grid", asset, lines, f"seen by {self._name(asset)}")
+        return self._card("Grid", asset, (*lines, *self._breaker(read)), f"seen by {self._name(asset)}")
+
+    def _breaker(self, read: Reading) -> tuple[Shown, ...]:
+        said = read.some(("BreakerClosed", ""))
+        text, tone = _contactor(read.value("BreakerClosed"))
+        return tuple(one._replace(text=text, tone=one.tone if one.tone is Tone.SILENT else tone) for one in said)
 
     def feeder(self, pcs: str | None, parts: Roles) -> Joint | None:
         if pcs is None:
