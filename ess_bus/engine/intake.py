@@ -11,6 +11,8 @@ from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import mistakes, problems
 from ess_bus.engine.links import LINKS, VLINKS
 from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.ownership import owned
+from ess_bus.engine.ownership import refusal as owner_s_refusal
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.options import STATES
 from ess_bus.uri import is_under
@@ -42,7 +44,7 @@ class Intake:
         """
         engine = self._engine
         for assignment in assignments:
-            reason = refusal(engine.datamap, assignment) or engine.states.refusal(assignment)
+            reason = refusal(engine.datamap, assignment) or owner_s_refusal(engine, assignment)
             if reason is not None:
                 engine.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
                 raise ValueError(reason)
@@ -63,6 +65,9 @@ class Intake:
         engine = self._engine
         defined = {}
         for assignment in assignments:
+            if engine.states.machines and assignment.value is not KEEP and owned(engine, assignment) is not None:
+                # Its definition is taken, and its value stays that of its owner.
+                assignment = assignment._replace(value=KEEP, act=False)  # noqa: PLW2901
             variable = engine.datamap.apply(with_command(engine.datamap, assignment))[0]
             engine.mark(variable)
             if assignment.runs_actions:

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from ess_bus.engine.alarms import ListKind
 from ess_bus.engine.severity import Severity
-from ess_bus.engine.states.checks import Finding, complaint, first_failing
+from ess_bus.engine.states.checks import Finding, complaint, first_failing, look
 from ess_bus.engine.states.group import View
 from ess_bus.engine.states.host import Host
 from ess_bus.engine.states.model import Ask, Guard, Of, Request, State, Step, Table
+from ess_bus.engine.states.repeating import Repetition
+from ess_bus.engine.states.resuming import Resumption, kept, read
 from ess_bus.engine.states.stepping import Progress, Stepping, Ticket
 from ess_bus.engine.states.watching import Watch
 from ess_bus.engine.timing import NEVER
@@ -34,6 +36,8 @@ class Machine:
         since_s: when that began, in seconds since 1970.
         request: what is under way; ``None`` is nothing.
         result: the last outcome, in words.
+        lacks: what is lacking in Running so that there is power, in words.
+        starts: how often it was started; that devices were found running is no start.
         step_since_s: when the step under way began, in seconds since 1970.
         due_s: when it must be looked at again, whatever changes.
     """
@@ -47,37 +51,54 @@ class Machine:
         self.result = ""
         # Why it does what it does, or is in Fault: what is refused meanwhile does not change that.
         self._why = ""
+        self.lacks = ""
+        self.starts = 0
         self.due_s = NEVER
         self._ticket = Ticket(True)
         self._step: Stepping | None = None
         self._next = 0
         self._notes: list[str] = []
         self._watch = Watch()
+        # What takes the plant down, and waits for something else that does.
+        self._waiting: list[tuple[Request, Ticket]] = []
+        self._resumption: Resumption | None = None
+        self._repetition = Repetition()
+        # Whether what is under way is a repetition, of which people know; and the state of which they do.
+        self._is_quiet = False
+        self._hidden: State | None = None
 
     # -- what others want ------------------------------------------------------------------------------------------
 
-    def ask(self, name: str, in_person: bool = False) -> Ticket:
-        """Ask for a request; the ticket tells what becomes of it, and why it is refused if it is."""
+    def ask(self, name: str, in_person: bool = False, *, quiet: bool = False) -> Ticket:
+        """Ask for a request; the ticket tells what becomes of it, and why it is refused if it is.
+
+        Args:
+            name: of the request.
+            in_person: a person asks, not another machine.
+            quiet: it is a repetition, and people were told already.
+        """
         request = self.table.request(name)
-        if self.request is request:
+        if self.request is request and (quiet or not self._is_quiet):
             return self._ticket
         if self.request is None and self._is_done(request):
             self._conclude(f"{name}: it is {self.state} already", Severity.INFO)
             return Ticket(True)
         why = self.why_not(name, in_person)
         if why:
+            if self._can_wait(request, in_person):
+                return self._wait(request)
             self.refuse(name, why)
             return Ticket(True, why)
         if request.upward:
             self._host.take_back(self.asset, ALARMS)
         if request.ends_in is State.FAULT and self.state is not State.FAULT:
             self._list(f"asked to {request.words}", True)
-        return self._begin(request, f"{name}: under way")
+        return self._begin(request, f"{name}: under way", quiet=quiet)
 
     def why_not(self, name: str, in_person: bool = False) -> str:
         """Return why a request would be refused now; ``""`` if it would not."""
         request = self.table.request(name)
-        if self.request is not None and self.request.name not in request.interrupts:
+        if self.request is not None and self.request.name not in request.interrupts and not self._is_quiet:
             return f"{self.request.name} is under way"
         if self.state not in request.source or self._is_done(request):
             possible = ", ".join(state for state in State if state in request.source)
@@ -89,7 +110,7 @@ class Machine:
 
     def refuse(self, name: str, why: str) -> None:
         """Refuse a request for a reason of those who pass it on."""
-        self._conclude(f"{name} refused: {why}", Severity.STATUS)
+        self.note(f"{name} refused: {why}", Severity.STATUS)
 
     def call_off(self) -> None:
         """End what brings the device closer to power, whoever has asked for it."""
@@ -101,15 +122,38 @@ class Machine:
         if self.request is not None and self._ticket is ticket:
             self._drop(f"{self.request.name} called off")
 
+    @property
+    def kept(self) -> str | None:
+        """What a restart must not forget: what takes the plant down, and that it is in Fault; ``None`` is nothing."""
+        if self._resumption is not None:
+            return kept(self._resumption.requests, self._resumption.why)
+        if self.request is not None and not self.request.upward:
+            return kept((self.request, *(request for request, _ in self._waiting)), self._why)
+        if self.state is State.FAULT and self.table.rest:
+            return kept((self.table.request("trip"),), self._why)
+        return None
+
+    def resume(self, text: str) -> None:
+        """Take up what was kept, once what must be known for it is.
+
+        Raises:
+            ValueError: it is nothing that is taken up.
+        """
+        self._resumption = read(self.table, text, self.steady_s + self.options["resume_s"])
+
     # -- a turn ----------------------------------------------------------------------------------------------------
 
     def turn(self) -> None:
         """Look at everything once: guards first, then the step under way, then what devices did by themselves."""
         self.due_s = NEVER
         self._look_on()
+        if self.request is None:
+            self._take_up()
+        if self.request is None and self.state is State.FAULT:
+            self._stay_at_rest()
         if self.request is not None:
             self._advance()
-        if self.request is None:
+        if self.request is None and self._resumption is None:
             self._follow()
 
     @property
@@ -122,7 +166,19 @@ class Machine:
         """What is waited for, in words."""
         if self._step is not None:
             return self._step.waits_for
-        return self._what_is_missing().strip(" ()")
+        if self._resumption is not None:
+            return f"to take up {self._resumption.names} again{self._what_is_missing()}"
+        return self._what_is_missing().strip(" ()") or self.lacks
+
+    @property
+    def in_maintenance(self) -> bool:
+        """Whether people operate the devices one by one."""
+        return self.table.maintenance is not None and look(self.table.maintenance, self.world).truth is True
+
+    def note(self, text: str, severity: Severity) -> None:
+        """Tell people of something that is the last outcome for now."""
+        self.result = text
+        self._host.tell(self.asset, text, severity)
 
     # -- what a step needs -----------------------------------------------------------------------------------------
 
@@ -148,7 +204,7 @@ class Machine:
 
     def asked(self, ask: Ask) -> Sequence[tuple[str, Ticket]]:
         """Ask other machines; return (asset, ticket) for each of them."""
-        return [(asset, self._host.machine(asset).ask(ask.request)) for asset in self.world.assets(ask.of)]
+        return [(asset, self._host.machine(asset).ask(ask.request, quiet=self._is_quiet)) for asset in self.world.assets(ask.of)]
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -179,17 +235,74 @@ class Machine:
             self._begin(target, text)
         return begins
 
-    def _begin(self, request: Request, why: str) -> Ticket:
+    def _begin(self, request: Request, why: str, ticket: Ticket | None = None, *, quiet: bool = False) -> Ticket:
         if self.request is not None:
             self._drop(f"{self.request.name} ended by {request.name}")
-        self.request, self._next, self._notes = request, 0, []
-        self._ticket = ticket = Ticket()
-        self.result = self._why = why
+        self.request, self._next, self._notes, self._resumption = request, 0, [], None
+        self._ticket = ticket = ticket or Ticket()
+        self._is_quiet = quiet
+        if not quiet:
+            self.result = self._why = why
         self._change(request.during or self.state, why)
         if request.calls_off:
             for asset in (*self.world.assets(Of.EVERY_BMS), *self.world.assets(Of.EVERY_PCS)):
                 self._host.machine(asset).call_off()
         return ticket
+
+    def _can_wait(self, request: Request, in_person: bool) -> bool:
+        """Tell whether a request that takes the plant down can follow another one that does."""
+        now = self.request
+        if now is None or now.upward or request.upward or not self.table.rest:
+            return False
+        if State.FAULT in (now.ends_in, request.ends_in) or self.state not in request.source:
+            return False
+        return first_failing((*request.requires, *(request.in_person if in_person else ())), self.world) is None
+
+    def _wait(self, request: Request) -> Ticket:
+        for waiting, ticket in self._waiting:
+            if waiting is request:
+                return ticket
+        self._waiting.append((request, ticket := Ticket()))
+        if self.request is not None:
+            self.note(f"{request.name}: follows {self.request.name}", Severity.INFO)
+        return ticket
+
+    def _end_waiting(self, why: str) -> None:
+        waiting, self._waiting = self._waiting, []
+        for _, ticket in waiting:
+            ticket.end(why)
+
+    def _take_up(self) -> None:
+        """Begin what a restart has interrupted, as soon as that is possible."""
+        found = self._resumption
+        if found is None:
+            return
+        obstacle = found.obstacle(self.table, self.world)
+        if obstacle is not None and self.steady_s < found.until_s:
+            self.due_s = min(self.due_s, found.until_s)
+            return
+        self._resumption = None
+        if obstacle is not None and not self.table.power:
+            self.note(f"{found.text}: refused: {complaint(*obstacle)}", Severity.ALARM)
+            return
+        if found.first.ends_in is State.FAULT:
+            self._list(found.text, True)
+        self._waiting = [(request, Ticket()) for request in found.requests[1:]]
+        self._begin(found.first, found.text)
+
+    def _stay_at_rest(self) -> None:
+        """Make everything safe again and again in Fault while it is not; people are told once, and it is counted."""
+        if not self.table.rest:
+            return
+        if first_failing(self.table.rest, self.world) is None:
+            if count := self._repetition.end():
+                self.note(f"{self._why}; at rest, after it was made safe {count} times more", Severity.STATUS)
+        elif self._repetition.is_due(self.steady_s, self.options["repeat_s"]):
+            broken = (guard.request for guard in self.table.always if look(guard.check, self.world).truth is not True)
+            self._begin(self.table.request(next(broken, "trip")), "", quiet=True)
+            self.result = f"{self._why}; not at rest, made safe {self._repetition.count} times more"
+        else:
+            self.due_s = min(self.due_s, self._repetition.due_s)
 
     def _drop(self, why: str) -> None:
         """End what is under way, with everything that others do for it."""
@@ -197,6 +310,8 @@ class Machine:
         self.request = None
         self._ticket.end(why)
         self._conclude(why, Severity.INFO)
+        self._is_quiet = False
+        self._end_waiting(why)
 
     def _end_step(self) -> None:
         if self._step is not None:
@@ -234,20 +349,29 @@ class Machine:
 
     def _succeed(self, request: Request) -> None:
         self.request = None
+        self.starts += request.ends_in is State.RUNNING
         failures = f"; but {'; '.join(self._notes)}" if self._notes else ""
         done = f"{request.name}: done" if self._why == f"{request.name}: under way" else self._why
         self._change(request.ends_in or self.state, request.words)
         self._conclude(f"{done}{failures}", Severity.ALARM if failures else Severity.INFO)
-        if failures:
+        if failures and not self._is_quiet:
             self._list(f"{done}{failures}", self.state is State.FAULT)
+        self._is_quiet = False
         self._ticket.end()
+        if self._waiting:
+            following, ticket = self._waiting.pop(0)
+            self._begin(following, f"{following.name}: under way", ticket)
 
     def _fail(self, request: Request, step: Step, failure: str) -> None:
         text = f"{request.name} failed: {step.words}: {failure}"
-        self.request, self._why = None, text
+        self.request = None
         self._conclude(text, Severity.ALARM)
-        self._list(text, self.state is State.FAULT or request.or_else == "trip")
+        if not self._is_quiet:
+            self._why = text
+            self._list(text, self.state is State.FAULT or request.or_else == "trip")
+        self._is_quiet = False
         self._ticket.end(failure)
+        self._end_waiting(text)
         if request.or_else:
             self._begin(self.table.request(request.or_else), text)
 
@@ -269,17 +393,21 @@ class Machine:
             return
         if self.state is State.FAULT:
             self._watch.forget()
-        text = f"{self.state} -> {state}" + (f": {why}" if why else "")
-        self.state, self.since_s = state, self._host.now_s
-        self._host.tell(self.asset, text, Severity.FAULT if state is State.FAULT else Severity.STATUS)
+            self._repetition.end()
+        known, self.state, self.since_s = self._hidden or self.state, state, self._host.now_s
+        self._hidden = known if self._is_quiet else None
+        if state is not known and not self._is_quiet:
+            text = f"{known} -> {state}" + (f": {why}" if why else "")
+            self._host.tell(self.asset, text, Severity.FAULT if state is State.FAULT else Severity.STATUS)
 
     def _list(self, text: str, is_fault: bool) -> None:
         """Put a message into a list. Devices have faults of their own; that a request failed there is an alarm."""
         self._host.list_message(self.asset, FAULTS if is_fault and self.table.power else ALARMS, text)
 
     def _conclude(self, text: str, severity: Severity) -> None:
-        self.result = text
-        self._host.tell(self.asset, text, severity)
+        """Tell people of an outcome, but for that of a repetition."""
+        if not self._is_quiet:
+            self.note(text, severity)
 
     def _what_is_missing(self) -> str:
         """Say what is waited for in Init."""

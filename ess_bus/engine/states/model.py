@@ -120,6 +120,7 @@ class Request:
         keeps: what must go on holding while it lasts.
         during: the state that is shown meanwhile; ``None`` is the one before.
         command: the variable of ``/controls/<asset>`` that asks for it; is taken and set to false.
+        held: variables of ``/controls/<asset>`` that ask for it as long as they are true.
         button: the variable of ``/assets/<asset>/summary`` with which a person asks for it.
         interrupts: requests that end where this one begins.
         or_else: the request that follows if a step fails; ``""``: it just ends.
@@ -138,6 +139,7 @@ class Request:
     keeps: tuple[Guard, ...] = ()
     during: State | None = None
     command: str = ""
+    held: tuple[str, ...] = ()
     button: str = ""
     interrupts: frozenset[str] = frozenset()
     or_else: str = ""
@@ -197,6 +199,9 @@ class Table:
         keeps: guards of a state, while nothing is asked for.
         options: name -> option.
         inputs: what the configuration must fill: place -> what it is.
+        known: what a request that is taken up after a restart waits for.
+        rest: what must hold in Fault; while it does not, everything is made safe again and again.
+        maintenance: holds while people operate the devices one by one; ``None``: not its business.
         power: the checks that must hold, beside the state Running, so that power is allowed; empty: not its business.
     """
 
@@ -208,6 +213,9 @@ class Table:
     inputs: dict[str, str]
     always: tuple[Guard, ...] = ()
     keeps: dict[State, tuple[Guard, ...]] = field(default_factory=dict)
+    known: tuple[Check, ...] = ()
+    rest: tuple[Check, ...] = ()
+    maintenance: Check | None = None
     power: tuple[Check, ...] = ()
 
     def request(self, name: str) -> Request:
@@ -234,4 +242,6 @@ class Table:
         yield from (guard.check for guard in guards)
         for follow in self.follows:
             yield from follow.checks
-        yield from self.power
+        yield from (*self.known, *self.rest, *self.power)
+        if self.maintenance is not None:
+            yield self.maintenance
