@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, with_command
 from ess_bus.engine.controls import refusal
@@ -36,14 +37,20 @@ class Intake:
         self._engine = engine
         self._cascade = cascade
 
-    def set(self, assignments: list[Assignment]) -> None:
+    def set(self, assignments: list[Assignment], refuse: Refusing | None = None) -> None:
         """Carry out what a set or pub means, wholly or not at all.
+
+        Args:
+            assignments: what it means.
+            refuse: returns why one of them is not taken.
 
         Raises:
             ValueError: nothing was changed; the text says why.
         """
         engine = self._engine
         for assignment in assignments:
+            if refuse is not None and (blocked := refuse(assignment)) is not None:
+                raise ValueError(blocked)
             reason = refusal(engine.datamap, assignment) or owner_s_refusal(engine, assignment)
             if reason is not None:
                 engine.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
@@ -65,7 +72,7 @@ class Intake:
         engine = self._engine
         defined = {}
         for assignment in assignments:
-            if engine.states.machines and assignment.value is not KEEP and owned(engine, assignment) is not None:
+            if assignment.value is not KEEP and owned(engine, assignment) is not None:
                 # Its definition is taken, and its value stays that of its owner.
                 assignment = assignment._replace(value=KEEP, act=False)  # noqa: PLW2901
             variable = engine.datamap.apply(with_command(engine.datamap, assignment))[0]

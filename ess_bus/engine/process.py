@@ -14,7 +14,7 @@ from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
-from ess_bus.engine.blocking import blocked
+from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.following import Following
 from ess_bus.engine.views import View
@@ -161,20 +161,21 @@ class EngineProcess:
         reason = blocked(engine.datamap, method, message.uri, target, self._owned)
         if reason is not None:
             raise ValueError(reason)
+        refuse = refusing(engine.datamap, method, message.uri, target) if method in ("set", "pub") else None
         match method:
             case "get":
                 answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
                 self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
             case "pub" if any(is_under(target, root) for root in self._foreign):
                 check_uri(self._prefix + target)
-                self._take_report(message, target)
+                self._take_report(message, target, refuse)
             case "set" if target == RESET_TIMINGS:
                 engine.timings.reset()
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
                 body = message.json()
-                engine.set(target, body)
+                engine.set(target, body, refuse)
                 if message.process_name in self._results and isinstance(body, dict):
                     self._results[message.process_name].update((target, name) for name in body)
                 if method == "set":
@@ -191,8 +192,8 @@ class EngineProcess:
         if self._engine.datamap.is_variable(target):
             self._engine.report(target, None)
 
-    def _take_report(self, message: Message, target: str) -> None:
-        problems = self._engine.report(target, message.json())
+    def _take_report(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        problems = self._engine.report(target, message.json(), refuse)
         self._publishers[join(segments(target)[:DEVICE_DEPTH])] = message.process_name
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")

@@ -41,6 +41,8 @@ def show(machine: Machine, datamap: DataMap, put: Put) -> None:
         show_value(Reference(status, "StandBy"), machine.state is State.STANDBY, datamap, put)
         show_value(Reference(status, "AcContactor"), look(AC_SHOWN, machine.world).truth, datamap, put)
         show_value(Reference(status, "EStopHeldBy"), held_by(machine, datamap), datamap, put)
+        bits = sum(is_held << bit for bit, is_held in enumerate(holders(machine, datamap)))
+        show_value(Reference(status, "EStopHolders"), bits, datamap, put)
     _enable_buttons(machine, datamap, put)
 
 
@@ -59,10 +61,16 @@ def picture(machine: Machine, now_s: float) -> dict[str, Any]:
     return {**known, "request": machine.request.name, **step}
 
 
-def held_by(machine: Machine, datamap: DataMap) -> str:
-    """Return who holds the emergency stop of an ESS; one that is not valid counts as held."""
+def holders(machine: Machine, datamap: DataMap) -> list[bool]:
+    """Return which of `E_STOPS` are held of an ESS; one that is not valid counts as held."""
     table = f"/controls/{machine.asset}"
-    return ", ".join(who for name, who in E_STOPS.items() if _value(datamap, table, name) is not False)
+    return [_value(datamap, table, name) not in (False, 0) for name in E_STOPS]
+
+
+def held_by(machine: Machine, datamap: DataMap) -> str:
+    """Return who holds the emergency stop of an ESS, in words."""
+    held = zip(E_STOPS.values(), holders(machine, datamap), strict=True)
+    return ", ".join(who for who, is_held in held if is_held)
 
 
 def _enable_buttons(machine: Machine, datamap: DataMap, put: Put) -> None:
