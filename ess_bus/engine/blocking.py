@@ -21,7 +21,7 @@ OLD_KEYS: Final = {"BlockGets": _OLD["get"], "BlockSets": _OLD["set"], "BlockPub
 _DEFAULTS: Final = (("get", "/components"), ("pub", "/site"))
 
 
-def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collection[str]) -> str | None:
+def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collection[str], name: str = "") -> str | None:
     """Return why a message is not taken, ``None`` if it is.
 
     ``/blockeduris/<method>`` holds ``{"/prefix": true}``. A prefix is compared by whole segments, with the URI as it
@@ -35,11 +35,13 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
         uri: as sent.
         path: without the engine's name and the view.
         owned: the roots that the engine owns beside its name.
+        name: ``/ess`` if it was sent below the engine's name; the view does not count.
     """
     if _is_table_of_rules(path):
         return None
-    reason = _by_rules(datamap, method, [(uri, path)])
-    if reason is not None or _is_unblocked(datamap, method, [(uri, path)]):
+    named = [(uri, path), (name + path, path)]
+    reason = _by_rules(datamap, method, named)
+    if reason is not None or _is_unblocked(datamap, method, named):
         return reason
     if normal(uri) == path and not any(is_under(path, root) for root in owned):
         for default, prefix in _DEFAULTS:
@@ -48,7 +50,7 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
     return None
 
 
-def refusing(datamap: DataMap, method: str, uri: str, path: str) -> Refusing | None:
+def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
     A block holds for a variable however it is addressed: in an object on a table above it, and by its other names.
@@ -58,10 +60,11 @@ def refusing(datamap: DataMap, method: str, uri: str, path: str) -> Refusing | N
         method: ``set`` or ``pub``.
         uri: as sent.
         path: without the engine's name and the view.
+        name: ``/ess`` if it was sent below the engine's name.
     """
     if not any(datamap.tables.get(table) for table in (f"{BLOCKED}/{method}", _OLD.get(method, ""))):
         return None
-    base = uri.removesuffix(path) if path != "/" else uri.rstrip("/")
+    bases = dict.fromkeys((uri.removesuffix(path) if path != "/" else uri.rstrip("/"), name))
 
     def refuse(assignment: Assignment) -> str | None:
         place = assignment.place
@@ -70,7 +73,7 @@ def refusing(datamap: DataMap, method: str, uri: str, path: str) -> Refusing | N
         variable = datamap.find(place.table, place.name)
         names = [(place.table, place.name), *(variable.shown_at() if variable is not None else ())]
         paths = [f"{table}/{name}" for table, name in dict.fromkeys(names)]
-        reason = _by_rules(datamap, method, [(base + one, one) for one in paths])
+        reason = _by_rules(datamap, method, [(base + one, one) for base in bases for one in paths])
         return None if reason is None else f"{place}: {reason}"
 
     return refuse

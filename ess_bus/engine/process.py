@@ -17,6 +17,7 @@ from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.following import Following
+from ess_bus.engine.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
@@ -71,6 +72,7 @@ class EngineProcess:
         self._handled: Counter[str] = Counter()
         self._alive_uri = f"{self._prefix}/_alive"
         self._following = Following()
+        self._outcomes = Outcomes()
         # Questions are lost with the broker; this counts which one it is.
         self._asked_of = 0
 
@@ -158,10 +160,11 @@ class EngineProcess:
         if method == "pub" and is_under(target, PROCESSES):
             self._take_news(message)
             return
-        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        name = self._prefix if is_under(message.uri, self._prefix) else ""
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned, name)
         if reason is not None:
             raise ValueError(reason)
-        refuse = refusing(engine.datamap, method, message.uri, target) if method in ("set", "pub") else None
+        refuse = refusing(engine.datamap, method, message.uri, target, name) if method in ("set", "pub") else None
         match method:
             case "get":
                 answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
@@ -185,10 +188,13 @@ class EngineProcess:
 
     def _take_outcome(self, message: Message, target: str) -> None:
         """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        command = str(message.token or message.uri)
         if message.status is Status.OK:
+            if (text := self._outcomes.succeeded(command)) is not None:
+                log.info("an action sent %s", text)
             return
-        what = f"{message.token or message.uri}: {error_text(message)}"
-        self._engine.warn(what, f"an action sent {what}")
+        if (text := self._outcomes.failed(command, error_text(message))) is not None:
+            log.warning("an action sent %s", text)
         if self._engine.datamap.is_variable(target):
             self._engine.report(target, None)
 

@@ -186,7 +186,9 @@ def test_neither_an_action_nor_a_device_s_pub_nor_a_file_sets_what_is_limited(ca
     bench.engine.set("/other/way", {"x": {"value": 7, "actions": {"onSet": [{"remap": [{"uri": P}]}]}}})
     assert "an action does not set it" in caplog.text
     assert bench.engine.report("/controls/pcs", {"ActivePowerCmdReal": 7}) != []
-    bench.engine.set("/cfg/cfile/pcs/more", {"pname": "pcs", "amname": "pcs", "/controls/pcs": {"ActivePowerCmdReal": 7}})
+    bench.engine.set(
+        "/cfg/cfile/pcs/more", {"pname": "pcs", "amname": "pcs", "/controls/pcs": {"ActivePowerCmdReal": 7}}
+    )
     assert bench[P] == 100
 
 

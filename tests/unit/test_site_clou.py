@@ -7,7 +7,7 @@ import pytest
 from ess_bus.engine import views
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.values import codec
-from tests.closed_loop import ClosedLoop
+from tests.closed_loop import ClosedLoop, Store
 from tests.unit import site_files
 
 STOP, RUN, FAULT, STANDBY = 1, 2, 4, 8
@@ -233,7 +233,11 @@ class TestMaintenance:
         running.write(power_set_ac=150)
         running.set("/assets/ess/summary/maint_mode", False)
         running.run(30)
-        assert (running.state, running.register("p"), running.get("/controls/pcs:ActivePowerCmdReal")) == ("Running", 0, 0)
+        assert (running.state, running.register("p"), running.get("/controls/pcs:ActivePowerCmdReal")) == (
+            "Running",
+            0,
+            0,
+        )
         assert "ActivePowerSetpoint 150 does not count" in running.get("/status/ess:Step")
         assert "set points from before the end of maintenance mode" in running.get("/status/ess:LastResult")
         assert any("set points from before the end of maintenance mode" in event for event in running.events)
@@ -249,6 +253,42 @@ class TestMaintenance:
         running.until_state("Off", 60)
         running.write(control_command=ON)
         running.until(lambda: running.register("p") == 200, 60)
+
+
+class TestRestart:
+    def test_standby_is_standby_afterwards(self, site: ClosedLoop) -> None:
+        store = Store()
+        site.restart(store)
+        site.until_state("Off")
+        site.write(control_command=ON, power_set_ac=200)
+        site.until(lambda: site.register("p") == 200, 60)
+        site.write(control_command=TO_STANDBY)
+        site.until_state("Standby")
+        site.run(1)
+        site.restart(store)
+        site.commands.clear()
+        site.until_state("Standby")
+        site.run(10)
+        assert (site.state, site.register("p"), site.get("/status/ess:PowerAllowed")) == ("Standby", 0, False)
+        assert written(site, "start", "stop", "ems_cmd") == []
+        site.write(control_command=ON)
+        site.until_state("Running")
+        site.run(1)
+        site.restart(store)
+        site.until_state("Running")
+
+    def test_a_shutdown_goes_on_from_wherever_it_was(self, site: ClosedLoop) -> None:
+        for moment in (0.1, 0.5, 1.0, 2.0, 4.0):
+            store = Store()
+            site.restart(store)
+            site.until_state("Off")
+            site.write(control_command=ON)
+            site.until_state("Running", 60)
+            site.write(control_command=OFF)
+            site.run(moment)
+            site.restart(store)
+            site.until_state("Off", 60)
+            assert site.plant.get("bms_1", ("dccontactor",)) is False
 
 
 class TestOwnership:

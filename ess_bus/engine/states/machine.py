@@ -204,7 +204,10 @@ class Machine:
 
     def asked(self, ask: Ask) -> Sequence[tuple[str, Ticket]]:
         """Ask other machines; return (asset, ticket) for each of them."""
-        return [(asset, self._host.machine(asset).ask(ask.request, quiet=self._is_quiet)) for asset in self.world.assets(ask.of)]
+        return [
+            (asset, self._host.machine(asset).ask(ask.request, quiet=self._is_quiet))
+            for asset in self.world.assets(ask.of)
+        ]
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
