@@ -74,7 +74,7 @@ class Intake:
         for assignment in assignments:
             if assignment.value is not KEEP and owned(engine, assignment) is not None:
                 # Its definition is taken, and its value stays that of its owner.
-                assignment = assignment._replace(value=KEEP, act=False)  # noqa: PLW2901
+                assignment = assignment._replace(value=KEEP, act=False)
             variable = engine.datamap.apply(with_command(engine.datamap, assignment))[0]
             engine.mark(variable)
             if assignment.runs_actions:

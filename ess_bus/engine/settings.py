@@ -2,9 +2,9 @@
 
 Kept are variables with the parameter ``persist``, those that ``Persist`` of ``/config/ess`` lists (``/table:name``, or
 a table with all below it), and every ``maint_mode`` below ``/assets``: who works on a battery must not find that a
-restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`); but each emergency stop
-of an ESS is: only who has pressed it, or may release it, must do so. And so is what state machines do to take the plant
-down, until it is done.
+restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`); but each emergency
+stop of an ESS is: only who has pressed it, or may release it, must do so. And so is what state machines do to take the
+plant down, until it is done.
 """
 
 from __future__ import annotations

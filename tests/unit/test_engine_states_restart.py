@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ess_bus.engine.settings import LOOK_S
@@ -10,7 +12,7 @@ from tests.unit.states_plant import Plant
 DEVICES = ("CommsOK", "IsFaulted", "DCClosed", "DeviceState", "AcContactor", "ActivePower")
 
 
-class Rows(dict):
+class Rows(dict[str, Any]):
     """A store that outlives its engine."""
 
     def write(self, rows):

@@ -11,13 +11,14 @@ from ess_bus.engine.states import shown
 from ess_bus.engine.states.checks import places
 from ess_bus.engine.states.common import E_STOPS
 from ess_bus.engine.states.group import Group, View
-from ess_bus.engine.states.machine import FAULTS, Machine
+from ess_bus.engine.states.machine import Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
 from ess_bus.engine.states.plan import Plan, asked_of, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
 from ess_bus.engine.states.wishes import Wishes
+from ess_bus.engine.states.work import FAULTS
 from ess_bus.engine.timing import NEVER
 from ess_bus.reference import Reference
 
