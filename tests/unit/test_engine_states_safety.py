@@ -599,3 +599,42 @@ def test_buttons_work_in_maintenance_mode_only_and_the_state_of_the_ess_follows(
     press("bms", "open_contactors")(plant)
     plant.until("Off")
     assert plant.value("assets/ess/summary/faults") in (0, None)
+
+
+def test_maintenance_mode_that_is_not_valid_takes_the_power_and_starts_nothing():
+    plant = Plant().running()
+    plant.tell("ActivePowerSetpoint", 100)
+    assert plant.value("controls/pcs/ActivePowerSetpoint") == 100
+    plant.engine.set("/assets/ess/summary", {"maint_mode": False})
+    plant.engine.set("/assets/ess/summary", {"maint_mode": None})
+    plant.run(5)
+    assert (plant.state, plant.value("controls/pcs/ActivePowerSetpoint")) == ("Running", 0)
+    plant.tell("OffCmd")
+    plant.until("Off")
+    plant.tell("OnCmd")
+    plant.run(5)
+    assert plant.state == "Off"
+    assert "maint_mode of ess is not valid" in plant.value("status/ess/LastResult")
+
+
+def test_set_points_count_one_by_one_and_only_once_they_are_written_anew():
+    plant = Plant().running()
+    plant.engine.set("/controls/ess", {"ActivePowerSetpoint": 100, "ReactivePowerSetpoint": 50})
+    plant.engine.tick()
+    plant.engine.set("/assets/ess/summary", {"maint_mode": True})
+    plant.engine.tick()
+    plant.engine.set("/assets/ess/summary", {"maint_mode": False})
+    plant.engine.tick()
+    asked = [f"controls/pcs/{name}" for name in ("ActivePowerSetpoint", "ReactivePowerSetpoint")]
+    assert [plant.value(place) for place in asked] == [0, 0]
+    assert "ActivePowerSetpoint 100, ReactivePowerSetpoint 50 does not count" in plant.value("status/ess/Step")
+    plant.engine.set("/controls/ess", {"ActivePowerSetpoint": {"value": "$$", "unit": "kW"}})
+    plant.engine.set("/controls/ess/ReactivePowerSetpoint", 50)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [0, 50]
+    plant.engine.set("/controls/ess/ActivePowerSetpoint", None)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [0, 50]
+    plant.engine.set("/controls/ess/ActivePowerSetpoint", 100)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [100, 50]

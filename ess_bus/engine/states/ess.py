@@ -292,6 +292,6 @@ ESS: Final = Table(
     },
     known=KNOWN,
     rest=AT_REST_AS_A_WHOLE,
-    maintenance=MAINTENANCE,
+    no_maintenance=NO_MAINTENANCE,
     power=(*HEALTHY, *NO_FAULT_LISTED, NO_MAINTENANCE, SITE_HEARD, *RUNNING),
 )

@@ -23,7 +23,8 @@ NO_FAULT_LISTED: Final = (
     Check("no fault stands in the list of the PCS", "not {FaultShutdown?}", Of.EVERY_PCS),
 )
 SITE_HEARD: Final = Check("the site controller communicates", "not {option:site_watch} or {SiteCommsOK}")
-NO_MAINTENANCE: Final = Check("maintenance mode is off", f"not {_MAINT}")
+# Where it is not known, somebody may be at the devices.
+NO_MAINTENANCE: Final = Check("maintenance mode is off", "not {ess ui:maint_mode!}")
 CONTACTOR_CONTROL: Final = Check(
     "ContactorControl is on; otherwise the contactors follow on and off", "{controls:ContactorControl}"
 )

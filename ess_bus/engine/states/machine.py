@@ -114,8 +114,9 @@ class Machine(Work):
 
     @property
     def in_maintenance(self) -> bool:
-        """Whether people operate the devices one by one."""
-        return self.table.maintenance is not None and look(self.table.maintenance, self.world).truth is True
+        """Whether people operate the devices one by one, or may do so."""
+        check = self.table.no_maintenance
+        return check is not None and look(check, self.world).truth is not True
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ class Check:
         expression: the same over variables of one asset: ``{DCClosed}`` is ``/status/<asset>:DCClosed``,
             ``{controls:EStop}`` is ``/controls/<asset>:EStop``, ``{ui:maint_mode}`` is
             ``/assets/<asset>/summary:maint_mode``, ``{option:near_zero_kw}`` an option of ``/states/<asset>``.
-            With ``?`` before the bracket closes, what is not there or not valid counts as false.
+            With ``?`` before the bracket closes, what is not there or not valid counts as false; with ``!``, only
+            what is not there.
         of: the assets for which it must hold.
     """
 
@@ -201,7 +202,7 @@ class Table:
         inputs: what the configuration must fill: place -> what it is.
         known: what a request that is taken up after a restart waits for.
         rest: what must hold in Fault; while it does not, everything is made safe again and again.
-        maintenance: holds while people operate the devices one by one; ``None``: not its business.
+        no_maintenance: holds while it is known that nobody operates the devices one by one; ``None``: not its business.
         power: the checks that must hold, beside the state Running, so that power is allowed; empty: not its business.
     """
 
@@ -215,7 +216,7 @@ class Table:
     keeps: dict[State, tuple[Guard, ...]] = field(default_factory=dict)
     known: tuple[Check, ...] = ()
     rest: tuple[Check, ...] = ()
-    maintenance: Check | None = None
+    no_maintenance: Check | None = None
     power: tuple[Check, ...] = ()
 
     def request(self, name: str) -> Request:
@@ -243,5 +244,5 @@ class Table:
         for follow in self.follows:
             yield from follow.checks
         yield from (*self.known, *self.rest, *self.power)
-        if self.maintenance is not None:
-            yield self.maintenance
+        if self.no_maintenance is not None:
+            yield self.no_maintenance
