@@ -15,7 +15,7 @@ from ess_bus.uri import check
 PLACES: Final[dict[str, tuple[str, ...]]] = {
     "ess.state": ("/status/ess/SystemState",),
     "ess.setpoint": ("/controls/ess/ActivePowerSetpoint",),
-    "ess.estop": ("/controls/ess/EStop",),
+    "ess.estop": ("/status/ess/EStopHeldBy", "/controls/ess/EStop"),
     "grid.frequency": ("/status/grid/Frequency", "/status/feeder/Frequency", "/status/pcs/Frequency"),
     "grid.voltage": (
         "/status/grid/Voltage",

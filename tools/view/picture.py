@@ -113,6 +113,9 @@ class _Look:
                 found.append(Shown("", f"EMERGENCY STOP is {NOT_VALID} and counts as pressed", Tone.BAD))
             elif pressed:
                 found.append(Shown("", "EMERGENCY STOP is pressed", Tone.BAD))
+            held = self._store.value(f"/status/{ess}", "EStopHeldBy")
+            if held and not (pressed and held == "people"):
+                found.append(Shown("", f"EMERGENCY STOP is held by {plain(held, 60)}", Tone.BAD))
         if self._store.value(summary, "maint_mode"):
             found.append(Shown("", "maintenance mode: people operate the devices one by one", Tone.BUSY))
         return [one.silenced() for one in found] if self._doubtful else found
