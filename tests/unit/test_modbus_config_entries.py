@@ -139,6 +139,7 @@ def test_two_orders_that_contradict_each_other_are_named() -> None:
         ({"word_order": 4221, "size": 4}, "word_order", "expected the digits 1 to 4"),
         ({"word_order": True, "size": 4}, "word_order", "expected the digits 1 to 4"),
         ({"starting_bit_pos": 14, "number_of_bits": 3}, "number_of_bits", "there are only 16 bits"),
+        ({"starting_bit_pos": 64}, "starting_bit_pos", "less than or equal to 63"),
         ({"starting_bit_pos": 16}, "number_of_bits", "there are only 16 bits"),
         ({"invalid": "FFFF"}, "invalid", "must begin with 0x or 0b"),
         ({"invalid": 65536}, "invalid", "expected values of 16 bits"),
