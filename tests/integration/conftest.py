@@ -26,7 +26,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 # How long anything may take on a machine that has other things to do. What is there sooner is not waited for.
 PATIENCE_S = 60.0
-PATIENT = Timeouts(connect=PATIENCE_S, request=PATIENCE_S, send=PATIENCE_S)
+# An answer is waited for less long: who waits for a process to come up asks again.
+PATIENT = Timeouts(connect=PATIENCE_S, request=PATIENCE_S / 3, send=PATIENCE_S)
 
 
 class Process:

@@ -125,7 +125,7 @@ PURE = [
     ),
     *(path for room in ("models", "echo") for path in sorted((ROOT / "tools" / "twins" / room).glob("*.py"))),
     ROOT / "tools" / "hybridos" / "orders.py",
-    *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "options", "statistics", "trigger")),
+    *(ROOT / "tools" / "fims" / f"{name}.py" for name in ("layout", "meanwhile", "options", "statistics", "trigger")),
     *(ROOT / "tools" / "top" / f"{name}.py" for name in ("tree", "rows", "text")),
     *(
         ROOT / "tools" / "view" / f"{name}.py"
