@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from ess_bus.errors import ConfigurationError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+Given = TypeVar("Given")
+Read = TypeVar("Read")
 
 
 def read_json(path: Path) -> Any:
@@ -70,6 +73,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(path, [Problem("", "not UTF-8 text")]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(path, [Problem("", f"not TOML: {error}")]) from None
+
+
+def each(files: Iterable[Given], read: Callable[[Given], Read]) -> tuple[list[Read], list[ConfigurationError]]:
+    """Read several files to the end, so that a person sees all that is wrong; return what could be read, and the rest.
+
+    `read` may raise ConfigurationError.
+    """
+    found: list[Read] = []
+    wrong: list[ConfigurationError] = []
+    for file in files:
+        try:
+            found.append(read(file))
+        except ConfigurationError as error:
+            wrong.append(error)
+    return found, wrong
 
 
 def validate(model: type[Model], data: Any, source: Path) -> Model:

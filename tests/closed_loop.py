@@ -224,7 +224,7 @@ class ClosedLoop:
     def _calculating(self) -> Calculator:
         """Return what calculates, as the calculator learns it from the engine."""
         datamap, name = self.engine.datamap, self.engine.name
-        full = Snapshot.tables_of(views.get(datamap, "/", views.View.FULL))
+        full = Snapshot.tables_of(views.get(datamap, "/", views.View.LEAN))
         snapshot = Snapshot(full, Tree.of_answer(assets.summary(datamap, name), name))
         calculator = Calculator(snapshot.found({}, name))
         for table in snapshot.tables:

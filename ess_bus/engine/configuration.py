@@ -18,7 +18,7 @@ from ess_bus.engine.signals.lookup import read_csv
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
 from ess_bus.tables.collection import Located
-from ess_bus.tables.folder import Folder, raise_first, read
+from ess_bus.tables.folder import Folder, raise_errors, read
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import segments
 
@@ -77,7 +77,7 @@ def load(*paths: Path) -> EngineConfiguration:
         ConfigurationError: a file cannot be read, or is not an object of tables; names the file and the place.
     """
     examined = examine(*paths)
-    raise_first(examined)
+    raise_errors(examined)
     return examined.configuration
 
 

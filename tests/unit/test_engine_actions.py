@@ -6,6 +6,7 @@ import pytest
 
 from ess_bus.engine.actions.reading import read
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.functions.registry import FUNCTIONS, Function
 from ess_bus.engine.views import get
 from ess_bus.reference import Reference
 from tests.unit.test_engine_datamap import loaded
@@ -241,6 +242,18 @@ def test_a_target_says_nothing_where_none_is_set():
     engine.set("/a/b", {"own": {"value": 9, "actions": {"onSet": blocks}}})
     assert get(engine.datamap, "/a/b/own") == 5
     assert get(engine.datamap, "/a/b/own@triggered") == 1
+
+
+@pytest.mark.parametrize(("gate", "expected"), [({}, [1, None, 5]), ({"inValue": 5}, [5])])
+def test_a_condition_is_not_met_by_what_is_not_valid_even_for_functions_that_want_to_know(gate, expected, monkeypatch):
+    seen = []
+    note = Function("Note", lambda call: seen.append(call.value), "", takes_invalid=True)
+    monkeypatch.setitem(FUNCTIONS, "Note", note)
+    engine = loaded({"/c/x": {"source": {"value": 0, "actions": {"onSet": [{"func": [{"func": "Note", **gate}]}]}}}})
+    seen.clear()
+    for value in (1, None, 5):
+        engine.set("/c/x/source", value)
+    assert seen == expected
 
 
 @pytest.mark.parametrize("reverse", [False, True])

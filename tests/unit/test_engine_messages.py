@@ -169,7 +169,9 @@ def test_an_answer_that_is_too_large_is_an_error():
         text = "x" * 1_000_000
         for number in range(17):
             person.say("set", C, {f"x{number}": text})
-        assert "over the limit of 16777216" in person.say("get", G)
+        reason = person.say("get", G)
+        assert "over the limit of 16777216" in reason
+        assert f"ask for a part of it, such as {G}/NAME" in reason
         assert person.say("get", f"{G}/x1") == f'"{text}"'
 
 
