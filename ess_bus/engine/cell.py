@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Changes smaller than this are noise (the original's DEF_DEADBAND).
 DEADBAND: Final = 1e-8
+# Longer than any message of the original; who publishes or keeps more holds everybody up.
+MAX_TEXT: Final = 2**20
 _ALL_BITS: Final = 2**BITS - 1
 
 
@@ -128,10 +130,14 @@ def plain(value: Any) -> Any:
     """Bring a JSON value into the form in which variables hold it.
 
     Raises:
-        ValueError: it is an object.
+        ValueError: it is an object, or too long a text.
     """
     kind = type(value)
-    if value is None or kind is bool or kind is str:
+    if kind is str:
+        if len(value) > MAX_TEXT:
+            raise ValueError(f"a text of {len(value)} characters; expected {MAX_TEXT} at most")
+        return value
+    if value is None or kind is bool:
         return value
     if kind is float or kind is int:
         return number(value)

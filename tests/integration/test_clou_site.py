@@ -11,7 +11,7 @@ import pytest
 
 from ess_bus.client.subscription import Subscription
 from ess_bus.errors import Refused
-from tests.integration.clou_site import Site, commanded, running, watched
+from tests.integration.clou_site import Site, commanded, watched
 from tests.integration.conftest import ROOT
 
 # Sequences of devices take seconds, and there are ten processes beside the test.
@@ -21,18 +21,6 @@ STOP, RUN, FAULT = 1, 2, 4
 ON, OFF, CLEAR = 1, 2, 4
 OPENED, CLOSED = 0, 1
 PCS_LOST, BMS_LOST = 1, 2
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def site(whole: Site) -> Site:
-    whole.rest()
-    return whole
 
 
 @pytest.fixture

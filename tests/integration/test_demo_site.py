@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -22,12 +21,6 @@ ON, OFF, TO_STANDBY, CLEAR = 1, 2, 3, 4
 OPEN_CONTACTORS = 3
 MASTER_LOST = 4
 OPENED = 0
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.integration.conftest import ROOT, eventually
 BROKER = '[[process]]\nname = "broker"\ncommand = "fims_server"\n'
 ECHO = '[[process]]\nname = "echo"\ncommand = "fims_echo"\nargs = ["-u", "/echo"]\n'
 COMMAND = [sys.executable, "-m", "tools.ess_site.command"]
-START_S = 30.0
+START_S = 60.0
 
 
 class Site:

@@ -141,7 +141,7 @@ def test_full_files_get_a_name_and_only_some_stay(record, bus, path):
         bus.publish("/a", "x" * 60_000)
         return process.output.count(" is removed") >= 2
 
-    eventually(finished, 40)
+    eventually(finished)
     bus.publish("/a", "last")
     eventually(lambda: any("last" in recorded(one) for one in path.parent.glob("a*.rec") if one != stray))
     assert process.stop() == 0

@@ -43,7 +43,7 @@ def running_engine(hub: Hub, tables: dict[str, Any], name: str = "ess") -> Itera
     thread = Thread(target=serve, daemon=True)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield
     finally:
         stop.set()
@@ -74,7 +74,7 @@ class Site:
         answers = self.bus.subscribe("/me")
         self.bus.send("get", uri, replyto="/me")
         self.process.turn(1)
-        answer = answers.receive(5)
+        answer = answers.receive(60)
         answers.close()
         assert answer is not None
         return answer.json()
@@ -274,7 +274,7 @@ def test_questions_are_answered_and_nothing_else_is_taken():
         one.bus.send("set", f"{ASK}/status/bms/x", 5, "/me")
         answers = one.bus.subscribe("/me")
         one.process.turn(1)
-        answer = answers.receive(5)
+        answer = answers.receive(60)
         assert answer is not None
         assert b"set is not something the calculator does" in (answer.body or b"")
 
@@ -293,7 +293,7 @@ def test_a_second_calculator_of_the_same_engine_is_refused():
     ready, thread = Event(), Thread(target=work, daemon=True)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         with Bus(name="second", transport=hub.connect) as other:
             CalculatorProcess(other, "ess_2", {}).start()
             with pytest.raises(EssError, match="answers for /calculator/ess/_owner already"):
@@ -328,7 +328,7 @@ def test_what_a_schedule_runs_shows_its_result_all_the_time_and_its_actions_foll
         one.until("/ess/status/pcs/Copy", 20)
         shown: list[Any] = []
         while shown[-1:] != [10]:
-            message = heard.receive(5)
+            message = heard.receive(60)
             assert message is not None
             shown += [value for name, value in message.json().items() if name == "Sum"]
         assert set(shown) <= {7, 10}  # never the time that a schedule sets other variables to

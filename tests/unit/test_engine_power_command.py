@@ -159,14 +159,15 @@ def test_commands_are_written_only_when_they_change():
     assert bench[P] == 100
 
 
-def test_commands_may_be_sent_again_and_again():
+@pytest.mark.parametrize(("option", "times"), [({"resend": 1}, 4), ({"resend": 0}, 1), ({}, 1)])
+def test_commands_may_be_sent_again_and_again(option, times):
     power = {"value": 0, "actions": {"onSet": [{"remap": [{"uri": "/components/pcs:p", "fims": "set"}]}]}}
-    bench = plant(ActivePowerSetpoint={"value": 100, "resend": 1}, ActivePowerCmdReal=power)
+    bench = plant(ActivePowerSetpoint={"value": 100, **option}, ActivePowerCmdReal=power)
     sent = []
     for _ in range(35):
         bench.call("HandlePowerCmd", SETPOINT, passed_s=0.1)
         sent += bench.sent()
-    assert [body for _, _, body in sent] == [{"p": {"value": 100}}] * 4
+    assert [body for _, _, body in sent] == [{"p": {"value": 100}}] * times
 
 
 def test_what_becomes_smaller_is_commanded_first():

@@ -16,6 +16,7 @@ from ess_bus.client.waiting import waiting_for
 from ess_bus.endpoint import resolve
 from ess_bus.errors import BusError, ConfigurationError, Disconnected, EssError, NoOneListening
 from ess_bus.message import Message
+from tools.fims.meanwhile import Meanwhile
 from tools.view import journal
 from tools.view.orders import Order
 from tools.view.roles import roles
@@ -32,7 +33,6 @@ _TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0, say=math.inf)
 ORDER_WITHIN_S: Final = 5.0
 # Messages that are taken before the screen may be drawn.
 _BURST: Final = 500
-_MOST_MEANWHILE: Final = 10_000
 
 
 class Feed:
@@ -56,7 +56,7 @@ class Feed:
         self._source = ""
         self._stale = asyncio.Event()
         # What was published while everything was asked for: the answers may be older.
-        self._meanwhile: list[Message] | None = None
+        self._meanwhile: Meanwhile[Message] = Meanwhile()
 
     async def run(self) -> None:
         """Follow the engine until cancelled.
@@ -125,11 +125,7 @@ class Feed:
             if message.uri == f"/processes/{self._source}" or not self._source:
                 self._stale.set()
             return
-        if self._meanwhile is not None:
-            if len(self._meanwhile) < _MOST_MEANWHILE:
-                self._meanwhile.append(message)
-            else:
-                self._stale.set()
+        self._meanwhile.note(message)
         self._take_pub(message)
 
     def _take_pub(self, message: Message) -> None:
@@ -181,14 +177,15 @@ class Feed:
                 await asyncio.sleep(0.2)
 
     async def _snapshot(self, bus: AsyncBus) -> None:
-        self._meanwhile = []
+        self._meanwhile.begin()
         try:
             await self._read_all(bus)
-            # Whatever is newer than the answers is published after them.
-            for message in self._meanwhile:
-                self._take_pub(message)
         finally:
-            self._meanwhile = None
+            newer = self._meanwhile.end()
+        for message in newer:
+            self._take_pub(message)
+        if self._meanwhile.missed:
+            self._stale.set()
 
     async def _read_all(self, bus: AsyncBus) -> None:
         answers = [(name, await bus.request("get", f"/{self._store.engine}/full/{name}")) for name in _TABLES]

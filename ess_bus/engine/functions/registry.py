@@ -83,6 +83,9 @@ class Engine(Protocol):
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
 
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; whoever has asked is told, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -137,6 +140,14 @@ FUNCTIONS: Final[dict[str, Function]] = {}
 ELSEWHERE: Final = {"CalculateVar": "Carried out by the calculator."}
 
 
+# Functions of the original that files still name, and why there are none here.
+_NOT_HERE: Final = {
+    "HandleCpuStats": "what the process takes is in its metrics",
+    "SetLoggingSize": "whoever starts the engine keeps its log",
+    **dict.fromkeys(("InitEss", "RunInitCheck", "RunComsCheck"), "nothing says what it did"),
+}
+
+
 def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Call], None]], Callable[[Call], None]]:
     """Register a function under these names; the first line of its docstring is shown to users."""
 
@@ -154,6 +165,11 @@ def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Ca
 def is_known(name: str) -> bool:
     """Tell whether an action may call a function of this name."""
     return name in FUNCTIONS or name in ELSEWHERE
+
+
+def why_not(name: str) -> str:
+    """Return why there is no function of this name, in brackets behind a space, or nothing."""
+    return f" ({_NOT_HERE[name]})" if name in _NOT_HERE else ""
 
 
 def known() -> dict[str, str]:
