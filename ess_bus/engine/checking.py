@@ -101,7 +101,7 @@ def check(paths: Sequence[Path], name: str = "ess") -> Verdict:
 
 def _reviewed(examined: Examined, name: str) -> Iterator[Line]:
     for finding in findings(examined.datamap, name, FOREIGN):
-        source = examined.origins.get(finding.where, "")
+        source = examined.configuration.origins.get(finding.where, "")
         yield Line(source, str(finding.where), finding.kind, finding.message)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from ess_bus.client import Bus
@@ -15,8 +17,10 @@ from ess_bus.client.subscription import Subscription
 from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.authors import Authors
-from ess_bus.engine.blocking import blocked
+from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.engine import Engine
+from ess_bus.engine.mistakes import few
+from ess_bus.engine.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
@@ -32,10 +36,26 @@ BURST: Final = 200
 TICK_S: Final = 0.1
 # When something is late already, so many messages are handled before the next look: they must not starve.
 LATE_BURST: Final = 10
+# A set that makes so many variables is a configuration.
+MANY: Final = 1000
 RESET_TIMINGS: Final = "/_reset_timings"
 COMPLAIN_EVERY_S: Final = 60.0
 # Wrong pubs on more URIs than this are not named one by one.
 MAX_COMPLAINTS: Final = 200
+
+
+@contextmanager
+def _without_collections(engine: Engine) -> Iterator[None]:
+    """Look for no garbage: among the objects of thousands of new variables that takes longer than a period."""
+    made = engine.datamap.made
+    gc.disable()
+    try:
+        yield
+    finally:
+        if engine.datamap.made - made >= MANY:
+            # They stay, and need never be looked at.
+            gc.freeze()
+        gc.enable()
 
 
 class EngineProcess:
@@ -55,7 +75,7 @@ class EngineProcess:
         self._roots = roots
         self._owned = owned
         self._sent_uri = f"{self._prefix}/_sent"
-        engine.stopwatch = time.perf_counter
+        engine.stopwatch, engine.pause = time.perf_counter, self._pause
         engine.served = tuple(root for root, mode in roots.items() if mode is Mode.ALL)
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
@@ -64,6 +84,7 @@ class EngineProcess:
         self._authors = Authors(engine, bus)
         self._complaints: dict[str, float] = {}
         self._handled: Counter[str] = Counter()
+        self._outcomes = Outcomes()
 
     def run(self, pulse: Pulse) -> None:
         """Serve until interrupted; `pulse` is told of each turn."""
@@ -127,6 +148,23 @@ class EngineProcess:
         if handled or was_due:
             engine.timings.turned(time.monotonic() - (begun_s or now_s))
 
+    def _pause(self) -> bool:
+        """Let happen what is due while a large set is read, of which nothing is in the map yet; tell if it was."""
+        if not self._tick():
+            return False
+        self.publish()
+        return True
+
+    def _tick(self) -> bool:
+        """Let happen what is due while much is to be done; tell if it was."""
+        engine, now_s = self._engine, time.monotonic()
+        if engine.due_s() > now_s:
+            return False
+        engine.advance(time.time(), now_s)
+        engine.tick()
+        self.send()
+        return True
+
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
         self._handled["reply" if message.is_reply else message.method] += 1
@@ -149,41 +187,52 @@ class EngineProcess:
         if method == "pub" and is_under(target, PROCESSES):
             self._authors.take_news(message)
             return
-        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        name = self._prefix if is_under(message.uri, self._prefix) else ""
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned, name)
         if reason is not None:
             raise ValueError(reason)
+        refuse = refusing(engine.datamap, method, message.uri, target, name) if method in ("set", "pub") else None
         match method:
             case "get":
                 answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
                 self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
             case "pub" if any(is_under(target, root) for root in self._foreign):
                 check_uri(self._prefix + target)
-                self._take_report(message, target)
+                self._take_report(message, target, refuse)
             case "set" if target == RESET_TIMINGS:
                 engine.timings.reset()
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
-                body = message.json()
-                engine.set(target, body)
-                if isinstance(body, dict):
-                    self._authors.calculated(message.process_name, target, body)
-                if method == "set":
-                    self._bus.reply(message, message.body)
+                self._take_set(message, target, refuse)
             case _:
                 raise ValueError(f"{method} is not something the engine does")
 
+    def _take_set(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        """Take a set, or a pub that asks for something; its answer says what of it failed though the values are set."""
+        with _without_collections(self._engine):
+            body = message.json()
+            failures = self._engine.set(target, body, refuse)
+        # A calculator could not do anything about what its results do in the engine.
+        if not self._authors.calculated(message.process_name, target, body) and failures:
+            raise ValueError(f"set, but: {few(failures)}")
+        if message.method == "set":
+            self._bus.reply(message, message.body)
+
     def _take_outcome(self, message: Message, target: str) -> None:
         """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        command = str(message.token or message.uri)
         if message.status is Status.OK:
+            if (text := self._outcomes.succeeded(command)) is not None:
+                log.info("an action sent %s", text)
             return
-        what = f"{message.token or message.uri}: {error_text(message)}"
-        self._engine.warn(what, f"an action sent {what}")
+        if (text := self._outcomes.failed(command, error_text(message))) is not None:
+            log.warning("an action sent %s", text)
         if self._engine.datamap.is_variable(target):
             self._engine.report(target, None)
 
-    def _take_report(self, message: Message, target: str) -> None:
-        problems = self._engine.report(target, message.json())
+    def _take_report(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        problems = self._engine.report(target, message.json(), refuse)
         self._authors.published(message.process_name, target)
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")
@@ -208,7 +257,7 @@ class EngineProcess:
         if not self._bus.connected:
             return
         is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
-        values, seen, changed = self._engine.take_publications(everything=is_new)
+        values, seen, changed = self._engine.take_publications(everything=is_new, pause=self._tick)
         # Whoever uses parameters hears of each that has another value: first, for they may say what a value means.
         for table, parameters in changed.items():
             self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)
