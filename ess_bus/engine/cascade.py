@@ -47,6 +47,9 @@ class Host(Protocol):
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
 
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; whoever has asked is told, too."""
+
 
 class Link(NamedTuple):
     """One variable of a chain of actions, and what it was set to."""
@@ -88,6 +91,15 @@ class Cascade:
         if assignment.runs_actions:
             self._follow(assignment.place, variable)
 
+    def introduce(self, assignment: Assignment) -> None:
+        """Carry out what follows from a new variable that is in its table already, as its assignment defines it."""
+        self._fresh()
+        variable = self._host.datamap.create(assignment.place)
+        if assignment.parameters or assignment.actions is not None:
+            self._host.noted(assignment.place, variable, assignment.parameters or ())
+        if variable.program and assignment.runs_actions:
+            self._follow(assignment.place, variable)
+
     def act(self, place: Reference, variable: Variable) -> None:
         """Run the actions of a variable as if it had just been set."""
         if not self._chain:
@@ -120,7 +132,7 @@ class Cascade:
         if self._left <= 0:
             begin = self._chain[0]
             self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
-            self._host.warn(str(begin), self.overrun)
+            self._host.fail(str(begin), self.overrun)
             return False
         self._left -= 1
         self.count += 1
@@ -149,7 +161,7 @@ class Cascade:
         if self._host.datamap.find(place.table, place.name) is None:
             obstacle = self._host.datamap.obstacle(place)
             if obstacle is not None:
-                self._host.warn(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
+                self._host.fail(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
                 return
         if place.parameter is not None:
             own = place._replace(parameter=None)
@@ -162,6 +174,11 @@ class Cascade:
         target = self._host.datamap.create(place)
         if target.locked:
             self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
+            return
+        if target.cell.owner:
+            self._host.warn(
+                f"{begin} {place} owner", f"{begin}: {place} {target.cell.owner}; an action does not set it"
+            )
             return
         if target is source and not write.direct:
             self._host.warn(f"{begin} itself", f"{begin}: {place} would set itself; that takes useAv")
@@ -190,7 +207,7 @@ class Cascade:
             return target.set_bit(write.target.bit, None if write.value is None else bool(write.value))
         except ValueError as error:
             text = f"{begin}: its action on {write.target}: {error}; it is not valid now"
-            self._host.warn(f"{begin} {write.target}", text)
+            self._host.fail(f"{begin} {write.target}", text)
             # Its old value would go on being shown as if it were that of its source.
             return target.set(None)
 
@@ -200,11 +217,11 @@ class Cascade:
         link = Link(place, target.value)
         if link in self._chain:
             circle = _trail(*self._chain[self._chain.index(link) :], link)
-            self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
+            self._host.fail(circle, f"actions run in a circle, stopped: {circle}")
             return
         if len(self._chain) + self._detours >= MAX_DEPTH:
             self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
-            self._host.warn(f"{self._chain[0]} depth", self.overrun)
+            self._host.fail(f"{self._chain[0]} depth", self.overrun)
             return
         self.act(place, target)
 

@@ -12,12 +12,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from ess_bus.client import Bus, Timeouts
 from tools.ports import free_port as free_port  # the tests take it from here
+
+if TYPE_CHECKING:
+    from tests.integration.clou_site import Site
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -151,6 +154,35 @@ def shared_broker() -> Iterator[str]:
     yield endpoint
     process.end()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def send(
+    run: Callable[..., subprocess.CompletedProcess[str]], shared_broker: str
+) -> Callable[..., tuple[int, str, str]]:
+    """Run fims_send at the shared broker and return (status, stdout, stderr)."""
+
+    def run_send(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+        result = run("tools.fims_send", *arguments, bus=shared_broker, stdin=stdin)
+        return result.returncode, result.stdout, result.stderr
+
+    return run_send
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Site]:
+    """The site of ``configs/demo``, for all tests of a file."""
+    from tests.integration.clou_site import running  # with it come packages that few tests need
+
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def site(whole: Site) -> Site:
+    """The same, off and without a fault."""
+    whole.rest()
+    return whole
 
 
 def start_broker(start: Start, endpoint: str) -> Process:

@@ -33,17 +33,6 @@ def owner(broker):
         yield found
 
 
-@pytest.fixture
-def send(run, broker):
-    """Run fims_send and return (status, stdout, stderr)."""
-
-    def run_send(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
-        result = run(SEND, *arguments, bus=broker, stdin=stdin)
-        return result.returncode, result.stdout, result.stderr
-
-    return run_send
-
-
 @pytest.mark.parametrize(
     ("arguments", "printed"),
     [

@@ -138,3 +138,19 @@ def serve(start, broker, folder, device):
     start("modbus_bridge.server", path, "--process-name", device, bus=broker)
     unit = document["system"].get("device_id", 1)
     return ModbusClient(host="127.0.0.1", port=port, unit_id=unit, auto_open=True, timeout=5)
+
+
+def test_a_configuration_is_checked_without_a_bus(run, folder):
+    good, bad = folder / "good.json", folder / "bad.json"
+    good.write_text(json.dumps({**PLANT, "ess": [{**ESS, "colour": 3}]}))
+    bad.write_text(json.dumps({"ess": [{"id": "ess_1", "soc": 200}]}))
+    checked = run("tools.twins.command", "--check", good)
+    assert (checked.returncode, checked.stdout) == (
+        0,
+        f"{good}: ess.colour: not supported, once\n{good}: ok with 1 warning\n",
+    )
+    checked = run("tools.twins.command", "--check", bad)
+    assert (checked.returncode, checked.stdout) == (
+        1,
+        f"{bad}: ess.0.soc: expected 0 to 100, got 200\n{bad}: refused\n",
+    )

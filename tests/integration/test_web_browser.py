@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ess_bus.client import Bus
-from tests.integration.clou_site import Site, running
+from tests.integration.clou_site import Site
 from tests.integration.conftest import Process, eventually, free_port
 from tests.integration.web_site import TOKENS, start_web
 
@@ -30,8 +29,6 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,1250"),
 )
-# Where `make picture` wants the dashboard of a site that runs.
-PICTURE = os.environ.get("ESS_WEB_PICTURE")
 SUMMARY = "/ess/assets/ess/summary"
 
 
@@ -92,18 +89,6 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def site(whole: Site) -> Site:
-    whole.rest()
-    return whole
-
-
-@pytest.fixture(scope="module")
 def driver() -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
@@ -149,9 +134,6 @@ def test_values_move_and_a_set_point_reaches_the_register_of_the_twins(page: Pag
         plant.set("/twins/timemultiplier", 60)
         page.until(lambda: page.text('[data-place="bms.soc"]') != before)
         plant.set("/twins/timemultiplier", 1)
-    if PICTURE:
-        Path(PICTURE).parent.mkdir(parents=True, exist_ok=True)
-        page.driver.save_screenshot(PICTURE)
     page.tab("trends")
     page.until(lambda: len(page.driver.find_elements(By.CSS_SELECTOR, "#charts canvas")) >= 2)
     assert mistakes(page.driver) == []

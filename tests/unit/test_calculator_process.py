@@ -11,6 +11,7 @@ import pytest
 
 from calculator.explaining import text
 from calculator.process import CalculatorProcess
+from ess_bus.broker.limits import Limits
 from ess_bus.client import Bus
 from ess_bus.control import Mode
 from ess_bus.engine.engine import Engine
@@ -80,8 +81,10 @@ class Site:
 
 
 @contextmanager
-def site(tables: dict[str, Any], files: dict[str, Any] | None = None, **keys: bool) -> Iterator[Site]:
-    hub = Hub()
+def site(
+    tables: dict[str, Any], files: dict[str, Any] | None = None, limits: Limits = Limits(), **keys: bool
+) -> Iterator[Site]:
+    hub = Hub(limits)
     with (
         running_engine(hub, tables),
         Bus(name="calculator", transport=hub.connect) as own,
@@ -101,6 +104,15 @@ def test_what_the_engine_holds_is_calculated_also_what_comes_later():
         one.until("/ess/status/bms/Sum", -18)
         one.bus.set("/ess/status/bms/Sum@scale", 2)
         one.until("/ess/status/bms/Sum", -9)
+
+
+def test_a_site_whose_full_view_fits_no_message_is_calculated():
+    actions = {"onSet": [{"remap": [{"uri": f"/status/bms:x{number}"} for number in range(200)]}]}
+    tables = {"/status/bms": {"a": {"value": 1, "actions": actions}, "Sum": {"value": 0, **operation("+", "a")}}}
+    with site(tables, limits=Limits(max_message=4096)) as one:
+        with pytest.raises(Refused, match="over the limit of 4096; ask for a part of it, such as /ess/full/NAME"):
+            one.bus.get("/ess/full")
+        one.until("/ess/status/bms/Sum", 1)
 
 
 def test_files_add_calculators_that_the_engine_does_not_know():

@@ -79,7 +79,7 @@ class Control:
             self._live_at(_number("timemultiplier", value, _MOST_MULTIPLIER), body)
         elif name == "manualtick":
             if not isinstance(value, bool):
-                raise ValueError(f"manualtick: expected true or false, got {str(value)[:40]!r}")
+                raise ValueError(f"manualtick: expected true or false, got {value!r:.40}")
             self.manual_tick = value
         else:
             raise LookupError(f"nothing to set at {name!r}{did_you_mean(name, _NAMES)}")
@@ -136,5 +136,5 @@ def _described(model: type[Model]) -> dict[str, dict[str, Any]]:
 
 def _number(name: str, value: Any, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-        raise ValueError(f"{name}: expected a number, more than 0 and at most {most:g}, got {str(value)[:40]!r}")
+        raise ValueError(f"{name}: expected a number, more than 0 and at most {most:g}, got {value!r:.40}")
     return float(value)

@@ -66,7 +66,7 @@ class EntryReader:
     def read(self, where: str, raw: Any) -> Entry | None:
         """Return an entry; what is wrong with it is found."""
         if not isinstance(raw, dict):
-            self._findings.error(where, f"expected an object, got {str(raw)[:40]!r}")
+            self._findings.error(where, f"expected an object, got {raw!r:.40}")
             return None
         name = raw.get("id", raw.get("ID"))
         if not isinstance(name, str) or not is_name(name):

@@ -12,6 +12,9 @@ from ess_bus.engine.views import ui
 # Parameters by which people see a variable; a change of another one is nobody's news.
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
 
+# So many values are looked at in about a millisecond.
+_SLICE: Final = 500
+
 Tables = dict[str, dict[str, Any]]
 
 
@@ -54,38 +57,47 @@ class Changes:
         for wake in self._watchers.get((table, name), ()):
             wake()
 
+    def several(self, table: str, names: Collection[str]) -> None:
+        """The same of several places of a table."""
+        self._values.setdefault(table, set()).update(names)
+        for place in self._watchers.keys() & {(table, name) for name in names} if self._watchers else ():
+            for wake in self._watchers[place]:
+                wake()
+
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
         self._values.clear()
         self._datamap.take_restyled()
 
-    def take(self) -> Publications:
-        """Return what has changed since the last call, and forget it."""
+    def take(self, pause: Callable[[], object] = bool) -> Publications:
+        """Return what has changed since the last call, and forget it.
+
+        Args:
+            pause: called now and then while there is much; what it changes is for the next call.
+        """
         if not self._values and not self._datamap.is_restyled:
             return Publications({}, {}, {})
         tables = self._datamap.tables
+        noted, self._values = self._values, {}
+        parameters = self._datamap.take_restyled()
         values: Tables = {}
-        followed: list[tuple[str, str]] = []
-        for table in sorted(self._values):
+        looks: dict[tuple[str, str], Collection[str]] = {}
+        for table in sorted(noted):
             variables, members = tables[table], values.setdefault(table, {})
-            for name in sorted(self._values[table]):
+            for number, name in enumerate(sorted(noted[table]), 1):
                 variable = variables[name]
                 members[name] = variable.value
                 if "ui_type" in variable.parameters:
-                    followed.append((table, name))
-        parameters = self._datamap.take_restyled()
-        looks = {
-            (table, name): shown
-            for table, members in parameters.items()
-            for name, changed in members.items()
-            if (shown := SHOWN.intersection(changed))
-        }
-        for place in followed:
-            looks.setdefault(place, frozenset())
+                    looks[table, name] = ()
+                if number % _SLICE == 0:
+                    pause()
+        looks |= _looks(parameters)
+        pause()
         seen: Tables = {}
-        for (table, name), shown in sorted(looks.items()):
+        for number, ((table, name), shown) in enumerate(sorted(looks.items()), 1):
             seen.setdefault(table, {})[name] = _seen(tables[table][name], shown)
-        self._values = {}
+            if number % _SLICE == 0:
+                pause()
         return Publications(values, seen, parameters)
 
     def everything(self) -> Publications:
@@ -103,6 +115,16 @@ class Changes:
             if pictures:
                 seen[table] = pictures
         return Publications(values, seen, parameters)
+
+
+def _looks(parameters: Tables) -> dict[tuple[str, str], Collection[str]]:
+    """Return which parameters by which people see a variable have changed."""
+    return {
+        (table, name): shown
+        for table, members in parameters.items()
+        for name, changed in members.items()
+        if (shown := SHOWN.intersection(changed))
+    }
 
 
 def _seen(variable: Variable, parameters: Collection[str]) -> dict[str, Any]:

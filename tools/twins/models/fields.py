@@ -47,7 +47,10 @@ class FieldSpec:
         """
         fits = {"float": _is_number, "int": _is_whole, "bool": _is_bool, "str": _is_text}[self.kind]
         if not fits(value):
-            raise ValueError(f"{self.name}: expected {_WORDS[self.kind]}, got {str(value)[:40]!r}")
+            wanted = (
+                f"a number less than {LARGEST:g}" if _is_numeric(value) and self.kind == "float" else _WORDS[self.kind]
+            )
+            raise ValueError(f"{self.name}: expected {wanted}, got {value!r:.40}")
         if self.kind in ("float", "int"):
             value = float(value) if self.kind == "float" else int(value)
             self._require_range(value)
@@ -83,7 +86,11 @@ def _is_text(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     # No quantity of a plant is larger, and the square of this is still a float. NaN is not less than anything.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+    return _is_numeric(value) and abs(value) < LARGEST
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> bool:
