@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from ess_bus.errors import Refused
-from tests.integration.clou_site import PATIENCE_S, Site, running
+from tests.integration.clou_site import PATIENCE_S, Site
 from tests.integration.conftest import eventually
 
 # Sequences of devices take seconds, and there are 13 processes beside the test.
