@@ -104,8 +104,7 @@ MAP: list[dict[str, Any]] = [
 def configuration(port: int, *components: dict[str, Any], **connection: Any) -> dict[str, Any]:
     default = {"id": "pcs", "frequency": 100, "registers": MAP}
     return {
-        "connection": {"name": "pcs 1", "ip_address": "127.0.0.1", "port": port, "connection_timeout": 0.5}
-        | connection,
+        "connection": {"name": "pcs 1", "ip_address": "127.0.0.1", "port": port, "connection_timeout": 3} | connection,
         "components": [default | component for component in components or ({},)],
     }
 

@@ -124,11 +124,12 @@ def test_a_disk_without_room_is_told_waited_for_and_counted(record, bus, path):
     assert process.stop() == 3
     numbers = [body[0] for body in recorded(path) if isinstance(body, list)]
     with Recording(path) as recording:
-        (gap,) = recording.gaps()
+        # More than one where room comes while messages still do.
+        lost = sum(gap.lost or 0 for gap in recording.gaps())
         assert len(recording.runs()) == 1
-    assert numbers == list(range(len(numbers)))
-    assert gap.lost == 80 - len(numbers) > 0
-    assert f"{gap.lost} lost" in process.output
+    assert numbers == sorted(set(numbers))
+    assert lost == 80 - len(numbers) > 0
+    assert f"{lost} lost" in process.output
 
 
 def test_full_files_get_a_name_and_only_some_stay(record, bus, path):

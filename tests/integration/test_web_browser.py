@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(
         CHROMIUM is None or DRIVER is None, reason="no Chromium here: apt-get install chromium chromium-driver"
     ),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(240),
 ]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
