@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from ess_bus.client import Bus
 from ess_bus.control import BROKER_NAME, PROCESSES
@@ -46,11 +45,12 @@ class Authors:
         """A process has published something of a device."""
         self._publishers[join(segments(target)[:DEVICE_DEPTH])] = name
 
-    def calculated(self, name: str, target: str, members: Mapping[str, Any]) -> bool:
-        """A process has set members of a table: if it is a calculator, they are results; tell if it is one."""
-        if name not in self._results:
+    def calculated(self, name: str, target: str, body: object) -> bool:
+        """A process has set something: if it is a calculator, the members of the body are results; tell if it is."""
+        results = self._results.get(name)
+        if results is None:
             return False
-        self._results[name].update((target, member) for member in members)
+        results.update((target, member) for member in (body if isinstance(body, dict) else ()))
         return True
 
     def take_news(self, message: Message) -> None:

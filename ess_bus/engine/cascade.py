@@ -175,6 +175,11 @@ class Cascade:
         if target.locked:
             self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
             return
+        if target.cell.owner:
+            self._host.warn(
+                f"{begin} {place} owner", f"{begin}: {place} {target.cell.owner}; an action does not set it"
+            )
+            return
         if target is source and not write.direct:
             self._host.warn(f"{begin} itself", f"{begin}: {place} would set itself; that takes useAv")
             return

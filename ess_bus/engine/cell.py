@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -40,11 +41,15 @@ class Cell:
         kind: the type of `value`.
         value: a number, bool, text, list (several set bits of a bit field), or ``None``: not valid now.
         variables: those that show it.
+        owner: whose result it is, as a verb says it; only that one sets it then, neither the bus nor an action.
+        heard: called after each write, changed or not.
     """
 
     kind: Kind = Kind.UNKNOWN
     value: Any = None
     variables: list[Variable] = field(default_factory=list)
+    owner: str = ""
+    heard: Callable[[], None] | None = None
     # Where single bits are set and some of them are not known: the word, and a mask of the latter.
     _word: int = 0
     _unknown_bits: int = 0
@@ -58,6 +63,8 @@ class Cell:
         changed = _differ(self.value, value, deadband)
         if changed:
             self.value = value
+        if self.heard is not None:
+            self.heard()
         return changed
 
     def become(self, value: Any, deadband: float = DEADBAND) -> bool:

@@ -26,6 +26,10 @@ SLICE: Final = 50
 _NEW: Final = Variable()
 
 
+class _NotTaken(ValueError):
+    """A value is not taken, and what is there stays."""
+
+
 class DataMap:
     """All tables of an engine."""
 
@@ -100,7 +104,10 @@ class DataMap:
         problems: list[str] = []
         for assignment in list(interpret(self, path, body)):
             try:
+                self._require_free(assignment)
                 found.append(self.checked(assignment))
+            except _NotTaken as error:
+                problems.append(str(error))
             except ValueError as error:
                 problems.append(str(error))
                 if assignment.bit is None and not self._is_locked(assignment):
@@ -147,6 +154,16 @@ class DataMap:
 
     def _restyle(self, variable: Variable, parameter: str) -> None:
         self._restyled.setdefault(variable, set()).add(parameter)
+
+    def _require_free(self, assignment: Assignment) -> None:
+        """Refuse what is the result of another one.
+
+        Raises:
+            _NotTaken: it is.
+        """
+        variable = self.find(assignment.place.table, assignment.place.name)
+        if variable is not None and variable.cell.owner:
+            raise _NotTaken(f"{assignment.place} {variable.cell.owner}; it is not set from outside")
 
     def _is_locked(self, assignment: Assignment) -> bool:
         variable = self.find(assignment.place.table, assignment.place.name)

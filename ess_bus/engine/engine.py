@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ess_bus.engine import reconfiguring
 from ess_bus.engine.actions import effects
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import with_command
@@ -170,27 +171,39 @@ class Engine:
         self.dumps = Dumps(self, writer)
         self.timed.append(self.dumps)
 
-    def set(self, path: str, body: Any) -> list[str]:
+    def set(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
         """Apply a set or pub, wholly or not at all, and everything that follows; return what of the latter has failed.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken; then nothing is.
 
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
         with self.mistakes.failures() as failures:
             if is_under(path, reconfiguring.ROOT):
-                self.configure.set(path, body)
+                self.configure.set(path, body, refuse)
             else:
-                self._intake.set(path, body)
+                self._intake.set(path, body, refuse)
             self._run_later()
         return list(failures)
 
-    def report(self, path: str, body: Any) -> list[str]:
+    def report(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken; what is there stays, and the other parts are taken.
 
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
         assignments, problems = self.datamap.report(path, body)
+        if refuse is not None:
+            assignments = [assignment for assignment in assignments if refuse(assignment) is None]
         self._intake.carry_out(assignments)
         self._run_later()
         return problems

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import is_scheduled, shortcoming, with_command
 from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import SLICE, mistakes, problems
 from ess_bus.engine.drafts import Drafts
 from ess_bus.engine.links import LINKS, VLINKS
-from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.mistakes import few
+from ess_bus.engine.ownership import owned
+from ess_bus.engine.ownership import refusal as owner_s_refusal
 from ess_bus.engine.schedule.wake_entry import LISTS
 from ess_bus.engine.schedule.wake_entry import problem as entry_problem
 from ess_bus.engine.severity import Severity
@@ -48,11 +51,16 @@ class Intake:
         self._engine = engine
         self._cascade = cascade
 
-    def set(self, path: str, body: Any) -> None:
+    def set(self, path: str, body: Any, refuse: Refusing | None = None) -> None:
         """Carry out a set or pub, wholly or not at all.
 
         What is due happens while a large one is read and its new variables are drafted; they come into the map
         together.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken.
 
         Raises:
             ValueError: nothing was changed; the text says why.
@@ -60,23 +68,27 @@ class Intake:
         datamap, paused = self._engine.datamap, _Pause(self._engine)
         made, drafts = datamap.made, Drafts(datamap)
         assignments = datamap.assignments(path, body, paused)
-        self._require_allowed(assignments, paused)
+        self._require_allowed(assignments, refuse, paused)
         drafts.prepare(assignments, paused)
         # What has happened meanwhile may have changed what was found to be right.
         if datamap.made != made:
             assignments = datamap.assignments(path, body)
-            self._require_allowed(assignments, bool)
+            self._require_allowed(assignments, refuse, bool)
         elif paused.something_happened and drafts.count < len(assignments):
             known = [one for one in assignments if datamap.find(one.place.table, one.place.name) is not None]
-            self._require_allowed([datamap.checked(one) for one in known], bool)
+            self._require_allowed([datamap.checked(one) for one in known], refuse, bool)
         is_all_new = drafts.count == len(assignments)
         self._carry_out(assignments, drafts, paused if is_all_new else bool)
 
-    def _require_allowed(self, assignments: list[Assignment], pause: Callable[[], object]) -> None:
+    def _require_allowed(
+        self, assignments: list[Assignment], refuse: Refusing | None, pause: Callable[[], object]
+    ) -> None:
         """Raise ValueError if there is one that must not be carried out."""
         engine = self._engine
         for number, assignment in enumerate(assignments, 1):
-            reason = refusal(engine.datamap, assignment) or engine.states.refusal(assignment)
+            if refuse is not None and (blocked := refuse(assignment)) is not None:
+                raise ValueError(blocked)
+            reason = refusal(engine.datamap, assignment) or owner_s_refusal(engine, assignment)
             reason = reason or shortcoming(assignment, engine)
             if reason is not None:
                 engine.event(str(assignment.place), f"a set was refused: {reason}", Severity.STATUS)
@@ -97,6 +109,9 @@ class Intake:
         engine = self._engine
         defined = {}
         for assignment in assignments:
+            if assignment.value is not KEEP and owned(engine, assignment) is not None:
+                # Its definition is taken, and its value stays that of its owner.
+                assignment = assignment._replace(value=KEEP, act=False)
             variable = engine.datamap.apply(with_command(engine.datamap, assignment))[0]
             engine.mark(variable)
             if assignment.runs_actions:

@@ -15,10 +15,11 @@ from ess_bus.client.subscription import Subscription
 from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.authors import Authors
-from ess_bus.engine.blocking import blocked
+from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.bodies import body_of, without_collections
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.mistakes import few
+from ess_bus.engine.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
@@ -66,6 +67,7 @@ class EngineProcess:
         self._authors = Authors(engine, bus)
         self._complaints: dict[str, float] = {}
         self._handled: Counter[str] = Counter()
+        self._outcomes = Outcomes()
 
     def run(self, pulse: Pulse) -> None:
         """Serve until interrupted; `pulse` is told of each turn."""
@@ -168,48 +170,52 @@ class EngineProcess:
         if method == "pub" and is_under(target, PROCESSES):
             self._authors.take_news(message)
             return
-        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        name = self._prefix if is_under(message.uri, self._prefix) else ""
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned, name)
         if reason is not None:
             raise ValueError(reason)
+        refuse = refusing(engine.datamap, method, message.uri, target, name) if method in ("set", "pub") else None
         match method:
             case "get":
                 answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
                 self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
             case "pub" if any(is_under(target, root) for root in self._foreign):
                 check_uri(self._prefix + target)
-                self._take_report(message, target)
+                self._take_report(message, target, refuse)
             case "set" if target == RESET_TIMINGS:
                 engine.timings.reset()
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
-                self._take_set(message, target)
+                self._take_set(message, target, refuse)
             case _:
                 raise ValueError(f"{method} is not something the engine does")
 
-    def _take_set(self, message: Message, target: str) -> None:
+    def _take_set(self, message: Message, target: str, refuse: Refusing | None) -> None:
         """Take a set, or a pub that asks for something; its answer says what of it failed though the values are set."""
         with without_collections(self._engine.datamap):
             body = body_of(message)
-            failures = self._engine.set(target, body)
-        members = body if isinstance(body, dict) else {}
-        # Results are taken, whatever comes of them in the engine: a calculator could not do anything about it.
-        if not self._authors.calculated(message.process_name, target, members) and failures:
+            failures = self._engine.set(target, body, refuse)
+        # A calculator could not do anything about what its results do in the engine.
+        if not self._authors.calculated(message.process_name, target, body) and failures:
             raise ValueError(f"set, but: {few(failures)}")
         if message.method == "set":
             self._bus.reply(message, message.body)
 
     def _take_outcome(self, message: Message, target: str) -> None:
         """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        command = str(message.token or message.uri)
         if message.status is Status.OK:
+            if (text := self._outcomes.succeeded(command)) is not None:
+                log.info("an action sent %s", text)
             return
-        what = f"{message.token or message.uri}: {error_text(message)}"
-        self._engine.warn(what, f"an action sent {what}")
+        if (text := self._outcomes.failed(command, error_text(message))) is not None:
+            log.warning("an action sent %s", text)
         if self._engine.datamap.is_variable(target):
             self._engine.report(target, None)
 
-    def _take_report(self, message: Message, target: str) -> None:
-        problems = self._engine.report(target, message.json())
+    def _take_report(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        problems = self._engine.report(target, message.json(), refuse)
         self._authors.published(message.process_name, target)
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")

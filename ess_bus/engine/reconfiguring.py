@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ess_bus.engine.assets import known_assets
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cell import Cell
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
@@ -76,15 +77,20 @@ class Reconfiguration:
         self._origins.update(origins)
         self.shelf = Memory(self._templates, shelf)
 
-    def set(self, path: str, body: Any) -> None:
+    def set(self, path: str, body: Any, refuse: Refusing | None = None) -> None:
         """Carry out a set below ``/cfg``.
+
+        Args:
+            path: which.
+            body: what it says.
+            refuse: returns why a definition is not taken; then nothing is.
 
         Raises:
             ValueError: nothing was changed; the text names every problem.
         """
         match segments(path)[1:]:
             case ("cfile", asset, file):
-                self._take(asset, file, body)
+                self._take(asset, file, body, refuse)
             case ("ctmpl", _, file):
                 self._keep(join(segments(path)[2:]), file, body)
             case ("crun", *names):
@@ -129,7 +135,7 @@ class Reconfiguration:
         """
         return self._run(name)
 
-    def _take(self, asset: str, file: str, body: Any) -> None:
+    def _take(self, asset: str, file: str, body: Any, refuse: Refusing | None) -> None:
         made = document(file, f"cfile {asset}/{file}", body)
         whose = Belonging(asset=asset).over(made.belonging)
         if whose.manager is None and whose.instance is None and asset not in known_assets(self._datamap, self._name):
@@ -137,7 +143,7 @@ class Reconfiguration:
         if whose.instance is not None and whose.manager is None:
             whose = Belonging(asset, whose.parent, whose.parent or asset, whose.instance)
         fingerprint = hashlib.md5(json.dumps(body, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
-        self._apply(collect_document(made.known_as(file, whose, fingerprint), self.shelf))
+        self._apply(collect_document(made.known_as(file, whose, fingerprint), self.shelf), refuse)
 
     def _keep(self, path: str, file: str, body: Any) -> None:
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -162,7 +168,7 @@ class Reconfiguration:
             names = [name for name, definition in lists.items() if definition["value"] is not True]
         return [text for name in names for text in self._apply(collect_list(name, lists[name], lists, self.shelf))]
 
-    def _apply(self, found: Collection) -> list[str]:
+    def _apply(self, found: Collection, refuse: Refusing | None = None) -> list[str]:
         reader = Reader(_copy(self._datamap, found.documents), strict=True, origins=self._origins)
         for made in found.documents:
             reader.read(made)
@@ -172,6 +178,9 @@ class Reconfiguration:
             shown = [f"{one.source}: {one.problem}" for one in wrong[:_MAX_SHOWN]]
             more = [f"and {len(wrong) - _MAX_SHOWN} more"] if len(wrong) > _MAX_SHOWN else []
             raise ValueError("; ".join([*shown, *more]))
+        blocked = (refuse(one) for one in reader.assignments) if refuse is not None else ()
+        if (reason := next((one for one in blocked if one is not None), None)) is not None:
+            raise ValueError(reason)
         for made in found.documents:
             for table, _ in made.tables:
                 self._datamap.table(normal(table))

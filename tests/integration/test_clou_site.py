@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +152,25 @@ def test_the_engine_is_killed_while_it_runs_and_no_contactor_moves(site: Site, c
     # Nobody has asked the new one for power.
     site.until(lambda: site.reads("system_state", RUN) and site.reads("p", 0))
     assert commanded(commands, "ems_cmd", "start", "stop", "e_stop") == []
+
+
+def kept(site: Site) -> dict[str, str]:
+    """Return what the engine has kept so far."""
+    (file,) = Path(site.environment["XDG_STATE_HOME"]).glob("ess-bus/*/ess.sqlite")
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return dict(connection.execute("SELECT place, value FROM settings"))
+
+
+def test_the_engine_is_killed_during_a_shutdown_which_goes_on(site: Site) -> None:
+    site.clou.write("control_command", ON)
+    site.until(lambda: site.reads("system_state", RUN) and site.bms.read("bms_poweron") == CLOSED)
+    engine = site.child("ess_controller")
+    site.clou.write("control_command", OFF)
+    site.until(lambda: "stop" in kept(site).get("/states/ess:request", ""))
+    engine.kill()
+    site.until(lambda: site.child("ess_controller").pid != engine.pid)
+    site.until(lambda: site.state == "Off" and site.bms.read("bms_poweron") == OPENED)
+    site.until(lambda: "/states/ess:request" not in kept(site))
 
 
 def test_the_bridge_of_the_bms_is_killed_while_it_runs(site: Site) -> None:

@@ -28,7 +28,10 @@ def test_a_variable_is_its_bare_value(datamap):
 
 def test_what_a_calculator_works_from_is_all_but_actions_that_call_nothing():
     calling = {"onSet": [{"if": 1, "func": [{"func": "Power", "amap": "bms", "note": "x"}]}]}
-    variables = {"a": {"value": 1, "scale": 2, "actions": ACTIONS}, "b": {"value": 3, "actions": calling}}
+    variables = {
+        "a": {"value": 1, "scale": 2, "actions": {"onSet": [{"remap": [{"uri": "/x:y"}]}]}},
+        "b": {"value": 3, "actions": calling},
+    }
     datamap = loaded({"/status/bms": variables}).datamap
     shown = {"a": {"value": 1, "scale": 2}, "b": {"value": 3, "actions": [{"func": "Power", "amap": "bms"}]}}
     assert get(datamap, "/", View.LEAN)["/status/bms"] == shown

@@ -138,6 +138,12 @@ class TestSubscriptions:
             "alice may not receive below /secret: deny rule 2 (site.toml)"
         )
 
+    def test_within_a_denied_prefix_are_not_even_where_something_below_is_allowed(self):
+        text = '[[deny]]\nusers=["*"]\nverbs=["sub"]\nprefixes=["/secret"]\n'
+        text += '[[allow]]\nusers=["alice"]\nverbs=["sub"]\nprefixes=["/secret/x/y"]'
+        for uri in ("/secret", "/secret/x", "/secret/x/y", "/secret/x/y/z"):
+            assert "deny rule 1" in str(rules(text).refusal_below("alice", "sub", uri)), uri
+
     def test_need_something_allowed_below_where_the_default_is_deny(self):
         text = '[default]\nsub="deny"\n[[allow]]\nusers=["alice"]\nverbs=["sub"]\nprefixes=["/status/bms"]'
         for uri in ("/", "/status", "/status/bms", "/status/bms/soc"):

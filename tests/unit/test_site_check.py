@@ -148,9 +148,8 @@ def test_warnings_of_the_engine_are_those_of_its_own_check(tmp_path, checked_by_
 
     written(tmp_path, "site.toml", ALL.partition('[[process]]\nname = "calculator"')[0])
     links = {"a": '"value": 1, "actions": {"onSet": [{"remap": [{"uri": "/nowhere:x"}]}]}', "b": '"vlink": "/q:z"'}
-    written(
-        tmp_path, "engine/a.json", '{"/t": {%s}}' % ",\n".join(f'"{name}": {{{one}}}' for name, one in links.items())
-    )
+    members = ",\n".join(f'"{name}": {{{one}}}' for name, one in links.items())
+    written(tmp_path, "engine/a.json", f'{{"/t": {{{members}}}}}')
     theirs = [line.replace(f"{tmp_path}/", "") for line in check_engine([tmp_path / "engine"]).text(verbose=True)]
     status, lines = checked_by_all("-v")
     assert status == 0

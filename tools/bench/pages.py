@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.bench.peers.base import free_port
 from tools.bench.processes import UP_WITHIN_S, Failed, Process
 from tools.chromium import chromium
+from tools.ports import free_port
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

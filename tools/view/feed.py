@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +12,8 @@ from typing import Final
 
 from ess_bus.client import AsyncBus, Timeouts
 from ess_bus.client.subscription import AsyncSubscription
+from ess_bus.client.waiting import waiting_for
+from ess_bus.endpoint import resolve
 from ess_bus.errors import BusError, ConfigurationError, Disconnected, EssError, NoOneListening
 from ess_bus.message import Message
 from tools.fims.meanwhile import Meanwhile
@@ -25,7 +28,7 @@ log = logging.getLogger(__name__)
 _TABLES: Final = ("status", "controls", "links", "assets")
 _POLL_S: Final = 1.0
 _AGAIN_S: Final = 1.0
-_TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0)
+_TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0, say=math.inf)
 # A command may wait for a device behind the engine.
 ORDER_WITHIN_S: Final = 5.0
 # Messages that are taken before the screen may be drawn.
@@ -61,6 +64,7 @@ class Feed:
         Raises:
             ConfigurationError: the keys that the environment names cannot be used.
         """
+        self._store.trouble = waiting_for(self._where or resolve(self._where))
         while True:
             try:
                 async with AsyncBus(self._where, name="ess_view", timeouts=_TIMEOUTS) as bus:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ess_bus.engine.schedule.schedule import Schedule
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
+    from ess_bus.engine.settings import Settings
     from ess_bus.engine.severity import Severity
     from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
@@ -38,6 +39,7 @@ class Engine(Protocol):
     dumps: Dumps | None
     wakes: Wakes
     states: States
+    settings: Settings | None
     schedule: Schedule
     wake_lists: WakeLists
     timings: Timings

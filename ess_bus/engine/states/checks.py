@@ -31,12 +31,14 @@ class Operand:
         name: the variable.
         of_ess: it is one of the ESS to which the asset belongs.
         optional: what is not there or not valid counts as false.
+        or_absent: what is not there counts as false.
     """
 
     table: str
     name: str
     of_ess: bool
     optional: bool
+    or_absent: bool = False
 
     @property
     def is_option(self) -> bool:
@@ -127,7 +129,7 @@ def compiled(text: str) -> tuple[Expression, tuple[Operand, ...]]:
 def _operand(text: str) -> Operand:
     of_ess = text.startswith("ess ")
     table, _, name = text.removeprefix("ess ").rpartition(":")
-    return Operand(_TABLES[table], name.removesuffix("?"), of_ess, name.endswith("?"))
+    return Operand(_TABLES[table], name.rstrip("?!"), of_ess, name.endswith("?"), name.endswith("!"))
 
 
 def _look_at(check: Check, asset: str, world: World) -> Finding:
