@@ -11,6 +11,7 @@ import click
 from ess_bus.errors import EssError
 from ess_bus.interrupts import take_over
 from ess_bus.output import forget_output
+from ess_bus.version import line
 
 FAILED = 1
 USAGE = 2
@@ -21,6 +22,7 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         take_over()
+        command.params.append(_version(name))
         _complete(command, name)
         # Not command.main(): that prints an empty line when it is interrupted.
         with command.make_context(name, sys.argv[1:]) as context:
@@ -46,6 +48,19 @@ def run(command: click.Command, name: str) -> NoReturn:
         forget_output()
         fail(name, str(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _version(name: str) -> click.Option:
+    """Return the option that all commands have."""
+
+    def show(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+        if wanted and not context.resilient_parsing:
+            click.echo(line(name))
+            context.exit()
+
+    return click.Option(
+        ["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Print the version."
+    )
 
 
 def _complete(command: click.Command, name: str) -> None:

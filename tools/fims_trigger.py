@@ -22,6 +22,7 @@ OPTIONS: tuple[options.Option, ...] = (
     (("-l",), "VALUE", "... that is VALUE or less"),
     (("--timeout",), "SECONDS", "give up if not both have come after so long   [default: never]"),
     (("--bus",), "BUS", "a bus name, ipc://PATH or tcp://HOST:PORT   [env: ESS_BUS; default: bus]"),
+    (("-V", "--version"), "", "print the version"),
     (("--help",), "", "show this"),
 )
 USAGE = """\

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from ess_bus.client import Bus
@@ -18,6 +16,7 @@ from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.authors import Authors
 from ess_bus.engine.blocking import Refusing, blocked, refusing
+from ess_bus.engine.bodies import body_of, without_collections
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.mistakes import few
 from ess_bus.engine.outcomes import Outcomes
@@ -36,26 +35,10 @@ BURST: Final = 200
 TICK_S: Final = 0.1
 # When something is late already, so many messages are handled before the next look: they must not starve.
 LATE_BURST: Final = 10
-# A set that makes so many variables is a configuration.
-MANY: Final = 1000
 RESET_TIMINGS: Final = "/_reset_timings"
 COMPLAIN_EVERY_S: Final = 60.0
 # Wrong pubs on more URIs than this are not named one by one.
 MAX_COMPLAINTS: Final = 200
-
-
-@contextmanager
-def _without_collections(engine: Engine) -> Iterator[None]:
-    """Look for no garbage: among the objects of thousands of new variables that takes longer than a period."""
-    made = engine.datamap.made
-    gc.disable()
-    try:
-        yield
-    finally:
-        if engine.datamap.made - made >= MANY:
-            # They stay, and need never be looked at.
-            gc.freeze()
-        gc.enable()
 
 
 class EngineProcess:
@@ -210,10 +193,10 @@ class EngineProcess:
 
     def _take_set(self, message: Message, target: str, refuse: Refusing | None) -> None:
         """Take a set, or a pub that asks for something; its answer says what of it failed though the values are set."""
-        with _without_collections(self._engine):
-            body = message.json()
+        with without_collections(self._engine.datamap):
+            body = body_of(message)
             failures = self._engine.set(target, body, refuse)
-        # A calculator could not do anything about what its results do in the engine.
+        # Results are taken, whatever comes of them in the engine: a calculator could not do anything about it.
         if not self._authors.calculated(message.process_name, target, body) and failures:
             raise ValueError(f"set, but: {few(failures)}")
         if message.method == "set":

@@ -16,6 +16,7 @@ from ess_bus.errors import EssError
 from ess_bus.service import logs
 from ess_bus.service.measures import Measure, counter, gauge, info
 from ess_bus.service.notify import is_watched, notify
+from ess_bus.version import installed
 
 if TYPE_CHECKING:
     from ess_bus.client.shell import BusStatistics
@@ -143,17 +144,8 @@ def _exporter(address: Address) -> Exporter:
 
 
 def _about(command: str, name: str) -> Measure:
-    labels = {"command": command, "process": name, "version": _version(), "pid": str(os.getpid())}
+    labels = {"command": command, "process": name, "version": installed(), "pid": str(os.getpid())}
     return info("ess_process", "The process", {**labels, "python": sys.version.split()[0]})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # slow, and only for those who are asked
-
-    try:
-        return version("ess-bus")
-    except (PackageNotFoundError, OSError):
-        return "unknown"
 
 
 def _connection(seen: BusStatistics) -> Iterator[Measure]:

@@ -21,14 +21,14 @@ def power_series(path):
     return [body["BMSPower"] for body in bodies if "BMSPower" in body]
 
 
-def gives(bus, power):
-    return abs(bus.get(f"{TABLE}/BMSPower") - power) < 10
-
-
 def recorder(start, bus, path, uri):
     process = start("tools.fims_record", "-o", path, "-u", uri, "--bus", bus)
     eventually(lambda: "recording" in process.output)
     return process
+
+
+def follows(bus: Bus, power: float) -> bool:
+    return abs(float(bus.get(f"{TABLE}/BMSPower")) - power) < 10
 
 
 @pytest.mark.timeout(240)
@@ -39,7 +39,7 @@ def test_a_recording_of_the_demo_gives_a_fresh_engine_and_calculator_the_same_po
         site.until(lambda: site.state == "Running")
         for power in (100, 200, -150):
             site.bus.set("/controls/ess/ActivePowerSetpoint", power)
-            site.until(partial(gives, site.bus, power))
+            site.until(partial(follows, site.bus, power))
         # The battery loses its communication: what is not valid is part of the series.
         device = site.child("catl_bms")
         device.send_signal(signal.SIGSTOP)

@@ -33,6 +33,7 @@ OPTIONS: tuple[describing.Option, ...] = (
         'eval "$(fims_send --completion bash)"   in ~/.bashrc',
     ),
     (("-h", "--help"), "", "show this"),
+    (("-V", "--version"), "", "print the version"),
 )
 USAGE = """\
 Usage: fims_send -m METHOD -u URI [-r REPLYTO] [-n USERNAME] [-f FILE] [--] [BODY]
@@ -150,11 +151,15 @@ def file_body(order: Order, file: str) -> bytes:
 
 
 def page(given: dict[str, str]) -> bytes | None:
-    """Return what ``--help`` or ``--completion`` print, or ``None`` if neither was given.
+    """Return what ``--help``, ``--version`` or ``--completion`` print, or ``None`` if none was given.
 
     Raises:
         Usage: there is no completion for this shell.
     """
+    if "-V" in given or "--version" in given:
+        from ess_bus.version import line
+
+        return f"{line('fims_send')}\n".encode()
     if "-h" in given or "--help" in given:
         return usage()
     if "--completion" not in given:
