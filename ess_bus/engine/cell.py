@@ -51,12 +51,12 @@ class Cell:
         """Take a value that `accept` has returned; tell whether it is a change."""
         if value is not None:
             # Since it was accepted, an action may have made it one of another type.
-            self.kind = kind_of(value)
+            self.kind = _KINDS.get(type(value)) or kind_of(value)
         self._unknown_bits = 0
-        changed = _differ(self.value, value, deadband)
-        if changed:
-            self.value = value
-        return changed
+        if self.value is value or not _differ(self.value, value, deadband):
+            return False
+        self.value = value
+        return True
 
     def become(self, value: Any, deadband: float = DEADBAND) -> bool:
         """Take a value of whatever type, as actions may; tell whether it is a change.
@@ -64,12 +64,11 @@ class Cell:
         Raises:
             ValueError: it is an object.
         """
-        value = plain(value)
         try:
-            value = self.accept(value)
+            accepted = self.accept(value)
         except ValueError:
-            self.kind = kind_of(value)
-        return self.hold(value, deadband)
+            accepted = plain(value)
+        return self.hold(accepted, deadband)
 
     def hold_bit(self, bit: int, on: bool | None) -> bool:
         """Set or clear a bit (from 0); with ``None`` it is not known, and then neither is the number.
@@ -100,7 +99,11 @@ class Cell:
         Raises:
             ValueError: it is not of this type; the text says what was expected.
         """
-        value, kind = plain(value), self.kind
+        kind = self.kind
+        if _KINDS.get(type(value)) is kind:
+            # Nearly every value is of the type that it was before.
+            return number(value) if kind is Kind.NUMBER else value
+        value = plain(value)
         if value is None or kind is Kind.UNKNOWN or kind_of(value) is kind:
             return value
         if kind is Kind.NUMBER and isinstance(value, bool):
@@ -155,7 +158,6 @@ def kind_of(value: Any) -> Kind:
 
 
 def _differ(old: Any, new: Any, deadband: float) -> bool:
-    if old is new:
-        return False
-    numeric = is_number(old) and is_number(new)
-    return abs(old - new) > deadband if numeric else type(old) is not type(new) or bool(old != new)
+    if is_number(old) and is_number(new):
+        return abs(old - new) > deadband
+    return type(old) is not type(new) or bool(old != new)

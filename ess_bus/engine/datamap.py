@@ -91,14 +91,17 @@ class DataMap:
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         place = assignment.place
-        known = self.find(place.table, place.name)
-        variable, is_new = known or self.create(place), known is None
+        variable = self.find(place.table, place.name)
+        is_new = variable is None
+        if variable is None:
+            variable = self.create(place)
         if assignment.actions is not None:
             variable.actions, variable.program = assignment.actions, read(assignment.actions, place)[0]
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
-        for name in assignment.removed:
-            variable.parameters.pop(name, None)
+        if assignment.removed:
+            for name in assignment.removed:
+                variable.parameters.pop(name, None)
         if assignment.bit is not None:
             return variable, variable.set_bit(assignment.bit, assignment.value)
         if assignment.value is not KEEP:
@@ -118,16 +121,22 @@ class DataMap:
 
         A parameter belongs to one variable, which links may show in several tables.
         """
+        if not self._restyled:
+            return {}
         restyled, self._restyled = self._restyled, {}
         shown: dict[str, dict[str, dict[str, Any]]] = {}
         for variable, names in restyled.items():
-            changed = {name: variable.parameters.get(name) for name in sorted(names)}
+            parameters = variable.parameters
+            changed = {name: parameters.get(name) for name in sorted(names)}
             for table, name in variable.places:
                 shown.setdefault(table, {})[name] = changed
         return {table: dict(sorted(shown[table].items())) for table in sorted(shown)}
 
     def _restyle(self, variable: Variable, parameter: str) -> None:
-        self._restyled.setdefault(variable, set()).add(parameter)
+        names = self._restyled.get(variable)
+        if names is None:
+            names = self._restyled[variable] = set()
+        names.add(parameter)
 
     def _is_locked(self, assignment: Assignment) -> bool:
         variable = self.find(assignment.place.table, assignment.place.name)

@@ -11,13 +11,16 @@ from ess_bus.engine.controls import refusal
 from ess_bus.engine.datamap import mistakes, problems
 from ess_bus.engine.links import LINKS, VLINKS
 from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.schedule.running import SCHED
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.options import STATES
-from ess_bus.uri import is_under
+from ess_bus.uri import segments
 
 if TYPE_CHECKING:
     from ess_bus.engine.engine import Engine
 
+# What the tables of parts of the engine begin with.
+_SCHED, _LINKS, _VLINKS, _STATES = (segments(root) for root in (f"/{SCHED}", LINKS, VLINKS, STATES))
 # More mistakes of one set would not be read.
 MAX_SHOWN: Final = 5
 
@@ -82,28 +85,28 @@ class Intake:
         engine = self._engine
         self._make(assignments)
         # A message has many values and few tables.
-        tables = {assignment.place.table for assignment in assignments}
-        scheduled = {table for table in tables if is_scheduled(table)}
+        heads = {segments(table)[:1] for table in {assignment.place.table for assignment in assignments}}
         for assignment in assignments:
             place = assignment.place
-            for problem in problems(assignment) if assignment.actions else ():
-                engine.warn(f"{place} {problem}", f"{place}: {problem}")
+            if assignment.actions:
+                for problem in problems(assignment):
+                    engine.warn(f"{place} {problem}", f"{place}: {problem}")
             self._cascade.apply(with_command(engine.datamap, assignment))
-            if place.table in scheduled and assignment.runs_actions:
+            if _SCHED in heads and is_scheduled(place.table) and assignment.runs_actions:
                 engine.schedule.adopt(place)
-        if any(is_under(table, LINKS) for table in tables):
+        if _LINKS in heads:
             engine.links.run()
-        if any(is_under(table, VLINKS) for table in tables):
+        if _VLINKS in heads:
             engine.links.run_values()
-        if any(is_under(table, STATES) for table in tables):
+        if _STATES in heads:
             engine.states.configure()
         if engine.settings is not None and any(map(engine.settings.concerns, assignments)):
             engine.settings.choose()
 
     def _make(self, assignments: list[Assignment]) -> None:
         """Make what is new before any action runs: variables of one message may look at each other, in any order."""
-        engine = self._engine
+        engine, tables = self._engine, self._engine.datamap.tables
         for assignment in assignments if len(assignments) > 1 else ():
             place = assignment.place
-            if assignment.value is not KEEP and engine.datamap.find(place.table, place.name) is None:
+            if assignment.value is not KEEP and place.name not in tables.get(place.table, ()):
                 engine.mark(engine.datamap.apply(Assignment(place, assignment.value))[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.numbers import is_number
 from ess_bus.reference import Reference
@@ -84,8 +84,7 @@ class Engine(Protocol):
         """Log a mistake of the configuration, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call.
 
     Attributes:

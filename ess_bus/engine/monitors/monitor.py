@@ -65,12 +65,15 @@ class Monitor:
         trips: by their checks.
         still: when its value has changed, where that is checked.
         limits: the settings of checks, as they were read last.
+        settings: those of a check of assets; ``None`` if they have to be read.
+        watched: what it looked at last.
     """
 
     trips: dict[str, Trip] = field(default_factory=dict)
     still: Still | None = None
     limits: dict[str, Limits] = field(default_factory=dict)
-    _watched: Watched | None = None
+    settings: Any = None
+    watched: Watched | None = None
     _unknown_since_s: float | None = None
     # What people were shown last.
     _shown: list[tuple[object, ...]] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Monitor:
             findings: one of each check that is enabled.
             problem: why one of them is missing; what it has raised stands.
         """
-        engine, self._watched = watched.engine, watched
+        engine, self.watched = watched.engine, watched
         found = [*findings, *self._validity(watched, findings, problem)]
         if len(self.trips) > len(found) and not problem:
             self._drop(watched, {finding.check for finding in found})
@@ -93,7 +96,8 @@ class Monitor:
             trip = self.trips.get(finding.check)
             if trip is None:
                 trip = self.trips[finding.check] = Trip.begin(finding.delays)
-            happened += [(finding, one) for one in trip.look(engine.steady_s, finding.judgement, finding.delays)]
+            for one in trip.look(engine.steady_s, finding.judgement, finding.delays):
+                happened.append((finding, one))
             due_s = min(due_s, trip.due_s(), finding.wake_s)
         engine.wakes.at(self, due_s, watched.again)
         # People and actions see all of it before anything follows from it.
@@ -116,13 +120,13 @@ class Monitor:
         """Begin again with all alarms, or faults, as if nothing had been seen yet; what is still so is seen anew."""
         for trip in self.trips.values():
             trip.arm_alarm(_FULL) if kind == "alarms" else trip.arm_fault(_FULL)
-        if self._watched is not None:
-            self._watched.again()
+        if self.watched is not None:
+            self.watched.again()
 
     def forget(self) -> None:
         """Begin anew: clear what was raised; nothing has been seen yet, and nothing is due."""
-        if self._watched is not None:
-            self.look(self._watched, ())
+        if self.watched is not None:
+            self.look(self.watched, ())
         self.still = self._unknown_since_s = None
 
     def _drop(self, watched: Watched, kept: Container[str]) -> None:
@@ -161,6 +165,8 @@ class Monitor:
         state: list[tuple[object, ...]] = [
             (one.check, one.shown_left, self.trips[one.check].shown) for one in found if one.names
         ]
+        if not state and not self._shown:
+            return
         if state == self._shown and self._is_shown(watched, found):
             return
         self._shown = state

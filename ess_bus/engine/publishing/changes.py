@@ -39,11 +39,17 @@ class Changes:
     def __init__(self, datamap: DataMap) -> None:
         self._datamap = datamap
         self._values: dict[str, set[str]] = {}
-        self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
+        self._watchers: dict[str, dict[str, list[Callable[[], None]]]] = {}
 
     def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
         """Call `wake` each time that a place shows another value."""
-        self._watchers.setdefault((table, name), []).append(wake)
+        self._watchers.setdefault(table, {}).setdefault(name, []).append(wake)
+
+    def variable(self, variable: Variable) -> None:
+        """Note that a variable shows another value, and with it all that share it."""
+        for shown in variable.cell.variables:
+            for table, name in shown.places:
+                self.value(table, name)
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
@@ -51,8 +57,10 @@ class Changes:
         if names is None:
             names = self._values[table] = set()
         names.add(name)
-        for wake in self._watchers.get((table, name), ()):
-            wake()
+        watchers = self._watchers.get(table)
+        if watchers is not None:
+            for wake in watchers.get(name, ()):
+                wake()
 
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
@@ -61,31 +69,28 @@ class Changes:
 
     def take(self) -> Publications:
         """Return what has changed since the last call, and forget it."""
-        if not self._values and not self._datamap.is_restyled:
+        parameters = self._datamap.take_restyled()
+        if not self._values and not parameters:
             return Publications({}, {}, {})
+        changed, self._values = self._values, {}
         tables = self._datamap.tables
         values: Tables = {}
-        followed: list[tuple[str, str]] = []
-        for table in sorted(self._values):
+        # What user interfaces follow -> those of its looks that have changed.
+        looks: dict[tuple[str, str], Collection[str]] = {}
+        for table, names in sorted(changed.items()):
             variables, members = tables[table], values.setdefault(table, {})
-            for name in sorted(self._values[table]):
+            for name in sorted(names):
                 variable = variables[name]
-                members[name] = variable.value
+                members[name] = variable.cell.value
                 if "ui_type" in variable.parameters:
-                    followed.append((table, name))
-        parameters = self._datamap.take_restyled()
-        looks = {
-            (table, name): shown
-            for table, members in parameters.items()
-            for name, changed in members.items()
-            if (shown := SHOWN.intersection(changed))
-        }
-        for place in followed:
-            looks.setdefault(place, frozenset())
+                    looks[table, name] = ()
+        for table, restyled in parameters.items():
+            for name, news in restyled.items():
+                if not SHOWN.isdisjoint(news):
+                    looks[table, name] = SHOWN.intersection(news)
         seen: Tables = {}
-        for (table, name), shown in sorted(looks.items()):
+        for (table, name), shown in sorted(looks.items()) if looks else ():
             seen.setdefault(table, {})[name] = _seen(tables[table][name], shown)
-        self._values = {}
         return Publications(values, seen, parameters)
 
     def everything(self) -> Publications:

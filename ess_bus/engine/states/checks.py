@@ -31,21 +31,18 @@ class Operand:
         name: the variable.
         of_ess: it is one of the ESS to which the asset belongs.
         optional: what is not there or not valid counts as false.
+        is_option: it is an option of the machine.
     """
 
     table: str
     name: str
     of_ess: bool
     optional: bool
-
-    @property
-    def is_option(self) -> bool:
-        """Whether it is an option of the machine."""
-        return self.table == _TABLES["option"]
+    is_option: bool
 
     def place(self, asset: str) -> Reference:
         """Return where it is for an asset."""
-        return Reference(self.table.format(asset), self.name)
+        return _place(self.table, self.name, asset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,13 @@ def compiled(text: str) -> tuple[Expression, tuple[Operand, ...]]:
 def _operand(text: str) -> Operand:
     of_ess = text.startswith("ess ")
     table, _, name = text.removeprefix("ess ").rpartition(":")
-    return Operand(_TABLES[table], name.removesuffix("?"), of_ess, name.endswith("?"))
+    return Operand(_TABLES[table], name.removesuffix("?"), of_ess, name.endswith("?"), table == "option")
+
+
+# Machines ask for the same few places over and over.
+@lru_cache(maxsize=4096)
+def _place(table: str, name: str, asset: str) -> Reference:
+    return Reference(table.format(asset), name)
 
 
 def _look_at(check: Check, asset: str, world: World) -> Finding:

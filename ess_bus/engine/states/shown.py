@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ess_bus.engine.datamap import DataMap
@@ -31,16 +32,16 @@ def show(machine: Machine, datamap: DataMap, put: Put) -> None:
         "waits_for": machine.waits_for,
     }
     for name, value in {**doing, "state": str(machine.state), "result": machine.result}.items():
-        _set(Reference(f"{STATES}/{asset}", name), value, datamap, put)
-    _set(Reference(status, "SystemState"), str(machine.state), datamap, put)
-    _set(Reference(status, "Step"), machine.waits_for, datamap, put)
-    _set(Reference(status, "LastResult"), machine.result, datamap, put)
+        _set(f"{STATES}/{asset}", name, value, datamap, put)
+    _set(status, "SystemState", str(machine.state), datamap, put)
+    _set(status, "Step", machine.waits_for, datamap, put)
+    _set(status, "LastResult", machine.result, datamap, put)
     variable = datamap.find(status, "SystemState")
     if variable is not None:
         variable.parameters.update(doing)
     if machine.table.power:
-        _set(Reference(status, "StandBy"), machine.state is State.STANDBY, datamap, put)
-        _set(Reference(status, "AcContactor"), look(AC_SHOWN, machine.world).truth, datamap, put)
+        _set(status, "StandBy", machine.state is State.STANDBY, datamap, put)
+        _set(status, "AcContactor", look(AC_SHOWN, machine.world).truth, datamap, put)
     _enable_buttons(machine, datamap, put)
 
 
@@ -63,13 +64,13 @@ def set_power(machine: Machine, datamap: DataMap, put: Put) -> None:
     """Set what the PCS of an ESS are asked for: the site's wishes while power is allowed, else 0."""
     allowed = is_power_allowed(machine)
     pcs = machine.world.group.pcs
-    _set(Reference(f"/status/{machine.asset}", "PowerAllowed"), allowed, datamap, put)
+    _set(f"/status/{machine.asset}", "PowerAllowed", allowed, datamap, put)
     for name in (ACTIVE, REACTIVE):
         wish = _value(datamap, f"/controls/{machine.asset}", name) if allowed else 0
         wish = wish if is_number(wish) else 0
         rooms = [room(name, wish, lambda limit, one=one: _value(datamap, f"/limits/{one}", limit)) for one in pcs]  # type: ignore[misc]
         for one, share in zip(pcs, shares(wish, rooms), strict=True):
-            _set(Reference(f"/controls/{one}", name), share, datamap, put)
+            _set(f"/controls/{one}", name, share, datamap, put)
 
 
 def is_power_allowed(machine: Machine) -> bool:
@@ -81,18 +82,18 @@ def is_power_allowed(machine: Machine) -> bool:
 
 def _enable_buttons(machine: Machine, datamap: DataMap, put: Put) -> None:
     for request in machine.table.requests:
-        place = Reference(f"/assets/{machine.asset}/summary", request.button, "enabled")
-        variable = datamap.find(place.table, place.name) if request.button else None
+        table = f"/assets/{machine.asset}/summary"
+        variable = datamap.find(table, request.button) if request.button else None
         if variable is not None:
             enabled = not machine.why_not(request.name, in_person=True)
             if variable.parameters.get("enabled") is not enabled:
-                put(place, enabled)
+                put(Reference(table, request.button, "enabled"), enabled)
 
 
-def _set(place: Reference, value: Any, datamap: DataMap, put: Put) -> None:
-    variable = datamap.find(place.table, place.name)
+def _set(table: str, name: str, value: Any, datamap: DataMap, put: Put) -> None:
+    variable = datamap.find(table, name)
     if variable is None or variable.value != value or type(variable.value) is not type(value):
-        put(place, value)
+        put(Reference(table, name), value)
 
 
 def _value(datamap: DataMap, table: str, name: str) -> Any:
@@ -100,5 +101,7 @@ def _value(datamap: DataMap, table: str, name: str) -> Any:
     return None if variable is None else variable.value
 
 
+# States last, and are shown each time that something about them changes.
+@lru_cache(maxsize=64)
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tools.twins.models.fields import FieldSpec
-from tools.twins.models.measurement import specs_of_measurement
+from tools.twins.models.measurement import Measurement, specs_of_measurement
 from tools.twins.models.model import Model
 
 
@@ -78,7 +78,7 @@ class Measured(Model):
         """Compare all measurements with their thresholds; what is beyond one of a fault trips."""
         self.alarmed = any(further)
         for name in self.measurements:
-            measurement = self.read(name)
+            measurement: Measurement = getattr(self, name)
             measurement.judge()
             self.alarmed = self.alarmed or measurement.alarm_high or measurement.alarm_low
             if measurement.is_faulty and not self.disable_fault:
