@@ -26,7 +26,7 @@ class Caller:
         if call.on is not None:
             found = self._engine.find(call.on.place.table, call.on.place.name)
             place, variable = (place, variable) if found is None else (call.on.place._replace(parameter=None), found)
-        self._engine.invoke(call.function, call.asset, place, variable, call.value)
+        self.invoke(call.function, call.asset, place, variable, call.value)
 
     def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
         """Call a function of this name, if there is one, and measure how long it takes; its failure is named.

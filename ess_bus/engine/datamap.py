@@ -79,7 +79,7 @@ class DataMap:
         """
         found: list[Assignment] = []
         problems: list[str] = []
-        for assignment in list(interpret(self, path, body)):
+        for assignment in interpret(self, path, body):
             try:
                 found.append(self.checked(assignment))
             except ValueError as error:
@@ -129,7 +129,13 @@ class DataMap:
             parameters = variable.parameters
             changed = {name: parameters.get(name) for name in sorted(names)}
             for table, name in variable.places:
-                shown.setdefault(table, {})[name] = changed
+                members = shown.get(table)
+                if members is None:
+                    members = shown[table] = {}
+                members[name] = changed
+        # One variable in one table, as there is nearly always, is in its order.
+        if len(restyled) == 1 == len(variable.places):
+            return shown
         return {table: dict(sorted(shown[table].items())) for table in sorted(shown)}
 
     def _restyle(self, variable: Variable, parameter: str) -> None:
@@ -177,7 +183,8 @@ class DataMap:
         Raises:
             ValueError: the variable cannot hold it.
         """
-        if assignment.value is KEEP:
+        given = assignment.value
+        if given is KEEP:
             return assignment
         variable = self.find(assignment.place.table, assignment.place.name) or Variable()
         try:
@@ -186,8 +193,8 @@ class DataMap:
             if assignment.bit is not None:
                 variable.cell.bit(assignment.bit)
                 return assignment._replace(value=_switch(assignment.value))
-            value = variable.cell.accept(assignment.value)
-            return assignment if value is assignment.value else assignment._replace(value=value)
+            value = variable.cell.accept(given)
+            return assignment if value is given else assignment._replace(value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
 

@@ -141,7 +141,7 @@ class Monitor:
         That may last as long as what is checked may, and at least as long as any device may be silent. While all is
         known, and nothing has to be cleared, there is none.
         """
-        unknown = [one for one in findings if not one.judgement.known]
+        unknown = [one for one in findings if one.judgement.alarm is None or one.judgement.fault is None]
         if unknown or problem:
             if self._unknown_since_s is None:
                 self._unknown_since_s = watched.engine.steady_s
@@ -157,8 +157,10 @@ class Monitor:
         )
         with_fault = any(one.with_fault for one in unknown)
         text = f"cannot be checked ({problem})" if problem else "value is not valid"
-        judged = lasting(watched.engine.steady_s, self._unknown_since_s, patience, with_fault=with_fault, shown=None)
-        return [Finding(INVALID, None, patience=patience, describe=lambda *_: text, with_fault=with_fault, **judged)]
+        now_s, since_s = watched.engine.steady_s, self._unknown_since_s
+        return [
+            lasting(INVALID, None, now_s, since_s, patience, lambda *_: text, with_fault=with_fault, shown=None)
+        ]
 
     def _show(self, watched: Watched, found: Iterable[Finding]) -> None:
         """Let people see timers and flags, if they have changed: what stands still is no news."""

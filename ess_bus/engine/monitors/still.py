@@ -43,8 +43,10 @@ def still(
     names: Names | None = NAMES,
 ) -> Finding:
     """Return what is said of a value that must keep changing."""
-    judged = lasting(now_s, state.since_s, patience, with_fault=with_fault, shown=state.value, hold_s=hold_s)
-    return Finding(check, names, patience=patience, describe=_describe, with_fault=with_fault, **judged)
+    since_s, shown = state.since_s, state.value
+    return lasting(
+        check, names, now_s, since_s, patience, _describe, with_fault=with_fault, shown=shown, hold_s=hold_s
+    )
 
 
 def _describe(judgement: Judgement, _severity: str) -> str:

@@ -77,9 +77,10 @@ class Changes:
         values: Tables = {}
         # What user interfaces follow -> those of its looks that have changed.
         looks: dict[tuple[str, str], Collection[str]] = {}
-        for table, names in sorted(changed.items()):
-            variables, members = tables[table], values.setdefault(table, {})
-            for name in sorted(names):
+        for table in sorted(changed) if len(changed) > 1 else changed:
+            variables, names = tables[table], changed[table]
+            members = values[table] = {}
+            for name in sorted(names) if len(names) > 1 else names:
                 variable = variables[name]
                 members[name] = variable.cell.value
                 if "ui_type" in variable.parameters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Output:
     @property
     def comms_silent(self) -> bool:
         """Whether one of the models behind it says nothing."""
-        return any(model.comms_silent for model in self.sources)
+        return any([model.comms_silent for model in self.sources])
 
     def get(self, path: tuple[str, ...]) -> Any:
         """Return all registers for ``()``, one for ``(register,)``.
@@ -71,17 +71,14 @@ class Output:
 
     def advance(self, seconds: float) -> None:
         """Let time pass for the heartbeats; one that is silent shows none, but expects them."""
-        if not self.comms_silent:
-            _advance(self.counters, seconds)
-        _advance(self.watches, seconds)
+        if self.counters and not self.comms_silent:
+            for counter in self.counters:
+                counter.advance(seconds)
+        for watch in self.watches:
+            watch.advance(seconds)
 
     def _register(self, name: str) -> Register:
         found = self.registers.get(name)
         if found is None:
             raise LookupError(f"no register {name!r}{did_you_mean(name, self.registers)}")
         return found
-
-
-def _advance(parts: Iterable[Counter | Watch], seconds: float) -> None:
-    for part in parts:
-        part.advance(seconds)

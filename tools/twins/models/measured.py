@@ -79,7 +79,8 @@ class Measured(Model):
         self.alarmed = any(further)
         for name in self.measurements:
             measurement: Measurement = getattr(self, name)
-            measurement.judge()
+            if measurement.judge():
+                continue
             self.alarmed = self.alarmed or measurement.alarm_high or measurement.alarm_low
             if measurement.is_faulty and not self.disable_fault:
                 self.trip(f"{name} {'high' if measurement.fault_high else 'low'}")
