@@ -30,7 +30,6 @@ class Call(NamedTuple):
     value: Any
 
 
-
 class World(Protocol):
     """What actions look at."""
 

@@ -124,9 +124,7 @@ RUN: Final[dict[Action, Callable[[tuple[Item, ...], Variable, World, Doer], None
 }
 
 
-def _looked_at(
-    items: tuple[Item, ...], variable: Variable, world: World
-) -> Iterator[tuple[Item, Any, bool | None]]:
+def _looked_at(items: tuple[Item, ...], variable: Variable, world: World) -> Iterator[tuple[Item, Any, bool | None]]:
     """Yield (item, input, whether the item follows from it) of those that are switched on and not passed over.
 
     Whether it follows is ``None`` if that cannot be told.

@@ -161,9 +161,7 @@ def _finding(
     if monitor.still is None:
         monitor.still = Still(variable.value, engine.steady_s)
     monitor.still.look(engine.steady_s, variable.value)
-    return still(
-        engine.steady_s, monitor.still, settings.patience, with_fault=True, hold_s=settings.hold_s, names=None
-    )
+    return still(engine.steady_s, monitor.still, settings.patience, with_fault=True, hold_s=settings.hold_s, names=None)
 
 
 def _status(value: Any, wanted: Any, patience: Delays) -> Finding:
@@ -179,9 +177,9 @@ def _status(value: Any, wanted: Any, patience: Delays) -> Finding:
 
 def _tell(engine: Engine, table: str, check: AssetCheck, monitor: Monitor, finding: Finding) -> None:
     trips = monitor.trips.values()
-    if any([trip.seen_fault for trip in trips]):
+    if any(trip.seen_fault for trip in trips):
         _keep(engine, table, check, "Fault", ok=False)
-    elif any([trip.seen_alarm for trip in trips]):
+    elif any(trip.seen_alarm for trip in trips):
         _keep(engine, table, check, "Alarm", ok=False)
     elif finding.judgement.known and (monitor.still is None or monitor.still.has_changed):
         _keep(engine, table, check, "Ok", ok=True)

@@ -96,8 +96,7 @@ class Monitor:
             trip = self.trips.get(finding.check)
             if trip is None:
                 trip = self.trips[finding.check] = Trip.begin(finding.delays)
-            for one in trip.look(engine.steady_s, finding.judgement, finding.delays):
-                happened.append((finding, one))
+            happened += [(finding, one) for one in trip.look(engine.steady_s, finding.judgement, finding.delays)]
             due_s = min(due_s, trip.due_s(), finding.wake_s)
         engine.wakes.at(self, due_s, watched.again)
         # People and actions see all of it before anything follows from it.
@@ -158,9 +157,7 @@ class Monitor:
         with_fault = any(one.with_fault for one in unknown)
         text = f"cannot be checked ({problem})" if problem else "value is not valid"
         now_s, since_s = watched.engine.steady_s, self._unknown_since_s
-        return [
-            lasting(INVALID, None, now_s, since_s, patience, lambda *_: text, with_fault=with_fault, shown=None)
-        ]
+        return [lasting(INVALID, None, now_s, since_s, patience, lambda *_: text, with_fault=with_fault, shown=None)]
 
     def _show(self, watched: Watched, found: Iterable[Finding]) -> None:
         """Let people see timers and flags, if they have changed: what stands still is no news."""

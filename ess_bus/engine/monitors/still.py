@@ -44,9 +44,7 @@ def still(
 ) -> Finding:
     """Return what is said of a value that must keep changing."""
     since_s, shown = state.since_s, state.value
-    return lasting(
-        check, names, now_s, since_s, patience, _describe, with_fault=with_fault, shown=shown, hold_s=hold_s
-    )
+    return lasting(check, names, now_s, since_s, patience, _describe, with_fault=with_fault, shown=shown, hold_s=hold_s)
 
 
 def _describe(judgement: Judgement, _severity: str) -> str:

@@ -38,53 +38,50 @@ class Changes:
 
     def __init__(self, datamap: DataMap) -> None:
         self._datamap = datamap
-        self._values: dict[str, set[str]] = {}
-        self._watchers: dict[str, dict[str, list[Callable[[], None]]]] = {}
+        # (table, name) of what shows another value.
+        self._changed: set[tuple[str, str]] = set()
+        self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
 
     def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
         """Call `wake` each time that a place shows another value."""
-        self._watchers.setdefault(table, {}).setdefault(name, []).append(wake)
+        self._watchers.setdefault((table, name), []).append(wake)
 
     def variable(self, variable: Variable) -> None:
         """Note that a variable shows another value, and with it all that share it."""
         for shown in variable.cell.variables:
-            for table, name in shown.places:
-                self.value(table, name)
+            for place in shown.places:
+                self._changed.add(place)
+                for wake in self._watchers.get(place, ()):
+                    wake()
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
-        names = self._values.get(table)
-        if names is None:
-            names = self._values[table] = set()
-        names.add(name)
-        watchers = self._watchers.get(table)
-        if watchers is not None:
-            for wake in watchers.get(name, ()):
-                wake()
+        self._changed.add((table, name))
+        for wake in self._watchers.get((table, name), ()):
+            wake()
 
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
-        self._values.clear()
+        self._changed.clear()
         self._datamap.take_restyled()
 
     def take(self) -> Publications:
         """Return what has changed since the last call, and forget it."""
         parameters = self._datamap.take_restyled()
-        if not self._values and not parameters:
-            return Publications({}, {}, {})
-        changed, self._values = self._values, {}
-        tables = self._datamap.tables
         values: Tables = {}
         # What user interfaces follow -> those of its looks that have changed.
         looks: dict[tuple[str, str], Collection[str]] = {}
-        for table in sorted(changed) if len(changed) > 1 else changed:
-            variables, names = tables[table], changed[table]
-            members = values[table] = {}
-            for name in sorted(names) if len(names) > 1 else names:
-                variable = variables[name]
-                members[name] = variable.cell.value
-                if "ui_type" in variable.parameters:
-                    looks[table, name] = ()
+        changed, self._changed = self._changed, set()
+        tables = self._datamap.tables
+        for place in sorted(changed) if len(changed) > 1 else changed:
+            table, name = place
+            variable = tables[table][name]
+            members = values.get(table)
+            if members is None:
+                members = values[table] = {}
+            members[name] = variable.cell.value
+            if "ui_type" in variable.parameters:
+                looks[place] = ()
         for table, restyled in parameters.items():
             for name, news in restyled.items():
                 if not SHOWN.isdisjoint(news):

@@ -189,6 +189,8 @@ class States:
                 if asset in awake:
                     self._turn(machine)
             turned |= awake
+            if not self._awake:
+                break  # nothing that power depends on has changed: all of it wakes
         self._due_s = min([machine.due_s for machine in self.machines.values()], default=NEVER)
         for asset, machine in self.machines.items():
             if asset in turned:

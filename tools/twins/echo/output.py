@@ -45,7 +45,7 @@ class Output:
     @property
     def comms_silent(self) -> bool:
         """Whether one of the models behind it says nothing."""
-        return any([model.comms_silent for model in self.sources])
+        return any(model.comms_silent for model in self.sources)
 
     def get(self, path: tuple[str, ...]) -> Any:
         """Return all registers for ``()``, one for ``(register,)``.
