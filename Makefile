@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run demo test lint types unit docs html picture pictures bench soak format clean
+.PHONY: help run demo test lint types unit docs html pictures bench soak format clean
 
 help:  ## what can be typed
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -40,10 +40,7 @@ html: $(VENV)/docs  ## build the site of the documentation in build/html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
 	@echo build/html/index.html
 
-picture: $(VENV)/ready  ## draw the picture of the dashboard anew (needs Chromium)
-	@ESS_WEB_PICTURE=docs/images/dashboard.png $(BIN)/pytest -q -k values_move tests/integration/test_web_browser.py
-
-pictures: $(VENV)/ready  ## take the pictures of docs/images from a running site
+pictures: $(VENV)/ready  ## take the pictures of docs/images from the running demo (needs Chromium)
 	@$(BIN)/python -m tools.pictures docs/images
 
 bench: $(VENV)/bench  ## measure the bus beside others; BENCH="--quick" for other options

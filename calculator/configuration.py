@@ -8,7 +8,7 @@ from typing import Any
 
 from calculator.discovery import Found, discover
 from calculator.operands import Tree
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import ConfigurationError, Problem, raise_all
 from ess_bus.tables.folder import read_tables
 from ess_bus.uri import normal, segments
 
@@ -44,18 +44,35 @@ def load(path: Path, engine: str = "ess") -> CalculatorConfiguration:
     """
     tables: dict[str, dict[str, Any]] = {}
     files: dict[tuple[str, str], str] = {}
-    for file, document in read_tables(path):
-        for name, members in document.items():
-            if not name.startswith("/") or not segments(name):
-                continue
-            if not isinstance(members, dict):
-                raise ConfigurationError(file, [Problem(name, f"expected an object, got {str(members)[:40]!r}")])
-            table = normal(name)
-            known = tables.setdefault(table, {})
-            for variable, definition in members.items():
-                known[variable] = _joined(known.get(variable), definition)
-                files[table, variable] = file.name
+    wrong: list[ConfigurationError] = []
+    try:
+        for file, document in read_tables(path):
+            problems = _add(document, file.name, tables, files)
+            if problems:
+                wrong.append(ConfigurationError(file, problems))
+    except ConfigurationError as error:
+        wrong.append(error)
+    raise_all(wrong)
     return CalculatorConfiguration(tables, discover(tables, Tree.of_tables(tables, engine), engine), files)
+
+
+def _add(
+    document: dict[str, Any], file: str, tables: dict[str, dict[str, Any]], files: dict[tuple[str, str], str]
+) -> list[Problem]:
+    """Add the tables of a file; return those that are none."""
+    problems = []
+    for name, members in document.items():
+        if not name.startswith("/") or not segments(name):
+            continue
+        if not isinstance(members, dict):
+            problems.append(Problem(name, f"expected an object of variables, got {str(members)[:40]!r}"))
+            continue
+        table = normal(name)
+        known = tables.setdefault(table, {})
+        for variable, definition in members.items():
+            known[variable] = _joined(known.get(variable), definition)
+            files[table, variable] = file
+    return problems
 
 
 def _joined(earlier: Any, later: Any) -> Any:

@@ -39,7 +39,8 @@ READ_EVERY_S: Final = 0.5
 # How many messages are taken at most before results are calculated: a flood must not hold them up.
 BURST: Final = 1000
 _FULL: Final = "full"
-_VIEWS: Final = frozenset({"full", "ui", "naked"})
+_LEAN: Final = "_parameters"
+_VIEWS: Final = frozenset({"full", "ui", "naked", _LEAN})
 
 
 class CalculatorProcess:
@@ -160,13 +161,14 @@ class CalculatorProcess:
 
     def _refill(self, now_s: float) -> None:
         """Ask the engine for everything: what is calculated, and from what."""
-        full = self._bus.request("get", f"{self._prefix}/{_FULL}", timeout_s=ANSWER_TIMEOUT_S)
+        # Not the full view: of a large site it does not fit into a message, and actions are most of it.
+        shown = self._bus.request("get", f"{self._prefix}/{_LEAN}", timeout_s=ANSWER_TIMEOUT_S)
         try:
-            tables = Snapshot.tables_of(value_of(full))
+            tables = Snapshot.tables_of(value_of(shown))
         except ValueError as error:
-            raise Refused(f"{self._prefix}/{_FULL}", f"{error} from {full.process_name}") from None
+            raise Refused(f"{self._prefix}/{_LEAN}", f"{error} from {shown.process_name}") from None
         amap = self._bus.get(f"{self._prefix}/amap", timeout_s=ANSWER_TIMEOUT_S)
-        self._source = full.process_name
+        self._source = shown.process_name
         snapshot = Snapshot(tables, Tree.of_answer(amap, self._engine))
         found = snapshot.found(self._files, self._engine)
         self._say(found)

@@ -18,7 +18,7 @@ class Snapshot:
     """An engine at one moment.
 
     Attributes:
-        tables: table -> variable -> all of it, as the full view shows it.
+        tables: table -> variable -> its value and parameters, as the engine shows them to calculators.
         tree: its assets.
     """
 
@@ -27,7 +27,7 @@ class Snapshot:
 
     @staticmethod
     def tables_of(full: Any) -> dict[str, Mapping[str, Any]]:
-        """Return the tables of an answer to a get of the full view of everything.
+        """Return the tables of an answer to a get of all variables with their parameters.
 
         Raises:
             ValueError: somebody else has answered; the text says what was expected.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import stat
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from ess_bus.errors import ConfigurationError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+Given = TypeVar("Given")
+Read = TypeVar("Read")
 
 
 def read_json(path: Path) -> Any:
@@ -30,6 +36,8 @@ def read_json(path: Path) -> Any:
 
 # The largest configuration of a real site has 3 MB; /dev/zero never ends.
 _MAX_BYTES: Final = 64 << 20
+# How long a pipe may take until something comes.
+PIPE_WITHIN_S: Final = 5.0
 
 # pydantic's types of findings in the words of the files.
 _EXPECTED: Final = {
@@ -72,6 +80,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(path, [Problem("", f"not TOML: {error}")]) from None
 
 
+def each(files: Iterable[Given], read: Callable[[Given], Read]) -> tuple[list[Read], list[ConfigurationError]]:
+    """Read several files to the end, so that a person sees all that is wrong; return what could be read, and the rest.
+
+    `read` may raise ConfigurationError.
+    """
+    found: list[Read] = []
+    wrong: list[ConfigurationError] = []
+    for file in files:
+        try:
+            found.append(read(file))
+        except ConfigurationError as error:
+            wrong.append(error)
+    return found, wrong
+
+
 def validate(model: type[Model], data: Any, source: Path) -> Model:
     """Return `data` as a `model`.
 
@@ -105,16 +128,26 @@ def _text(found: Any) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file.
+    """Return the content of a file, or of a pipe into which somebody writes.
 
     Raises:
         ConfigurationError: it cannot be read, or is larger than any configuration.
     """
     try:
-        with path.open("rb") as file:
+        # Otherwise a pipe that nobody has opened for writing would be waited for, for ever and without a word.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and not _something_comes(file.fileno()):
+                raise ConfigurationError(path, [Problem("", f"a pipe, and nothing comes within {PIPE_WITHIN_S:g} s")])
+            os.set_blocking(file.fileno(), True)
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(path, [Problem("", (error.strerror or str(error)).lower())]) from None
     if len(content) > _MAX_BYTES:
         raise ConfigurationError(path, [Problem("", f"larger than {_MAX_BYTES >> 20} MiB")])
     return content
+
+
+def _something_comes(descriptor: int) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(PIPE_WITHIN_S * 1000))

@@ -54,13 +54,40 @@ class Problem(NamedTuple):
 
 
 class ConfigurationError(EssError):
-    """A configuration file cannot be used; every problem that was found is in `problems`."""
+    """A configuration file cannot be used; every problem that was found is in `problems`.
 
-    def __init__(self, source: object, problems: Sequence[Problem]) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    Attributes:
+        source: the file.
+        problems: what is wrong with it.
+        others: the same of other files of the configuration.
+    """
+
+    def __init__(self, source: object, problems: Sequence[Problem], others: Sequence[ConfigurationError] = ()) -> None:
+        count: int = len(problems) + sum(len(other.problems) for other in others)
+        more = f" (and {count - 1} more)" if count > 1 else ""
         super().__init__(f"{source}: {problems[0]}{more}")
         self.source = str(source)
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.others: tuple[ConfigurationError, ...] = tuple(others)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything that is wrong, a line each that names the file."""
+        own = (" ".join(f"{self.source}: {problem}".split()) for problem in self.problems)
+        return (*own, *(line for other in self.others for line in other.lines))
+
+
+def raise_all(errors: Sequence[ConfigurationError]) -> None:
+    """Raise what is wrong with several files as one error, if anything is.
+
+    Raises:
+        ConfigurationError: there is at least one.
+    """
+    if errors:
+        first, *rest = [one for error in errors for one in (error, *error.others)]
+        raise ConfigurationError(
+            first.source, first.problems, [ConfigurationError(one.source, one.problems) for one in rest]
+        )
 
 
 class Outcome(StrEnum):
@@ -122,6 +149,11 @@ class TooLarge(BusError):
         self.uri = uri
         self.size = size
         self.limit = limit
+
+    def of_answer(self, uri: str | None = None) -> str:
+        """Return what to tell whoever asked for something, at `uri` if that is known, that does not fit."""
+        what = "" if uri is None else f", such as {uri.rstrip('/')}/NAME"
+        return f"the answer of {self.size} bytes is over the limit of {self.limit}; ask for a part of it{what}"
 
 
 class RequestTimeout(BusError, TimeoutError):

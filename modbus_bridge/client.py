@@ -39,7 +39,8 @@ Examples:
 \b
 Exit status:
   0  stopped by SIGTERM or SIGINT, or printed what was asked for
-  1  a file cannot be used, or there is no broker; with --probe, the device tells nothing
+  1  a file cannot be used, there is no broker, or another process answers for one of its components;
+     with --probe, the device tells nothing
   2  wrong usage
 """
 
@@ -55,6 +56,7 @@ async def serve(
 
     Raises:
         Disconnected: there is no broker at the start.
+        EssError: another process answers for one of the components.
     """
     asyncio.get_running_loop().set_exception_handler(log_briefly)
     async with AsyncBus(bus_endpoint, name=name) as bus:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,24 @@ STAMPED = ("/components/catl_mbmu_summary_r", "/components/pcs_registers_fast")
 STALE_S = 2.9
 
 
+class Store:
+    """What is kept across restarts, in memory."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        """Return what is kept."""
+        return dict(self._rows)
+
+    def write(self, rows: Mapping[str, Any]) -> None:
+        """Keep these values; ``None`` forgets one."""
+        self._rows = {place: value for place, value in {**self._rows, **rows}.items() if value is not None}
+
+    def trouble(self) -> None:
+        """Return nothing: all is well."""
+
+
 class ClosedLoop:
     """A site.
 
@@ -48,19 +66,27 @@ class ClosedLoop:
 
     def __init__(self, site: Path = CONFIGS / "clou" / "engine", plant: Path = CONFIGS / "plant") -> None:
         self.plant = _plant(plant).plant()
-        self.engine = Engine()
+        self._site = site
         self.events: list[str] = []
         self.commands: list[tuple[float, str, Any]] = []
         self._lost: set[str] = set()
         self._life: float | None = None
         self._hanging: set[str] = set()
-        self._objects = objects(DEVICES)
-        self._due = dict.fromkeys(self._objects, 0.0)
         self._beats = 0
         self._alive_s, self._beat_s = START_S, NEVER
         self._now_s = START_S
+        self.restart()
+
+    def restart(self, store: Store | None = None) -> None:
+        """Let a new engine, and its calculator, take the place of what there is; with what was kept of it."""
+        self.engine = Engine()
+        # It has heard of nothing.
+        self._objects = objects(DEVICES)
+        self._due = dict.fromkeys(self._objects, 0.0)
         self.engine.advance(self._now_s)
-        self.engine.load(load_engine(site).assignments)
+        self.engine.load(load_engine(self._site).assignments)
+        if store is not None:
+            self.engine.keep(store).restore(store.read())
         self._calculator = self._calculating()
         self._settle()
 
@@ -224,7 +250,7 @@ class ClosedLoop:
     def _calculating(self) -> Calculator:
         """Return what calculates, as the calculator learns it from the engine."""
         datamap, name = self.engine.datamap, self.engine.name
-        full = Snapshot.tables_of(views.get(datamap, "/", views.View.FULL))
+        full = Snapshot.tables_of(views.get(datamap, "/", views.View.LEAN))
         snapshot = Snapshot(full, Tree.of_answer(assets.summary(datamap, name), name))
         calculator = Calculator(snapshot.found({}, name))
         for table in snapshot.tables:

@@ -105,7 +105,7 @@ class FimsClient:
     ) -> None:
         self.socket.send(packet(method, uri, body, replyto, self.name, username))
 
-    def receive_packet(self, timeout_s: float = 10.0) -> bytes:
+    def receive_packet(self, timeout_s: float = 60.0) -> bytes:
         """Return the next packet; empty when the server has closed the connection."""
         self.socket.settimeout(timeout_s)
         try:
@@ -113,7 +113,7 @@ class FimsClient:
         except ConnectionResetError:
             return b""
 
-    def receive(self, timeout_s: float = 10.0) -> Received:
+    def receive(self, timeout_s: float = 60.0) -> Received:
         return parse(self.receive_packet(timeout_s))
 
     def request(self, method: str, uri: str, body: bytes | str = b"", replyto: str = "/me") -> bytes:

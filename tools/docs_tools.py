@@ -16,7 +16,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import click
 from ess_bus.client import Bus
 from tools.fims.statistics import table
 from tools.launch import COMMANDS
+from tools.ports import free_port
 
 BASH = shutil.which("bash") or "bash"
 ROOT = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "work"
         self._folder.mkdir()
-        self._port = str(_free_port())
+        self._port = str(free_port())
         for example in EXAMPLES.iterdir():
             (self._folder / example.name).write_text(example.read_text().replace(DEVICE_PORT, self._port))
         self._runtime = folder / "run"
@@ -230,11 +230,6 @@ def a_session() -> Iterator[Session]:
             yield session
         finally:
             session.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def _subscribed(bus: Bus, pid: int) -> bool:

@@ -41,8 +41,8 @@ def speed(text: str) -> float | None:
 @click.command(
     epilog="""\b
 Examples:
-  fims_replay site.rec -u /components                   what devices sent, to an engine that is on trial
-  fims_replay site.rec -u /components --speed 10        ten times as fast
+  fims_replay site.rec -u /components --speed 10        what is below /components, ten times as fast
+  fims_replay site.rec -u /components --not-by ess_controller    what devices sent, to an engine that is on trial
   fims_replay site.rec --from +5min --to +6min --loop   one minute, again and again
   fims_replay site.rec --bus trial --methods pub,set --sets
 
@@ -59,6 +59,7 @@ Exit status:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @uri_options("Only")
+@click.option("--not-by", multiple=True, metavar="NAME", help="Without what this process sent.")
 @click.option(
     "--methods",
     "wanted",
@@ -88,6 +89,7 @@ def command(
     file: Path,
     uris: tuple[str, ...],
     without: tuple[str, ...],
+    not_by: tuple[str, ...],
     wanted: frozenset[str],
     sets: bool,
     factor: float | None,
@@ -109,7 +111,7 @@ def command(
     if (wanted & COMMANDS) and not sets:
         names = ", ".join(sorted(wanted & COMMANDS))
         raise click.UsageError(f"{names}: commands, which devices will carry out; add --sets if that is meant")
-    selection = Selection(uris or ("/",), without, wanted, since, until)
+    selection = Selection(uris or ("/",), without, wanted, since, until, not_by)
     plan = Plan(selection, None if as_fast else factor, loop, over_live)
     progress, begun = Progress(), time.monotonic()
     with Recording(file) as recording:

@@ -1,4 +1,4 @@
-"""``python -m tools.pictures FOLDER``: take pictures of the terminal views from a running site, as SVG.
+"""``python -m tools.pictures FOLDER``: take pictures of the terminal views and the dashboard from a running site.
 
 The site is that of ``configs/demo``, on buses of its own; the ports of its devices must be free.
 """
@@ -16,6 +16,8 @@ import click
 from textual.app import App
 
 from ess_bus.errors import EssError
+from tools import chromium
+from tools.bench.pages import dashboard, log_in, until
 from tools.top.app import Top
 from tools.top.rows import Choice
 from tools.view.app import View
@@ -23,6 +25,7 @@ from tools.view.site import RunningSite
 
 SITE = Path(__file__).parents[1] / "configs" / "demo" / "site.toml"
 SIZE = (80, 24)
+WINDOW = (1400, 1250)
 _PATIENCE_S = 60.0
 # Who looks at a page must not be asked for by somebody else's server: without these, the font is the viewer's own.
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -43,6 +46,22 @@ async def take(folder: Path, running: RunningSite) -> None:
     async with top.run_test(size=SIZE):
         await _until(lambda: top.tree_of_uris.messages > 500, view)
         _save(top, folder / "fims_top.svg")
+
+
+def take_dashboard(file: Path, bus: str) -> None:
+    """Take a picture of the overview of a site that discharges with 200 kW."""
+    with dashboard(bus) as site, chromium.chromium(WINDOW) as driver:
+        log_in(driver, site, "Ada")
+
+        def shown(place: str) -> str:
+            return str(
+                driver.execute_script(f"return document.querySelector('[data-place=\"{place}\"]')?.textContent ?? ''")
+            )
+
+        until(
+            lambda: shown("pcs.power") == "200 kW" and "%" in shown("bms.soc"), lambda: shown("pcs.power"), _PATIENCE_S
+        )
+        driver.save_screenshot(str(file))
 
 
 def _state(view: View) -> object:
@@ -69,13 +88,16 @@ async def _until(condition: Callable[[], bool], view: View) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
-    """Write ess_view.svg and fims_top.svg into FOLDER."""
+    """Write ess_view.svg, fims_top.svg and dashboard.png into FOLDER."""
+    if lacks := chromium.missing():
+        raise click.ClickException(f"the picture of the dashboard needs {lacks}; nothing was taken")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ess-pictures-", dir="/tmp") as private:
         os.environ |= {"XDG_RUNTIME_DIR": private, "XDG_STATE_HOME": private}
         try:
             with RunningSite(SITE, None, None) as running:
                 asyncio.run(take(folder, running))
+                take_dashboard(folder / "dashboard.png", f"ipc://{private}/ess-bus/bus.sock")
         except EssError as error:
             raise click.ClickException(str(error)) from None
 

@@ -93,7 +93,7 @@ def _drawn(table: Table) -> Iterator[tuple[str, str, str]]:
 
 
 def _request(request: Request) -> tuple[str, ...]:
-    asked = [f"`{name}`" for name in (request.command,) if name]
+    asked = [f"`{name}`" for name in (request.command, *request.held) if name]
     asked += [f"button `{name}`" for name in (request.button,) if name]
     required = [_words(request.requires)] if request.requires else []
     required += [f"by a person: {_words(request.in_person)}"] if request.in_person else []

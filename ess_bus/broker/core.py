@@ -20,34 +20,25 @@ from typing import TYPE_CHECKING, Any
 from ess_bus import batch, control, uri
 from ess_bus.broker import description
 from ess_bus.broker.clients import ANONYMOUS, Client, Origin
+from ess_bus.broker.courier import Courier
 from ess_bus.broker.dispatch import Dispatch
 from ess_bus.broker.limits import Limits
 from ess_bus.broker.lobby import Lobby
 from ess_bus.broker.membership import Membership
-from ess_bus.broker.outbox import Delivery, Outbox, Promise
-from ess_bus.broker.returning import Kept, Returning
+from ess_bus.broker.outbox import Delivery, Outbox
+from ess_bus.broker.returning import Command
 from ess_bus.broker.routes import Routes
 from ess_bus.broker.statistics import Rates, Statistics
 from ess_bus.broker.voice import Voice
 from ess_bus.control import Verb
 from ess_bus.desk import Desk
 from ess_bus.errors import ProtocolError, Refused, UriError
-from ess_bus.message import (
-    METHODS,
-    REPLY_VERB,
-    Status,
-    address_of,
-    decode,
-    split_header,
-)
+from ess_bus.message import METHODS, REPLY_VERB, split_header
 
 if TYPE_CHECKING:
-    from ess_bus.broker.gate import Gate, Ticket
+    from ess_bus.broker.gate import Gate
 
 log = logging.getLogger(__name__)
-
-# Why nobody got a command: the status, and what there is to say of it.
-_Problem = tuple[Status, str | None]
 
 
 class Broker:
@@ -70,19 +61,19 @@ class Broker:
         self._send = send
         self._id = secrets.token_hex(8)
         self._lobby = Lobby()
-        self._returning = Returning()
         self.limits = limits
         self.gate = gate
         self.routes = Routes(None if gate is None else gate.may_receive)
         self.clients: dict[bytes, Client] = {}
         self.dispatch = Dispatch(self._is_here, self._forget)
-        self._voice = Voice(self.routes, self.dispatch)
-        self._membership = Membership(self.routes, limits.subscriptions)
         self.statistics = Statistics()
-        self.rates = Rates(now)
-        self.started = now
+        self._courier = Courier(self.routes, self.dispatch, self.statistics, self._is_here, gate)
         # By URI, beside the description.
         self.desk = Desk()
+        self._voice = Voice(self.routes, self.dispatch, self._courier, self.desk, gate)
+        self._membership = Membership(self.routes, limits.subscriptions)
+        self.rates = Rates(now)
+        self.started = now
 
     def receive(self, peer: bytes, frame: bytes, now: float, origin: Origin | None = None) -> None:
         """Handle one frame of one connection; `origin` says where an unknown one comes from."""
@@ -140,8 +131,7 @@ class Broker:
             elif client.outbox.ping() is Delivery.GONE:
                 log.debug("%s is gone", client.name)
                 self._forget(client)
-        if self._returning.is_over(now):
-            self._retry_kept(now)
+        self._courier.tick(now)
         self._voice.tell_gone(self.clients.values())
         if self.gate is not None:
             self.gate.tick(now)
@@ -192,7 +182,7 @@ class Broker:
         except (ProtocolError, UriError) as error:
             self._complain(client, error)
         except Refused as error:
-            self._deny(client, frame, error.reason)
+            self._courier.deny(client, frame, error.reason)
 
     def _route(self, client: Client, frame: bytes, now: float) -> None:
         """Route a command or a reply, or a pub whose header is seen for the first time."""
@@ -212,71 +202,11 @@ class Broker:
             return
         client.received += 1
         ticket = None if gate is None else gate.admit(client, frame, self.routes.match, now)
+        command = Command(client, frame, verb, target, ticket)
         if "bus" in target and uri.is_under(target, description.ROOT):
-            self._describe(client, frame, ticket, now)
+            self._voice.answer(command, partial(description.describe, self, now=now), now)
         else:
-            self._forward(Kept(client, frame, verb, target, ticket), now)
-
-    def _forward(self, command: Kept, now: float) -> None:
-        """Deliver a command or a reply, or report to its sender that it could not be."""
-        recipients = self.routes.match(command.verb, command.uri)
-        promise = Promise(command.frame, command.sender, command.ticket)
-        problem = self._promise(promise, recipients.audience)
-        if promise.receivers:
-            if self.gate is not None and command.ticket is not None:
-                self.gate.routed(command.sender, command.ticket, recipients.audience, now)
-        elif problem is not None:
-            self._undelivered(promise, problem)
-        elif command.verb == REPLY_VERB:
-            self.statistics.replies_unclaimed += 1
-            self._note_failure(promise, (Status.NO_ONE_LISTENING, None))
-        elif self._returning.keep(command, now):
-            return  # it is looked at when it is known what becomes of it
-        else:
-            self._undelivered(promise, (Status.NO_ONE_LISTENING, None))
-        for outbox in recipients.listeners:
-            if outbox is not command.sender.outbox:
-                self.dispatch.offer(outbox, command.frame)
-
-    def _promise(self, promise: Promise, audience: Iterable[Outbox]) -> _Problem | None:
-        """Put a command into every outbox that has room for it; return why one has not."""
-        problem: tuple[Status, str] | None = None
-        full: list[Outbox] = []
-        for outbox in audience:
-            if outbox is promise.sender.outbox:
-                continue
-            if outbox.is_full:
-                full.append(outbox)
-                problem = (Status.BUSY, outbox.client.name)
-            elif reason := outbox.client.misfit(promise.frame):
-                outbox.dropped += 1
-                problem = (Status.DENIED, f"{outbox.client.name} cannot be given it: {reason}")
-            else:
-                self.dispatch.promise(outbox, promise)
-        if promise.receivers:
-            for outbox in full:  # its sender will not hear that this one has not got it
-                outbox.lose(1)
-        promise.problem = problem
-        return problem
-
-    def _undelivered(self, promise: Promise, problem: _Problem) -> None:
-        """Tell the sender of a command or a reply that nobody got it."""
-        self._note_failure(promise, problem)
-        if self._is_here(promise.sender):
-            self.statistics.undelivered += 1
-            self._tell_outcome(promise.sender, promise.frame, *problem)
-
-    def _note_failure(self, promise: Promise, problem: _Problem) -> None:
-        if self.gate is not None and promise.ticket is not None:
-            self.gate.failed(promise.sender, promise.ticket, *problem)
-
-    def _deny(self, client: Client, frame: bytes, reason: str) -> None:
-        self.statistics.denied += 1
-        self._tell_outcome(client, frame, Status.DENIED, reason)
-
-    def _tell_outcome(self, client: Client, frame: bytes, status: Status, detail: str | None) -> None:
-        verb, target = split_header(frame[: frame.find(0)])
-        self.dispatch.tell(client, Verb.UNDELIVERED, status.value, verb, target, *address_of(frame), detail)
+            self._courier.deliver(command, now)
 
     def _is_here(self, client: Client) -> bool:
         return self.clients.get(client.peer) is client
@@ -306,7 +236,7 @@ class Broker:
                 raise ProtocolError("a hello with wrong fields")
         subscriptions = self._membership.checked({}, listed)
         if earlier not in ("", self._id):
-            self._returning.notice(now)
+            self._courier.expect_owners(now)
         user = (origin.user or claimed)[: uri.MAX_LENGTH]
         client = self.clients.get(peer)
         if client is None:
@@ -319,7 +249,7 @@ class Broker:
         log.debug("%s says hello (pid %d)", client.name, client.pid)
         self.dispatch.tell(client, Verb.WELCOME, control.VERSION, self._id, self.limits.max_message)
         if self._membership.replace(client, subscriptions):
-            self._retry_kept(now)
+            self._courier.retry_kept(now)
         self.receive_all(peer, self._lobby.release(peer), now, origin)
 
     def _control(self, client: Client, frame: bytes, now: float) -> None:
@@ -363,11 +293,7 @@ class Broker:
         self.dispatch.tell(client, Verb.SUBSCRIBED, sequence, None)
         put = self._membership.add if is_more else self._membership.replace
         if put(client, wanted):
-            self._retry_kept(now)
-
-    def _retry_kept(self, now: float) -> None:
-        for kept in self._returning.release():
-            self._forward(kept, now)
+            self._courier.retry_kept(now)
 
     def _forget(self, client: Client) -> None:
         if not self._is_here(client):
@@ -376,9 +302,7 @@ class Broker:
         self._membership.replace(client, {})
         del self.clients[client.peer]
         self.dispatch.drop(client.outbox)
-        for promise in client.outbox.abandon():
-            # Who is left may have been too busy for it, which is not the same as nobody.
-            self._undelivered(promise, promise.problem or (Status.NO_ONE_LISTENING, None))
+        self._courier.abandon(client.outbox)
         self.statistics.messages += client.received
         self.statistics.deliveries += client.outbox.sent
         self.statistics.dropped += client.outbox.dropped
@@ -387,27 +311,3 @@ class Broker:
         self.statistics.protocol_errors += 1
         log.debug("%s sent something wrong: %s", client.name, error)
         self.dispatch.tell(client, Verb.ERROR, str(error))
-
-    def _describe(self, client: Client, frame: bytes, ticket: Ticket | None, now: float) -> None:
-        request = decode(frame)
-        if request.method == "get" and request.replyto is None:
-            return
-        # An answer is far larger than its question: what a burst of questions makes due must not take much memory.
-        self.dispatch.flush(now)
-        audience = () if request.replyto is None else self.routes.match(REPLY_VERB, request.replyto).audience
-        full = next((outbox.client.name for outbox in audience if outbox.is_full), None)
-        if full is not None:
-            self._undelivered(Promise(frame, client, ticket), (Status.BUSY, full))
-            return
-        answer = self.desk.answer(
-            request,
-            request.uri,
-            "the broker",
-            lambda: description.describe(self, request.uri, now) if request.method == "get" else None,
-        )
-        if self.gate is not None and ticket is not None:
-            if answer.status is Status.OK:
-                self.gate.answered(client, ticket)
-            else:
-                self.gate.refused(client, ticket, answer.reason)
-        self._voice.answer(request, answer.status, answer.body)

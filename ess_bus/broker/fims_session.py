@@ -199,7 +199,10 @@ class FimsSession:
     def _put(self, message: Message) -> None:
         try:
             outgoing = Outgoing(self._packet(message), message)
-        except (ProtocolError, TooLarge) as error:
+        except TooLarge as error:
+            self._replace(message, error.of_answer() if message.is_reply else str(error))
+            return
+        except ProtocolError as error:
             self._replace(message, str(error))
             return
         if message.replyto is not None and message.method != "pub" and not message.is_reply:

@@ -6,32 +6,28 @@ It never waits for a client. Its connections are watched by one epoll object, wh
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
-import os
 import select
 import socket
 import time
 from collections import deque
 from collections.abc import Container
-from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from ess_bus import control
-from ess_bus import endpoint as endpoints
 from ess_bus.broker.clients import Origin
 from ess_bus.broker.identity import peer_of
 from ess_bus.broker.limits import Limits
+from ess_bus.broker.local_door import LocalDoor
 from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
-from ess_bus.errors import Disconnected, ProtocolError
+from ess_bus.errors import ProtocolError
 from ess_bus.transport import zmtp
 from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
 
 log = logging.getLogger(__name__)
 
 _BYE: Final = control.encode(Verb.BYE)
-_BACKLOG: Final = 1024
 # A client that has connected says what it is within this time; libzmq and our own do so at once.
 HANDSHAKE_S: Final = 5.0
 # Larger frames are not copied once more to put their length in front of them.
@@ -64,13 +60,10 @@ class LocalListener:
     """
 
     def __init__(self, endpoint: str, limits: Limits, group: int | None = None) -> None:
-        endpoints.prepare(endpoint)
         self.endpoint = endpoint
-        self._group = group
         self.multipart = 0
         self._largest = limits.max_frame
-        self._path = Path(endpoint.removeprefix("ipc://"))
-        self._lock = _lock(endpoint)
+        self._door = LocalDoor(endpoint, group)
         self._epoll = select.epoll()
         self._watched: set[int] = set()
         self._connections: dict[bytes, _Connection] = {}
@@ -82,14 +75,8 @@ class LocalListener:
         # Connections that are not read for a moment, and until when.
         self._resting: dict[_Connection, float] = {}
         self._number = 0
-        self._group = group
         self._accepts = False
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            self._bind()
-        except BaseException:
-            self.close()
-            raise
+        self._watch_for_clients()
 
     def watch(self, descriptor: int) -> None:
         """Let `wait` return when `descriptor` is readable too."""
@@ -155,7 +142,7 @@ class LocalListener:
             if not connection.decoder.is_open and connection.since < too_old:
                 log.debug("%s does not speak; dropped", connection.origin.address)
                 self._close(connection)
-        if not self._path.is_socket():
+        if not self._door.is_there:
             self._listen_again()
         elif not self._accepts:
             self._watch_for_clients()
@@ -164,68 +151,35 @@ class LocalListener:
         """Stop listening; the socket file and its lock go too."""
         for connection in self._by_descriptor.values():
             connection.socket.close()
-        self._socket.close()
         self._epoll.close()
-        # While the lock is held the file is nobody else's.
-        for path in (self._path, Path(self._lock.name)):
-            with contextlib.suppress(OSError):
-                path.unlink()
-        self._lock.close()
-
-    def _bind(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()  # of a broker that was killed: its lock is ours now
-        # Only this user may connect: connecting needs write permission on the socket file.
-        mask = os.umask(0o177)
-        try:
-            self._socket.bind(str(self._path))
-        except OSError as error:
-            raise Disconnected(f"cannot listen on {self.endpoint}: {(error.strerror or '').lower()}") from None
-        finally:
-            os.umask(mask)
-        if self._group is not None:
-            self._open_to(self._group)
-        self._socket.listen(_BACKLOG)
-        self._watch_for_clients()
-
-    def _open_to(self, group: int) -> None:
-        if self._path.parent == endpoints.runtime_folder():
-            raise Disconnected(
-                f"cannot open {self.endpoint} to a group: its folder is private; use ipc://PATH in another"
-            )
-        try:
-            os.chown(self._path, -1, group)
-            self._path.chmod(0o660)
-        except OSError as error:
-            raise Disconnected(f"cannot open {self.endpoint} to a group: {(error.strerror or '').lower()}") from None
+        self._door.close()
 
     def _listen_again(self) -> None:
-        """Who is connected stays so; without a socket nobody else would ever find us, and the lock keeps others out."""
+        """Let others find us again; who is connected stays so."""
         if self._accepts:
             log.error("%s was deleted", self.endpoint)
-            self._epoll.unregister(self._socket)
+            self._epoll.unregister(self._door.socket)
             self._accepts = False
-        self._socket.close()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         with contextlib.suppress(OSError):  # its folder is gone too; in a second we try again
-            self._bind()
+            self._door.reopen()
+            self._watch_for_clients()
 
     # -- who comes and goes ----------------------------------------------------------------------------------------
 
     def _watch_for_clients(self) -> None:
-        self._epoll.register(self._socket, select.EPOLLIN)
+        self._epoll.register(self._door.socket, select.EPOLLIN)
         self._accepts = True
 
     def _accept(self) -> None:
         for _ in range(64):
             try:
-                accepted, _ = self._socket.accept()
+                accepted, _ = self._door.socket.accept()
             except (BlockingIOError, ConnectionError):
                 return
             except OSError as error:
                 # No descriptors or no memory: whoever waits would wake us without end.
                 log.error("%s: cannot accept a client: %s", self.endpoint, error.strerror)
-                self._epoll.unregister(self._socket)
+                self._epoll.unregister(self._door.socket)
                 self._accepts = False
                 return
             self._admit(accepted)
@@ -318,29 +272,3 @@ class LocalListener:
                 del self._resting[connection]
                 self._watch(connection)
         return min(self._resting.values(), default=float("inf")) - now
-
-
-def _lock(endpoint: str) -> TextIO:
-    """Hold a lock file beside the socket: a file that is there does not tell whether a broker is behind it."""
-    path = Path(endpoint.removeprefix("ipc://") + ".lock")
-    try:
-        while True:
-            # Whoever can open it can lock it, and so keep the broker from starting.
-            held = open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(held.fileno()).st_ino:
-                break
-            # The broker before us has just removed the file that we opened.
-            held.close()
-    except BlockingIOError:
-        held.seek(0)
-        owner = held.read().strip() or "unknown"
-        held.close()
-        raise Disconnected(f"cannot listen on {endpoint}: a broker is already there (pid {owner})") from None
-    except OSError as error:
-        raise Disconnected(f"cannot listen on {endpoint}: {error.strerror}: {path}") from None
-    # It only serves the message above: a disk that is full must not keep the bus from starting.
-    with contextlib.suppress(OSError):
-        os.truncate(held.fileno(), 0)
-        os.write(held.fileno(), str(os.getpid()).encode())
-    return held

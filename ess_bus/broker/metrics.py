@@ -52,12 +52,17 @@ def measures(broker: Broker, now: float) -> Iterator[Measure]:
     for name, text in _COUNTERS.items():
         yield counter(f"ess_bus_{name}", text, stats[name])
     for name, text in _GAUGES.items():
-        yield gauge(f"ess_bus_{name}", text, stats[name])
+        yield gauge(_named(f"ess_bus_{name}"), text, stats[name])
     for name, text in _AUDIT_COUNTERS.items() if "audit" in stats else ():
         yield counter(f"ess_bus_audit_{name}", text, stats["audit"][name])
     for kind, texts in ((Kind.COUNTER, _CLIENT_COUNTERS), (Kind.GAUGE, _CLIENT_GAUGES)):
         for name, text in texts.items():
-            yield Measure(f"ess_bus_client_{name}", kind, text, [_sample(client, name) for client in clients])
+            yield Measure(_named(f"ess_bus_client_{name}"), kind, text, [_sample(client, name) for client in clients])
+
+
+def _named(name: str) -> str:
+    """Return the name that Prometheus expects: it writes units out."""
+    return name.removesuffix("_s") + "_seconds" if name.endswith("_s") else name
 
 
 def _sample(client: dict[str, Any], name: str) -> Sample:

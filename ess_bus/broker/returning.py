@@ -19,8 +19,8 @@ MAX_FRAMES: Final = 10_000
 MAX_BYTES: Final = 16 << 20
 
 
-class Kept(NamedTuple):
-    """A command without a receiver."""
+class Command(NamedTuple):
+    """A command or a reply on its way through the broker; `ticket` is what the gate knows of it, if there is one."""
 
     sender: Client
     frame: bytes
@@ -34,7 +34,7 @@ class Returning:
 
     def __init__(self) -> None:
         self._until: float | None = None
-        self._kept: list[Kept] = []
+        self._kept: list[Command] = []
         self._size = 0
 
     def notice(self, now: float) -> None:
@@ -42,17 +42,17 @@ class Returning:
         if self._until is None:
             self._until = now + GRACE_S
 
-    def keep(self, kept: Kept, now: float) -> bool:
-        """Keep a command if the moment is not over and there is room; return whether it is kept."""
+    def keep(self, command: Command, now: float) -> bool:
+        """Keep a command without a receiver if the moment is not over and there is room; return whether it is kept."""
         if self._until is None or now > self._until:
             return False
-        if len(self._kept) >= MAX_FRAMES or self._size + len(kept.frame) > MAX_BYTES:
+        if len(self._kept) >= MAX_FRAMES or self._size + len(command.frame) > MAX_BYTES:
             return False
-        self._kept.append(kept)
-        self._size += len(kept.frame)
+        self._kept.append(command)
+        self._size += len(command.frame)
         return True
 
-    def release(self) -> list[Kept]:
+    def release(self) -> list[Command]:
         """Return what is kept, in order, to be tried again."""
         kept, self._kept, self._size = self._kept, [], 0
         return kept

@@ -119,7 +119,7 @@ class AsyncWorker(Link):
             if frame is None:
                 # Only now, when all that was said has been heard, can silence be told.
                 self.notice_loss()
-                wake = core.tick(now)
+                wake = self.tick(now)
                 break
             core.feed(frame, now)
         else:

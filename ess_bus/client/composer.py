@@ -84,7 +84,8 @@ class Composer:
         try:
             return self.compose(reply)
         except TooLarge as error:
-            reply = error_reply(reply, Status.REFUSED, str(error))
+            reason = error.of_answer(request.uri) if request.method == "get" and status is Status.OK else str(error)
+            reply = error_reply(reply, Status.REFUSED, reason)
         try:
             return self.compose(reply)
         except TooLarge as error:  # the token and the user name, which are the request's, leave no room for anything

@@ -14,35 +14,23 @@ import os
 from collections import deque
 from typing import Any, Final
 
-from ess_bus import batch, control, uri
+from ess_bus import batch, control
+from ess_bus.client.about import About
 from ess_bus.client.composer import Composer
-from ess_bus.client.inbox import Inbox, merged
+from ess_bus.client.headers import Header, Headers
+from ess_bus.client.inbox import Inbox
+from ess_bus.client.inboxes import Inboxes
 from ess_bus.client.pending import Pending
-from ess_bus.client.replies import error_reply, outcome_of
+from ess_bus.client.replies import error_reply, outcome_of, undelivered
 from ess_bus.control import Mode, Verb
-from ess_bus.desk import Desk
-from ess_bus.errors import BusError, Busy, Disconnected, NoOneListening, Outcome, ProtocolError, Refused, TooLarge
-from ess_bus.message import (
-    METHODS,
-    REPLY_VERB,
-    Message,
-    Repetition,
-    Status,
-    encode_body,
-    error_body,
-    split_header,
-)
+from ess_bus.errors import BusError, Disconnected, Outcome, ProtocolError, Refused, TooLarge
+from ess_bus.message import REPLY_VERB, Message, Status, encode_body, error_body
 
 log = logging.getLogger(__name__)
 
 PING_AFTER_S: Final = 1.0
 LOST_AFTER_S: Final = 3.0
 HELLO_EVERY_S: Final = 0.5
-# Headers of what arrives that are remembered.
-CACHE_SIZE: Final = 10_000
-
-
-_Target = tuple[str, str, Repetition, tuple[Inbox, ...]]
 
 
 class ClientCore(Composer):
@@ -71,26 +59,24 @@ class ClientCore(Composer):
         self._reply_prefix = f"{control.REPLIES}/{os.urandom(6).hex()}"
         self._own = Inbox()
         self._own.modes[self._reply_prefix] = Mode.ALL
-        self._inboxes: list[Inbox] = [self._own]
-        # What the broker has been told, and what to go back to if it refuses a change.
-        self._subscribed = merged(self._inboxes)
+        self._inboxes = Inboxes(self._own)
+        self._headers = Headers(self._inboxes)
+        # What to go back to if the broker refuses a change.
         self._before: dict[str, tuple[Inbox, control.Subscriptions]] = {}
         # False while the program changes subscriptions before the broker has said welcome.
         self._hello_covers_all = True
-        self._about: dict[str, Any] | None = None
-        self.desk = Desk()
+        self._about = About(self.name)
+        self.desk = self._about.desk
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
         self._broker = ""
         self._heard = now
         self._asked = float("-inf")
-        # Header of what arrives -> what it says, and who wants it.
-        self._targets: dict[bytes, _Target] = {}
 
     @property
     def waiting(self) -> int:
         """Messages that wait for the program."""
-        return sum(len(inbox.messages) for inbox in self._inboxes)
+        return self._inboxes.waiting
 
     # -- liveness --------------------------------------------------------------------------------------------------
 
@@ -110,8 +96,7 @@ class ClientCore(Composer):
         return max(self._heard, self._asked) + PING_AFTER_S
 
     def _hello(self) -> None:
-        listed = control.pack_subscriptions(self._subscribed)
-        fields = (control.VERSION, self.name, self.username or "", os.getpid(), self._broker, listed)
+        fields = (control.VERSION, self.name, self.username or "", os.getpid(), self._broker, self._inboxes.hello())
         self.outgoing.append(control.encode(Verb.HELLO, *fields))
         self._hello_covers_all = True
 
@@ -162,12 +147,7 @@ class ClientCore(Composer):
         Raises:
             UriError: one of them cannot be routed; nothing was changed.
         """
-        for target in wanted:
-            uri.check(target)
-        before = inbox.modes
-        inbox.modes = {uri.normal(target): mode for target, mode in wanted.items()}
-        if inbox not in self._inboxes:
-            self._inboxes.append(inbox)
+        before = self._inboxes.want(inbox, wanted)
         waiting = self._renew()
         if not waiting.done:
             self._before[waiting.key] = inbox, before
@@ -175,14 +155,12 @@ class ClientCore(Composer):
 
     def unsubscribe(self, inbox: Inbox) -> Pending:
         """Let an inbox go; the outcome comes when nothing more is routed here because of it."""
-        inbox.modes = {}
-        if inbox in self._inboxes:
-            self._inboxes.remove(inbox)
+        self._inboxes.remove(inbox)
         return self._renew()
 
     def announce(self, about: dict[str, Any]) -> Pending:
         """From now on, answer gets of ``/processes/NAME`` with `about`; publish it now and after every reconnection."""
-        self._about = about
+        self._about.said = about
         subscribed = self.subscribe(self._own, {**self._own.modes, self.process_uri: Mode.ALL})
         if self.joined:
             self._tell_about()
@@ -191,26 +169,19 @@ class ClientCore(Composer):
     @property
     def process_uri(self) -> str:
         """Where this process answers once it was announced."""
-        return f"{control.PROCESSES}/{self.name}"
+        return self._about.uri
 
     def _renew(self) -> Pending:
-        """Tell the broker the difference between what it knows and what the inboxes want."""
-        self._targets.clear()
-        known, wanted = self._subscribed, merged(self._inboxes)
-        self._subscribed = wanted
+        """Tell the broker what the inboxes want now."""
+        self._headers.forget()
         sequence = self._next()
         waiting = self._expect(f"subscribe {sequence}", "a subscription")
-        added = {target: mode for target, mode in wanted.items() if known.get(target) is not mode}
-        taken = tuple(known.keys() - wanted.keys())
-        if not self.joined:  # the next hello carries it, or what follows the welcome to one that is already under way
+        change = self._inboxes.change(sequence)
+        if self.joined:
+            self.outgoing.append(change)
+        else:  # the next hello carries it, or what follows the welcome to one that is already under way
             self._hello_covers_all = False
             self._settle(waiting.key, None)
-        elif added and taken:
-            self.outgoing.append(control.encode(Verb.REPLACE, sequence, control.pack_subscriptions(wanted)))
-        elif taken:
-            self.outgoing.append(control.encode(Verb.UNSUBSCRIBE, sequence, taken))
-        else:
-            self.outgoing.append(control.encode(Verb.SUBSCRIBE, sequence, control.pack_subscriptions(added)))
         return waiting
 
     def _expect(self, key: str, what: str, target: str = "") -> Pending:
@@ -231,15 +202,15 @@ class ClientCore(Composer):
         except ProtocolError as error:
             self._ignore(error)
             return
-        targets = self._targets
+        known = self._headers.known
         for inner in frames:
             end = inner.find(0)
-            target = targets.get(inner[:end])
+            header = known.get(inner[:end])
             try:
-                if target is None:
+                if header is None:
                     self._take_other(inner, end)
                 else:
-                    self._take(target, inner, end)
+                    self._take(header, inner, end)
             except ProtocolError as error:
                 self._ignore(error)
 
@@ -251,10 +222,10 @@ class ClientCore(Composer):
         if frame[:1] == control.MARK:
             self._control(*control.decode(frame))
         else:
-            self._take(self._target(frame, end), frame, end)
+            self._take(self._headers.read(frame, end), frame, end)
 
-    def _take(self, target: _Target, frame: bytes, end: int) -> None:
-        verb, where, repetition, inboxes = target
+    def _take(self, header: Header, frame: bytes, end: int) -> None:
+        verb, where, repetition, inboxes = header
         message = repetition.decode(verb, where, frame, end)
         self.received += 1
         for inbox in inboxes:
@@ -271,41 +242,18 @@ class ClientCore(Composer):
         """Answer a command that was on its way here when the last subscription to its URI ended."""
         if not message.is_reply:
             text = f"{message.uri}: {self.name} has just ceased to answer here"
-            frame = self.answer(message, Status.REFUSED, error_body(text))
-            if frame is not None:
-                self.outgoing.append(frame)
-
-    def _target(self, frame: bytes, end: int) -> _Target:
-        """Read a header that is seen for the first time; those of replies are used once and not remembered."""
-        if end < 0:
-            raise ProtocolError("a frame without a NUL")
-        head = frame[:end]
-        verb, where = split_header(head)
-        if verb not in METHODS and verb != REPLY_VERB:
-            raise ProtocolError(f"unknown verb {verb[:20]!r}")
-        target = verb, where, Repetition(), tuple(inbox for inbox in self._inboxes if inbox.wants(verb, where))
-        if verb != REPLY_VERB:
-            if len(self._targets) >= CACHE_SIZE:
-                self._targets.clear()
-            self._targets[head] = target
-        return target
+            self._answer(message, Status.REFUSED, error_body(text))
 
     def _take_own(self, message: Message) -> None:
         waiting = self._pending.pop(message.uri, None)
         if waiting is not None:  # else: a late answer, a second one, or a question about this process
             waiting.resolve(outcome_of(message, waiting))
-        elif self._about is not None and message.method != "pub" and not message.is_reply:
-            self._answer_about(message, uri.relative(message.uri, self.process_uri))
+        elif self._about.is_asked(message) and not self._inboxes.is_handled(message.uri, but=self._own):
+            answer = self._about.answer(message)
+            self._answer(message, answer.status, answer.body)
 
-    def _answer_about(self, message: Message, below: tuple[str, ...] | None) -> None:
-        """Answer a question about this process itself."""
-        if below is None or any(one is not self._own and one.handles(message.uri) for one in self._inboxes):
-            return
-        place = below[0] if len(below) == 1 else ""
-        answer = self.desk.answer(
-            message, place, self.name, lambda: self._about if message.method == "get" and not below else None
-        )
-        frame = self.answer(message, answer.status, answer.body)
+    def _answer(self, request: Message, status: Status, body: bytes | None) -> None:
+        frame = self.answer(request, status, body)
         if frame is not None:
             self.outgoing.append(frame)
 
@@ -317,15 +265,12 @@ class ClientCore(Composer):
         self.gaps += 1
         if lost is None or lost.method == "pub" or lost.is_reply or not inbox.handles(lost.uri):
             return
-        if not any(other is not inbox and other.handles(lost.uri) for other in self._inboxes):
+        if not self._inboxes.is_handled(lost.uri, but=inbox):
             # Whoever waits for the answer shall not have to wait in vain.
-            text = f"{lost.uri}: {self.name} is not reading its messages; dropped"
-            frame = self.answer(lost, Status.BUSY, error_body(text))
-            if frame is not None:
-                self.outgoing.append(frame)
+            self._answer(lost, Status.BUSY, error_body(f"{lost.uri}: {self.name} is not reading its messages; dropped"))
 
     def _tell_about(self) -> None:
-        self.outgoing.append(self.compose(self.message("pub", self.process_uri, encode_body(self._about))))
+        self.outgoing.append(self.compose(self.message("pub", self.process_uri, encode_body(self._about.said))))
 
     def _control(self, verb: Verb, fields: tuple[Any, ...]) -> None:
         match verb, fields:
@@ -344,7 +289,7 @@ class ClientCore(Composer):
                 str() as status, str() as method, str() as target,
                 str() | None as replyto, str() | None as token, str() | None as detail,
             ):  # fmt: skip
-                self._undelivered(_error(status, method, target, detail), status, replyto, token)
+                self._undelivered(undelivered(status, method, target, detail), status, replyto, token)
             case Verb.DROPPED, (int() as count,):
                 self.dropped += count
                 self.gaps += 1
@@ -360,10 +305,8 @@ class ClientCore(Composer):
         self.joined, self._broker, self.max_message = True, broker, max_message
         if not self._hello_covers_all:
             self._hello_covers_all = True
-            self.outgoing.append(
-                control.encode(Verb.REPLACE, self._next(), control.pack_subscriptions(self._subscribed))
-            )
-        if self._about is not None:
+            self.outgoing.append(self._inboxes.replacement(self._next()))
+        if self._about.said is not None:
             try:
                 self._tell_about()
             except TooLarge as error:  # this broker takes less than the one before; whoever asks is told so too
@@ -372,9 +315,8 @@ class ClientCore(Composer):
     def _acknowledge(self, key: str, error: str | None) -> None:
         changed = self._before.pop(key, None)
         if error is not None and changed is not None:
-            inbox, inbox.modes = changed[0], changed[1]
-            self._subscribed = merged(self._inboxes)
-            self._targets.clear()
+            self._inboxes.restore(*changed)
+            self._headers.forget()
         self._settle(key, Refused("subscription", error) if error else None)
 
     def _undelivered(self, error: BusError, status: str, replyto: str | None, token: str | None) -> None:
@@ -386,8 +328,8 @@ class ClientCore(Composer):
         else:  # a replyto that the program chose: it waits for a message there
             reply = Message("set", replyto, None, None, control.BROKER_NAME, None, None, token)
             message = error_reply(reply, Status(status), str(error))
-            for inbox in self._inboxes:
-                if inbox is self._own or not inbox.wants(REPLY_VERB, replyto):
+            for inbox in self._inboxes.wanting(REPLY_VERB, replyto):
+                if inbox is self._own:
                     continue
                 if len(inbox.messages) < inbox.size:
                     inbox.messages.append(message)
@@ -398,14 +340,3 @@ class ClientCore(Composer):
         waiting = self._pending.pop(key, None)
         if waiting is not None:
             waiting.resolve(outcome)
-
-
-def _error(status: str, method: str, target: str, detail: str | None) -> BusError:
-    match status:
-        case Status.NO_ONE_LISTENING:
-            return NoOneListening(method, target)
-        case Status.BUSY:
-            return Busy(target, str(detail))
-        case Status.DENIED:
-            return Refused(target, str(detail), by_rule=True)
-    raise ProtocolError(f"unknown status {status[:20]!r}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ess_bus import batch
 from ess_bus import endpoint as endpoints
 from ess_bus.client.core import ClientCore
+from ess_bus.client.waiting import Waiting
 from ess_bus.errors import Disconnected
 from ess_bus.transport import connect
 from ess_bus.transport.base import Transport
@@ -24,11 +25,13 @@ class Timeouts(NamedTuple):
         connect: for the broker's welcome.
         request: for an answer.
         send: for room, when the broker takes messages more slowly than they are published.
+        say: before the log says that there is no broker; infinite for who says so itself.
     """
 
     connect: float = 5.0
     request: float = 5.0
     send: float = 5.0
+    say: float = 1.0
 
 
 class Link:
@@ -43,6 +46,7 @@ class Link:
         self.transport: Transport | None = None
         self._connect = connect
         self._losses = 0
+        self._waiting = Waiting(endpoint, timeouts.say)
 
     def dial(self) -> Transport:
         """Make the connection.
@@ -88,6 +92,11 @@ class Link:
             self._losses = losses
             if self.core.joined:
                 self.core.lose("the connection to the broker was lost")
+
+    def tick(self, now: float) -> float:
+        """Do what is due and say what must be known of the broker; return when to call again at the latest."""
+        wake = self.core.tick(now)
+        return min(wake, self._waiting.look(now, is_there=self.is_settled))
 
     def push(self) -> None:
         """Hand over what is due, many frames as one, until the transport takes no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ess_bus.client.pending import Pending
-from ess_bus.errors import BusError, Busy, ProtocolError, Refused
+from ess_bus.errors import BusError, Busy, NoOneListening, ProtocolError, Refused
 from ess_bus.message import Message, Status, error_body
 
 
@@ -30,6 +30,22 @@ def outcome_of(reply: Message, waiting: Pending) -> Message | BusError:
     if reply.status is Status.BUSY:
         return Busy(waiting.uri, reply.process_name)
     return Refused(waiting.uri, error_text(reply))
+
+
+def undelivered(status: str, method: str, target: str, detail: str | None) -> BusError:
+    """Return what the broker's report means that nobody got a message (docs/wire.md).
+
+    Raises:
+        ProtocolError: the status is none of those that the broker reports.
+    """
+    match status:
+        case Status.NO_ONE_LISTENING:
+            return NoOneListening(method, target)
+        case Status.BUSY:
+            return Busy(target, str(detail))
+        case Status.DENIED:
+            return Refused(target, str(detail), by_rule=True)
+    raise ProtocolError(f"unknown status {status[:20]!r}")
 
 
 def value_of(reply: Message) -> Any:

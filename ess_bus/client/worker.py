@@ -105,7 +105,7 @@ class Worker(Link):
                     # Only now, when all that was said has been heard, can silence be told. Who has not been welcomed
                     # yet hears nothing before it says hello.
                     self.notice_loss()
-                    wake = core.tick(now)
+                    wake = self.tick(now)
                 if self._held or core.outgoing:
                     self.push()
                 if done():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from ess_bus.engine.datamap import DataMap
+from ess_bus.engine.meaning import Assignment
 from ess_bus.uri import is_under, normal
+
+# Returns why an assignment is not taken, ``None`` if it is.
+Refusing = Callable[[Assignment], str | None]
 
 BLOCKED: Final = "/blockeduris"
 # The tables of older engines, which real files use, and the keys of /config/<asset> that stand for their entries.
@@ -17,7 +21,7 @@ OLD_KEYS: Final = {"BlockGets": _OLD["get"], "BlockSets": _OLD["set"], "BlockPub
 _DEFAULTS: Final = (("get", "/components"), ("pub", "/site"))
 
 
-def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collection[str]) -> str | None:
+def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collection[str], name: str = "") -> str | None:
     """Return why a message is not taken, ``None`` if it is.
 
     ``/blockeduris/<method>`` holds ``{"/prefix": true}``. A prefix is compared by whole segments, with the URI as it
@@ -31,15 +35,70 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
         uri: as sent.
         path: without the engine's name and the view.
         owned: the roots that the engine owns beside its name.
+        name: ``/ess`` if it was sent below the engine's name; the view does not count.
     """
-    if is_under(path, BLOCKED) or path in _OLD.values():
+    if _is_table_of_rules(path):
         return None
+    named = [(uri, path), (name + path, path)]
+    reason = _by_rules(datamap, method, named)
+    if reason is not None or _is_unblocked(datamap, method, named):
+        return reason
+    if normal(uri) == path and not any(is_under(path, root) for root in owned):
+        for default, prefix in _DEFAULTS:
+            if method == default and is_under(path, prefix):
+                return f"a {method} on {prefix} is taken below the engine's own name only"
+    return None
+
+
+def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
+    """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
+
+    A block holds for a variable however it is addressed: in an object on a table above it, and by its other names.
+
+    Args:
+        datamap: holds the rules.
+        method: ``set`` or ``pub``.
+        uri: as sent.
+        path: without the engine's name and the view.
+        name: ``/ess`` if it was sent below the engine's name.
+    """
+    if not any(datamap.tables.get(table) for table in (f"{BLOCKED}/{method}", _OLD.get(method, ""))):
+        return None
+    bases = dict.fromkeys((uri.removesuffix(path) if path != "/" else uri.rstrip("/"), name))
+
+    def refuse(assignment: Assignment) -> str | None:
+        place = assignment.place
+        if _is_table_of_rules(place.table):
+            return None
+        variable = datamap.find(place.table, place.name)
+        names = [(place.table, place.name), *(variable.shown_at() if variable is not None else ())]
+        paths = [f"{table}/{name}" for table, name in dict.fromkeys(names)]
+        reason = _by_rules(datamap, method, [(base + one, one) for base in bases for one in paths])
+        return None if reason is None else f"{place}: {reason}"
+
+    return refuse
+
+
+def _is_table_of_rules(path: str) -> bool:
+    return is_under(path, BLOCKED) or path in _OLD.values()
+
+
+def _matching(datamap: DataMap, method: str, named: Iterable[tuple[str, str]]) -> dict[str, object]:
     rules = datamap.tables.get(f"{BLOCKED}/{method}", {})
-    matching = {
+    return {
         prefix: rule.value
         for prefix, rule in rules.items()
-        if prefix.startswith("/") and (is_under(uri, prefix) or is_under(path, prefix))
+        if prefix.startswith("/") and any(is_under(uri, prefix) or is_under(path, prefix) for uri, path in named)
     }
+
+
+def _is_unblocked(datamap: DataMap, method: str, named: Iterable[tuple[str, str]]) -> bool:
+    return any(value is False for value in _matching(datamap, method, named).values())
+
+
+def _by_rules(datamap: DataMap, method: str, named: Collection[tuple[str, str]]) -> str | None:
+    """Return which rule blocks what has these names, each a URI as sent and a path."""
+    matching = _matching(datamap, method, named)
     if any(value is False for value in matching.values()):
         return None
     for prefix, value in sorted(matching.items()):
@@ -47,10 +106,6 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
             return f"{method} on {prefix} is blocked by {BLOCKED}/{method}"
     old = _OLD.get(method, "")
     for prefix, rule in sorted(datamap.tables.get(old, {}).items()):
-        if rule.value and prefix.startswith("/") and is_under(uri, prefix):
+        if rule.value and prefix.startswith("/") and any(is_under(uri, prefix) for uri, _ in named):
             return f"{method} on {prefix} is blocked by {old}"
-    if normal(uri) == path and not any(is_under(path, root) for root in owned):
-        for default, prefix in _DEFAULTS:
-            if method == default and is_under(path, prefix):
-                return f"a {method} on {prefix} is taken below the engine's own name only"
     return None

@@ -26,7 +26,7 @@ class Caller:
         if call.on is not None:
             found = self._engine.find(call.on.place.table, call.on.place.name)
             place, variable = (place, variable) if found is None else (call.on.place._replace(parameter=None), found)
-        self.invoke(call.function, call.asset, place, variable, call.value)
+        self._engine.invoke(call.function, call.asset, place, variable, call.value)
 
     def invoke(self, name: str, asset: str | None, place: Reference, variable: Variable, value: Any) -> None:
         """Call a function of this name, if there is one, and measure how long it takes; its failure is named.
@@ -45,7 +45,7 @@ class Caller:
         try:
             function.run(functions.Call(engine, asset or asset_of(place.table, engine.name), place, variable, value))
         except (ValueError, LookupError) as error:
-            engine.warn(f"{place} {name} {error}", f"{place}: {name}: {error}")
+            engine.fail(f"{place} {name} {error}", f"{place}: {name}: {error}")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one function, the others must go on
             self._failed(name, place, error)
         engine.timings.called(name, place, engine.stopwatch() - begun_s)
@@ -58,4 +58,4 @@ class Caller:
         mistake = f"{place} {name} failed"
         if engine.mistakes.is_new(mistake):
             engine.event(str(place), text, Severity.FAULT)
-        engine.warn(mistake, f"{place}: {text}")
+        engine.fail(mistake, f"{place}: {text}")

@@ -47,6 +47,9 @@ class Host(Protocol):
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
 
+    def fail(self, mistake: str, text: str) -> None:
+        """Log that something could not be done as it was asked for, once; and tell whoever asked for it."""
+
 
 class Link(NamedTuple):
     """One variable of a chain of actions, and what it was set to."""
@@ -91,6 +94,14 @@ class Cascade:
         if variable.program and assignment.runs_actions:
             self.act(assignment.place, variable)
 
+    def introduce(self, assignment: Assignment) -> None:
+        """Carry out what follows from a new variable that is in its table already, as its assignment defines it."""
+        variable = self._host.datamap.create(assignment.place)
+        if assignment.parameters or assignment.actions is not None:
+            self._host.noted(assignment.place, variable, assignment.parameters or ())
+        if variable.program and assignment.runs_actions:
+            self.act(assignment.place, variable)
+
     def act(self, place: Reference, variable: Variable) -> None:
         """Run the actions of a variable that was set, unless that would never come to an end."""
         chain = self._chain
@@ -108,7 +119,7 @@ class Cascade:
         except _TooMany:
             begin = chain[0]
             self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
-            self._host.warn(str(begin), self.overrun)
+            self._host.fail(str(begin), self.overrun)
         finally:
             chain.pop()
             if variable.parameters.get("resetChange", True):
@@ -124,15 +135,14 @@ class Cascade:
         if variable is None:
             obstacle = datamap.obstacle(place)
             if obstacle is not None:
-                self._host.warn(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
+                self._host.fail(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
                 return
         if place.parameter is not None:
             self._write_parameter(place._replace(parameter=None), place.parameter, value)
             return
         if variable is None:
             variable = datamap.create(place)
-        if variable.locked:
-            self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
+        if self._is_closed(place, variable, begin):
             return
         if variable is source and not direct:
             self._host.warn(f"{begin} itself", f"{begin}: {place} would set itself; that takes useAv")
@@ -171,6 +181,17 @@ class Cascade:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _is_closed(self, place: Reference, variable: Variable, begin: Link) -> bool:
+        """Tell whether no action may set a variable; that is named then."""
+        if variable.locked:
+            self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
+            return True
+        if variable.cell.owner:
+            text = f"{begin}: {place} {variable.cell.owner}; an action does not set it"
+            self._host.warn(f"{begin} {place} owner", text)
+            return True
+        return False
+
     def _is_on(self, place: Reference, variable: Variable) -> bool:
         """Tell whether a variable's own ``enable``, ``enabled`` and ``ifChanged`` let its actions run."""
         if variable.parameters.get("ifChanged") and not variable.changed:
@@ -208,7 +229,7 @@ class Cascade:
             return variable.set_bit(target.bit, None if value is None else bool(value))
         except ValueError as error:
             text = f"{begin}: its action on {target}: {error}; it is not valid now"
-            self._host.warn(f"{begin} {target}", text)
+            self._host.fail(f"{begin} {target}", text)
             # Its old value would go on being shown as if it were that of its source.
             return variable.set(None)
 
@@ -217,11 +238,11 @@ class Cascade:
         chain = self._chain
         if link in chain:
             circle = _trail(*chain[chain.index(link) :], link)
-            self._host.warn(circle, f"actions run in a circle, stopped: {circle}")
+            self._host.fail(circle, f"actions run in a circle, stopped: {circle}")
             return True
         if len(chain) + self._detours >= MAX_DEPTH:
             self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*chain, link)}"
-            self._host.warn(f"{chain[0]} depth", self.overrun)
+            self._host.fail(f"{chain[0]} depth", self.overrun)
             return True
         return False
 

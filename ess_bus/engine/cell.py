@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Changes smaller than this are noise (the original's DEF_DEADBAND).
 DEADBAND: Final = 1e-8
+# Longer than any message of the original; who publishes or keeps more holds everybody up.
+MAX_TEXT: Final = 2**20
 _ALL_BITS: Final = 2**BITS - 1
 
 
@@ -38,11 +41,15 @@ class Cell:
         kind: the type of `value`.
         value: a number, bool, text, list (several set bits of a bit field), or ``None``: not valid now.
         variables: those that show it.
+        owner: whose result it is, as a verb says it; only that one sets it then, neither the bus nor an action.
+        heard: called after each write, changed or not.
     """
 
     kind: Kind = Kind.UNKNOWN
     value: Any = None
     variables: list[Variable] = field(default_factory=list)
+    owner: str = ""
+    heard: Callable[[], None] | None = None
     # Where single bits are set and some of them are not known: the word, and a mask of the latter.
     _word: int = 0
     _unknown_bits: int = 0
@@ -53,10 +60,12 @@ class Cell:
             # Since it was accepted, an action may have made it one of another type.
             self.kind = _KINDS.get(type(value)) or kind_of(value)
         self._unknown_bits = 0
-        if self.value is value or not _differ(self.value, value, deadband):
-            return False
-        self.value = value
-        return True
+        changed = self.value is not value and _differ(self.value, value, deadband)
+        if changed:
+            self.value = value
+        if self.heard is not None:
+            self.heard()
+        return changed
 
     def become(self, value: Any, deadband: float = DEADBAND) -> bool:
         """Take a value of whatever type, as actions may; tell whether it is a change.
@@ -131,10 +140,14 @@ def plain(value: Any) -> Any:
     """Bring a JSON value into the form in which variables hold it.
 
     Raises:
-        ValueError: it is an object.
+        ValueError: it is an object, or too long a text.
     """
     kind = type(value)
-    if value is None or kind is bool or kind is str:
+    if kind is str:
+        if len(value) > MAX_TEXT:
+            raise ValueError(f"a text of {len(value)} characters; expected {MAX_TEXT} at most")
+        return value
+    if value is None or kind is bool:
         return value
     if kind is float or kind is int:
         return number(value)

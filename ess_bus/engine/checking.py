@@ -47,14 +47,24 @@ class Verdict:
 
     def text(self, *, verbose: bool) -> Iterator[str]:
         """Yield the lines: every error, one line for each kind of warning or all of them, and a summary."""
+        for line in self.shown_errors():
+            yield f"error: {line}"
+        for line in self.shown_warnings(verbose=verbose):
+            yield f"warning: {line}"
+        yield self._summary()
+
+    def shown_errors(self) -> Iterator[str]:
+        """Yield a line for each error, with the number of the line in the file."""
         lines = _Lines()
-        for line in self.errors:
-            yield f"error: {lines.show(line)}"
+        return map(lines.show, self.errors)
+
+    def shown_warnings(self, *, verbose: bool) -> Iterator[str]:
+        """Yield a line for each kind of warning, the most frequent first, or for each warning."""
+        lines = _Lines()
         for group in _groups(self.warnings):
             for line in group if verbose else group[:1]:
                 more = f" (and {len(group) - 1} more; -v shows them)" if len(group) > 1 and not verbose else ""
-                yield f"warning: {lines.show(line)}{more}"
-        yield self._summary()
+                yield f"{lines.show(line)}{more}"
 
     def _summary(self) -> str:
         counted = f"{self.tables} tables, {self.variables} variables"
@@ -91,7 +101,7 @@ def check(paths: Sequence[Path], name: str = "ess") -> Verdict:
 
 def _reviewed(examined: Examined, name: str) -> Iterator[Line]:
     for finding in findings(examined.datamap, name, FOREIGN):
-        source = examined.origins.get(finding.where, "")
+        source = examined.configuration.origins.get(finding.where, "")
         yield Line(source, str(finding.where), finding.kind, finding.message)
 
 

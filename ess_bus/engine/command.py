@@ -124,7 +124,7 @@ def command(
         file = state or default_file(name, bus)
         engine = Engine(name)
         engine.advance(time.time(), time.monotonic())
-        engine.configure.look_in(configuration.shelf)
+        engine.configure.look_in(configuration.shelf, configuration.origins)
         engine.load(configuration.assignments, configuration.tables, rests=configuration.is_dump)
         if configuration.is_dump:
             log.warning("this is a dump: scheduled items rest until they are started")

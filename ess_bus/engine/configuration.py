@@ -18,7 +18,7 @@ from ess_bus.engine.signals.lookup import read_csv
 from ess_bus.errors import ConfigurationError, Problem
 from ess_bus.reference import Reference
 from ess_bus.tables.collection import Located
-from ess_bus.tables.folder import Folder, raise_first, read
+from ess_bus.tables.folder import Folder, raise_errors, read
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import segments
 
@@ -47,6 +47,7 @@ class EngineConfiguration:
         shelf: where its files are.
         tables: all of them, also those without variables, in the order of the files.
         is_dump: an engine wrote it: what it did at that moment must not begin anew by itself.
+        origins: which file a variable was defined in last.
     """
 
     assignments: tuple[Assignment, ...]
@@ -57,6 +58,7 @@ class EngineConfiguration:
     shelf: Folder = field(default_factory=lambda: Folder(()))
     tables: tuple[str, ...] = ()
     is_dump: bool = False
+    origins: Mapping[Reference, str] = field(default_factory=dict)
 
 
 # An engine without tables listens where the original does.
@@ -75,7 +77,7 @@ def load(*paths: Path) -> EngineConfiguration:
         ConfigurationError: a file cannot be read, or is not an object of tables; names the file and the place.
     """
     examined = examine(*paths)
-    raise_first(examined)
+    raise_errors(examined)
     return examined.configuration
 
 
@@ -88,14 +90,12 @@ class Examined:
         datamap: the map that its definitions make.
         errors: why it cannot be used.
         warnings: as those of the configuration, each with its file.
-        origins: which file a variable was defined in last.
     """
 
     configuration: EngineConfiguration
     datamap: DataMap
     errors: list[Located]
     warnings: list[Located]
-    origins: Mapping[Reference, str]
 
 
 def examine(*paths: Path) -> Examined:
@@ -111,7 +111,7 @@ def examine(*paths: Path) -> Examined:
         reader.read(document)
     tables, no_tables = _lookup_tables(shelf)
     errors = [*found.errors, *reader.errors]
-    warnings = [*(_named(one) for one in [*found.warnings, *no_tables]), *reader.warnings]
+    warnings = [*(_named(one) for one in [*found.warnings, *no_tables]), *reader.warnings, *reader.clashes]
     roots: dict[str, Mode] = {}
     owned: tuple[str, ...] = ()
     try:
@@ -129,8 +129,9 @@ def examine(*paths: Path) -> Examined:
         shelf,
         tuple(datamap.tables),
         any(document.is_dump for document in found.documents),
+        reader.origins,
     )
-    return Examined(configuration, datamap, errors, warnings, reader.origins)
+    return Examined(configuration, datamap, errors, warnings)
 
 
 def subscriptions(listed: Sequence[str], owned: Sequence[str] = ()) -> dict[str, Mode]:

@@ -6,10 +6,11 @@ refers to a variable or one of its parameters, ``/status/bms/BMSPower`` how the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from ess_bus.engine.actions.item import Step
 from ess_bus.engine.actions.reading import read
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
 from ess_bus.engine.parameters import Parameters
@@ -17,12 +18,25 @@ from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import join, segments
 
+# So many variables are checked, or drafted, in a fraction of a millisecond or two.
+SLICE: Final = 50
+
+
+# Takes a value of any type.
+_NEW: Final = Variable()
+
+
+class _NotTaken(ValueError):
+    """A value is not taken, and what is there stays."""
+
 
 class DataMap:
     """All tables of an engine."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Variable]] = {}
+        # How many variables were made.
+        self.made = 0
         # The paths of all tables and of what is above them.
         self._branches: set[str] = set()
         self._restyled: dict[Variable, set[str]] = {}
@@ -59,14 +73,23 @@ class DataMap:
 
     # -- setting ---------------------------------------------------------------------------------------------------
 
-    def assignments(self, path: str, body: Any) -> list[Assignment]:
+    def assignments(self, path: str, body: Any, pause: Callable[[], object] = bool) -> list[Assignment]:
         """Return what a set or pub of `body` on `path` means, checked as a whole; nothing is changed yet.
+
+        Args:
+            path: what it is sent to.
+            body: what is sent.
+            pause: called now and then while there is much to check; this map may change meanwhile.
 
         Raises:
             ValueError: the body cannot be applied; the text says where and what was expected.
         """
-        found = list(interpret(self, path, body))
-        return [self.checked(assignment) for assignment in found]
+        found = []
+        for number, assignment in enumerate(interpret(self, path, body), 1):
+            found.append(self.checked(assignment))
+            if number % SLICE == 0:
+                pause()
+        return found
 
     def report(self, path: str, body: Any) -> tuple[list[Assignment], list[str]]:
         """Return what an owner's pub of `body` on `path` means, and what is wrong with single values of it.
@@ -81,7 +104,10 @@ class DataMap:
         problems: list[str] = []
         for assignment in interpret(self, path, body):
             try:
+                self._require_free(assignment)
                 found.append(self.checked(assignment))
+            except _NotTaken as error:
+                problems.append(str(error))
             except ValueError as error:
                 problems.append(str(error))
                 if assignment.bit is None and not self._is_locked(assignment):
@@ -96,7 +122,7 @@ class DataMap:
         if variable is None:
             variable = self.create(place)
         if assignment.actions is not None:
-            variable.actions, variable.program = assignment.actions, read(assignment.actions, place)[0]
+            variable.actions, variable.program = assignment.actions, _program(assignment)
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
         if assignment.removed:
@@ -144,6 +170,16 @@ class DataMap:
             names = self._restyled[variable] = set()
         names.add(parameter)
 
+    def _require_free(self, assignment: Assignment) -> None:
+        """Refuse what is the result of another one.
+
+        Raises:
+            _NotTaken: it is.
+        """
+        variable = self.find(assignment.place.table, assignment.place.name)
+        if variable is not None and variable.cell.owner:
+            raise _NotTaken(f"{assignment.place} {variable.cell.owner}; it is not set from outside")
+
     def _is_locked(self, assignment: Assignment) -> bool:
         variable = self.find(assignment.place.table, assignment.place.name)
         return variable is not None and variable.locked
@@ -158,12 +194,28 @@ class DataMap:
 
     def create(self, place: Reference) -> Variable:
         """Return the variable at a place; make it if it is not there."""
-        table = self.table(place.table)
-        variable = table.get(place.name)
+        variable = self.find(place.table, place.name)
         if variable is None:
-            variable = table[place.name] = Variable(places=[(place.table, place.name)])
-            variable.parameters = Parameters(partial(self._restyle, variable))
+            variable = self.draft(Assignment(place))
+            self.insert(place.table, {place.name: variable})
         return variable
+
+    def draft(self, assignment: Assignment) -> Variable:
+        """Return a variable as a checked assignment defines it, for `insert`: it is in no table yet."""
+        place = assignment.place
+        variable = Variable(places=[(place.table, place.name)])
+        variable.parameters = Parameters(partial(self._restyle, variable), assignment.parameters)
+        if assignment.actions is not None:
+            variable.actions, variable.program = assignment.actions, _program(assignment)
+        if assignment.value is not KEEP:
+            variable.set(assignment.value)
+        return variable
+
+    def insert(self, table: str, drafted: Mapping[str, Variable]) -> None:
+        """Put drafted variables into their table, where there are none of their names."""
+        self.table(table).update(drafted)
+        self.made += len(drafted)
+        self._restyled.update((one, set(one.parameters)) for one in drafted.values() if one.parameters)
 
     def alias(self, place: Reference, target: Reference) -> bool:
         """Make `place` show the same variable as `target` (engine.md 2.5); tell whether it did not before."""
@@ -183,10 +235,13 @@ class DataMap:
         Raises:
             ValueError: the variable cannot hold it.
         """
+        if assignment.actions:
+            program, found = read(assignment.actions, assignment.place)
+            assignment = assignment._replace(program=program, problems=tuple(found))
         given = assignment.value
         if given is KEEP:
             return assignment
-        variable = self.find(assignment.place.table, assignment.place.name) or Variable()
+        variable = self.find(assignment.place.table, assignment.place.name) or _NEW
         try:
             if variable.locked and (assignment.parameters or {}).get("lock") is not False:
                 raise ValueError("it is locked")
@@ -200,18 +255,20 @@ class DataMap:
 
 
 def problems(assignment: Assignment) -> list[str]:
-    """Return what of an assignment's actions is not carried out, and why."""
-    if not assignment.actions:
-        return []
-    return [f"{problem.text}; left out" for problem in read(assignment.actions, assignment.place)[1]]
+    """Return what of a checked assignment's actions is not carried out, and why."""
+    return [f"{problem.text}; left out" for problem in assignment.problems]
 
 
 def mistakes(assignment: Assignment) -> list[str]:
-    """Return what is wrong with an assignment's actions: what nobody can have meant."""
-    if not assignment.actions:
-        return []
-    found = read(assignment.actions, assignment.place)[1]
-    return [f"{assignment.place}: {problem.text}" for problem in found if not problem.is_usual]
+    """Return what is wrong with a checked assignment's actions: what nobody can have meant."""
+    return [f"{assignment.place}: {problem.text}" for problem in assignment.problems if not problem.is_usual]
+
+
+def _program(assignment: Assignment) -> tuple[Step, ...]:
+    """Return what is carried out of an assignment's actions, which it may not have been checked with."""
+    if assignment.program is not None:
+        return assignment.program
+    return read(assignment.actions or {}, assignment.place)[0]
 
 
 def _switch(value: Any) -> bool | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ess_bus.engine import reconfiguring
 from ess_bus.engine.actions import effects
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
 from ess_bus.engine.commands import with_command
@@ -56,6 +57,7 @@ class Engine:
         states: the state machines of its assets.
         schedule, wake_lists: the scheduled items, and the lists of variables that functions look at.
         timings: how late things happen, and how long they take by `stopwatch`, which has to be given to it.
+        pause: called now and then before a large set is carried out; lets happen what is due and tells if it was.
         mistakes: what is wrong with its configuration, as far as it was told.
         reports: what it answers about itself, by the segments behind its name.
     """
@@ -72,15 +74,16 @@ class Engine:
         self._cascade = Cascade(self)
         self._intake = Intake(self, self._cascade)
         self._changes = Changes(self.datamap)
-        self.links = Links(self.datamap, self.warn, self._cascade.apply, self._changes.value)
+        self.links = Links(self.datamap, self.fail, self._cascade.apply, self._changes.value)
         self._sender = Sender(name, self.datamap, self._cascade.apply, self.warn)
         self._started_s: float | None = None
         self._later: list[Callable[[], None]] = []
         self.settings: Settings | None = None
         self.dumps: Dumps | None = None
-        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn)
+        self.configure = reconfiguring.Reconfiguration(name, self.datamap, self.extend, self.warn, self.fail)
         self.timings = Timings()
         self.stopwatch: Callable[[], float] = lambda: 0.0
+        self.pause: Callable[[], bool] = lambda: False
         self.schedule = Schedule(Runner(self))
         self.wake_lists = WakeLists(self)
         self.states = States(self)
@@ -169,25 +172,39 @@ class Engine:
         self.dumps = Dumps(self, writer)
         self.timed.append(self.dumps)
 
-    def set(self, path: str, body: Any) -> None:
-        """Apply a set or pub, wholly or not at all, and everything that follows from it.
+    def set(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
+        """Apply a set or pub, wholly or not at all, and everything that follows; return what of the latter has failed.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken; then nothing is.
 
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        if is_under(path, reconfiguring.ROOT):
-            self.configure.set(path, body)
-        else:
-            self._intake.set(self.datamap.assignments(path, body))
-        self._run_later()
+        with self.mistakes.failures() as failures:
+            if is_under(path, reconfiguring.ROOT):
+                self.configure.set(path, body, refuse)
+            else:
+                self._intake.set(path, body, refuse)
+            self._run_later()
+        return list(failures)
 
-    def report(self, path: str, body: Any) -> list[str]:
+    def report(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
         """Apply what the owner of values tells, and all that follows; return what is wrong with values, now not valid.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken; what is there stays, and the other parts are taken.
 
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
         assignments, problems = self.datamap.report(path, body)
+        if refuse is not None:
+            assignments = [assignment for assignment in assignments if refuse(assignment) is None]
         self._intake.carry_out(assignments)
         self._run_later()
         return problems
@@ -199,9 +216,9 @@ class Engine:
                 if not variable.locked:
                     self._cascade.apply(Assignment(Reference(table, name), None))
 
-    def take_publications(self, *, everything: bool = False) -> Publications:
-        """Return what has changed since the last call, or all there is."""
-        return self._changes.everything() if everything else self._changes.take()
+    def take_publications(self, *, everything: bool = False, pause: Callable[[], object] = bool) -> Publications:
+        """Return what has changed since the last call, or all there is; `pause` is called while there is much."""
+        return self._changes.everything() if everything else self._changes.take(pause)
 
     def take_messages(self) -> list[Outgoing]:
         """Return what actions and functions have sent since the last call, in order."""
@@ -285,6 +302,10 @@ class Engine:
         """Note that a variable has changed."""
         self._changes.variable(variable)
 
+    def introduced(self, table: str, variables: Collection[str]) -> None:
+        """Note that there are new variables in a table."""
+        self._changes.several(table, variables)
+
     def watch(self, place: Reference, wake: Callable[[], None]) -> None:
         """Call `wake` with every change of the value that is shown at a place; it must only take note of it."""
         self._changes.watch(place.table, place.name, wake)
@@ -292,6 +313,10 @@ class Engine:
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration once, not at every tick nor with every new value."""
         self.mistakes.warn(mistake, text)
+
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; who has asked by a set is told each time."""
+        self.mistakes.fail(mistake, text)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -152,6 +152,28 @@ def as_number(value: Any) -> float | None:
     return value if is_number(value) and math.isfinite(value) else None
 
 
+def put_result(engine: Engine, place: Reference, value: Any, owner: str, *, again: bool = False) -> None:
+    """Set what a function computes, as `put_if_changed`; nobody else sets it from then on.
+
+    Args:
+        engine: in which it happens.
+        place: where.
+        value: the result.
+        owner: whose it is, as a verb says it: ``is computed by EstimatePower``.
+        again: set it also where it does not differ.
+
+    Raises:
+        ValueError: it cannot hold the value.
+    """
+    if again:
+        engine.put(place, value)
+    else:
+        put_if_changed(engine, place, value)
+    variable = engine.find(place.table, place.name)
+    if variable is not None:
+        variable.cell.owner = owner
+
+
 def put_if_changed(engine: Engine, place: Reference, value: Any) -> None:
     """Set a variable where it differs by more than noise, so that what follows from it happens once.
 

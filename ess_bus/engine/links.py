@@ -26,7 +26,7 @@ class Links:
 
     Args:
         datamap: holds the tables and the variables.
-        report: told (what, text) where an entry is wrong, each time it is met.
+        report: told (what, text) where an entry is wrong and left out, each time it is met.
         apply: carries out an assignment, with all that follows.
         shown: told of a place that shows another value now.
     """

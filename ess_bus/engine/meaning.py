@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
+from ess_bus.engine.actions.item import Step
+from ess_bus.engine.actions.reading import Problem
 from ess_bus.engine.target import indexed
 from ess_bus.reference import Reference
 from ess_bus.uri import check, is_under, join, normal, segments
@@ -37,6 +39,8 @@ class Assignment(NamedTuple):
         bit: `value` is this bit of the variable (from 0).
         act: whether actions follow; ``None``: if there is a value.
         removed: parameters that are taken away.
+        program: what of `actions` is carried out, once they were read.
+        problems: what of them is not.
     """
 
     place: Reference
@@ -46,6 +50,8 @@ class Assignment(NamedTuple):
     bit: int | None = None
     act: bool | None = None
     removed: tuple[str, ...] = ()
+    program: tuple[Step, ...] | None = None
+    problems: tuple[Problem, ...] = ()
 
     @property
     def runs_actions(self) -> bool:
@@ -162,7 +168,7 @@ def _parameter(known: Known, table: str, name: str, body: Any) -> Assignment:
         raise ValueError(f"{table}/{name} is not a variable")
     if parameter == "value":
         return Assignment(place, body)
-    if not parameter or parameter == "actions":
+    if not parameter or "@" in parameter or parameter == "actions":
         raise ValueError(f"{place}@{parameter} cannot be set as a parameter")
     return Assignment(place, parameters={parameter: body})
 

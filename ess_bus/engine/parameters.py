@@ -13,12 +13,13 @@ class Parameters(dict[str, Any]):
 
     Args:
         note: told the name of each parameter that is new, has another value, or is gone.
+        given: what there is from the beginning; nobody is told of that.
     """
 
     __slots__ = ("_note",)
 
-    def __init__(self, note: Callable[[str], None]) -> None:
-        super().__init__()
+    def __init__(self, note: Callable[[str], None], given: Mapping[str, Any] | None = None) -> None:
+        super().__init__(given or {})
         self._note = note
 
     def __setitem__(self, name: str, value: Any) -> None:

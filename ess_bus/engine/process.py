@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.client.ownership import require_unowned
 from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
-from ess_bus.control import BROKER_NAME, PROCESSES, Mode, Subscriptions
+from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
-from ess_bus.engine.blocking import blocked
+from ess_bus.engine.authors import Authors
+from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.engine import Engine
-from ess_bus.engine.following import Following
+from ess_bus.engine.mistakes import few
+from ess_bus.engine.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
@@ -32,12 +36,26 @@ BURST: Final = 200
 TICK_S: Final = 0.1
 # When something is late already, so many messages are handled before the next look: they must not starve.
 LATE_BURST: Final = 10
-# A device is a table such as /components/bms_1, with everything below it.
-DEVICE_DEPTH: Final = 2
+# A set that makes so many variables is a configuration.
+MANY: Final = 1000
 RESET_TIMINGS: Final = "/_reset_timings"
 COMPLAIN_EVERY_S: Final = 60.0
 # Wrong pubs on more URIs than this are not named one by one.
 MAX_COMPLAINTS: Final = 200
+
+
+@contextmanager
+def _without_collections(engine: Engine) -> Iterator[None]:
+    """Look for no garbage: among the objects of thousands of new variables that takes longer than a period."""
+    made = engine.datamap.made
+    gc.disable()
+    try:
+        yield
+    finally:
+        if engine.datamap.made - made >= MANY:
+            # They stay, and need never be looked at.
+            gc.freeze()
+        gc.enable()
 
 
 class EngineProcess:
@@ -57,22 +75,16 @@ class EngineProcess:
         self._roots = roots
         self._owned = owned
         self._sent_uri = f"{self._prefix}/_sent"
-        engine.stopwatch = time.perf_counter
+        engine.stopwatch, engine.pause = time.perf_counter, self._pause
         engine.served = tuple(root for root, mode in roots.items() if mode is Mode.ALL)
         # What others own: their pubs say how things are, they do not ask for anything.
         self._foreign = [root for root, mode in roots.items() if mode is Mode.PUB_ONLY]
         self._messages: Subscription
         self._joins = 0
-        # Device table -> the process that publishes it.
-        self._publishers: dict[str, str] = {}
-        # Calculator -> the results that it has set.
-        self._results: dict[str, set[tuple[str, str]]] = {}
+        self._authors = Authors(engine, bus)
         self._complaints: dict[str, float] = {}
         self._handled: Counter[str] = Counter()
-        self._alive_uri = f"{self._prefix}/_alive"
-        self._following = Following()
-        # Questions are lost with the broker; this counts which one it is.
-        self._asked_of = 0
+        self._outcomes = Outcomes()
 
     def run(self, pulse: Pulse) -> None:
         """Serve until interrupted; `pulse` is told of each turn."""
@@ -130,11 +142,28 @@ class EngineProcess:
         was_due = engine.tick()
         # Who has answered is known only once everything that has arrived was read.
         if not is_behind and handled < BURST:
-            self._follow(now_s)
+            self._authors.follow(now_s)
         self.send()
         self.publish()
         if handled or was_due:
             engine.timings.turned(time.monotonic() - (begun_s or now_s))
+
+    def _pause(self) -> bool:
+        """Let happen what is due while a large set is read, of which nothing is in the map yet; tell if it was."""
+        if not self._tick():
+            return False
+        self.publish()
+        return True
+
+    def _tick(self) -> bool:
+        """Let happen what is due while much is to be done; tell if it was."""
+        engine, now_s = self._engine, time.monotonic()
+        if engine.due_s() > now_s:
+            return False
+        engine.advance(time.time(), now_s)
+        engine.tick()
+        self.send()
+        return True
 
     def handle(self, message: Message) -> None:
         """Answer one message. What is set is published below the engine's own name, which must be routable too."""
@@ -142,8 +171,8 @@ class EngineProcess:
         below = relative(message.uri, self._prefix)
         view, path = (View.PLAIN, segments(message.uri)) if below is None else views.split(below)
         try:
-            if message.is_reply and message.uri == self._alive_uri:
-                self._hear(message)
+            if message.is_reply and message.uri == self._authors.alive_uri:
+                self._authors.hear(message)
             elif message.is_reply and (message.uri == self._sent_uri or message.status is not Status.OK):
                 self._take_outcome(message, join(path))
             else:
@@ -156,97 +185,57 @@ class EngineProcess:
     def _take(self, message: Message, target: str, view: View) -> None:
         engine, method = self._engine, message.method
         if method == "pub" and is_under(target, PROCESSES):
-            self._take_news(message)
+            self._authors.take_news(message)
             return
-        reason = blocked(engine.datamap, method, message.uri, target, self._owned)
+        name = self._prefix if is_under(message.uri, self._prefix) else ""
+        reason = blocked(engine.datamap, method, message.uri, target, self._owned, name)
         if reason is not None:
             raise ValueError(reason)
+        refuse = refusing(engine.datamap, method, message.uri, target, name) if method in ("set", "pub") else None
         match method:
             case "get":
                 answer = directory.answer(engine.datamap, engine.name, segments(target), view, engine.reports)
                 self._bus.reply(message, views.get(engine.datamap, target, view) if answer is None else answer)
             case "pub" if any(is_under(target, root) for root in self._foreign):
                 check_uri(self._prefix + target)
-                self._take_report(message, target)
+                self._take_report(message, target, refuse)
             case "set" if target == RESET_TIMINGS:
                 engine.timings.reset()
                 self._bus.reply(message, message.body)
             case "set" | "pub":
                 check_uri(self._prefix + target)
-                body = message.json()
-                engine.set(target, body)
-                if message.process_name in self._results and isinstance(body, dict):
-                    self._results[message.process_name].update((target, name) for name in body)
-                if method == "set":
-                    self._bus.reply(message, message.body)
+                self._take_set(message, target, refuse)
             case _:
                 raise ValueError(f"{method} is not something the engine does")
 
+    def _take_set(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        """Take a set, or a pub that asks for something; its answer says what of it failed though the values are set."""
+        with _without_collections(self._engine):
+            body = message.json()
+            failures = self._engine.set(target, body, refuse)
+        # A calculator could not do anything about what its results do in the engine.
+        if not self._authors.calculated(message.process_name, target, body) and failures:
+            raise ValueError(f"set, but: {few(failures)}")
+        if message.method == "set":
+            self._bus.reply(message, message.body)
+
     def _take_outcome(self, message: Message, target: str) -> None:
         """Name what an action has sent and what failed; what the answer was to tell is not known then."""
+        command = str(message.token or message.uri)
         if message.status is Status.OK:
+            if (text := self._outcomes.succeeded(command)) is not None:
+                log.info("an action sent %s", text)
             return
-        what = f"{message.token or message.uri}: {error_text(message)}"
-        self._engine.warn(what, f"an action sent {what}")
+        if (text := self._outcomes.failed(command, error_text(message))) is not None:
+            log.warning("an action sent %s", text)
         if self._engine.datamap.is_variable(target):
             self._engine.report(target, None)
 
-    def _take_report(self, message: Message, target: str) -> None:
-        problems = self._engine.report(target, message.json())
-        self._publishers[join(segments(target)[:DEVICE_DEPTH])] = message.process_name
+    def _take_report(self, message: Message, target: str, refuse: Refusing | None) -> None:
+        problems = self._engine.report(target, message.json(), refuse)
+        self._authors.published(message.process_name, target)
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")
-
-    def _take_news(self, message: Message) -> None:
-        """Take what a process tells of itself, or the broker's news that one is gone."""
-        news = message.json()
-        if not isinstance(news, dict):
-            return
-        if message.process_name == BROKER_NAME and news.get("gone") is True:
-            name = str(news.get("name"))
-            self._bury(name, "gone")
-            self._results.pop(name, None)
-            self._following.gone(name)
-            return
-        self._following.heard(message.process_name)
-        if news.get("kind") == "calculator" and news.get("prefix") == self._prefix:
-            self._results.setdefault(message.process_name, set())
-
-    def _follow(self, now_s: float) -> None:
-        """Ask those whose values count whether they are still there; one that hangs is as good as gone."""
-        if self._asked_of != self._bus.joins or not self._bus.connected:
-            self._asked_of = self._bus.joins
-            self._following.forget()
-        for name in self._following.take_silent(now_s):
-            self._bury(name, "silent")
-        names = {*self._publishers.values(), *(name for name, results in self._results.items() if results)}
-        for name in self._following.to_ask(names, now_s):
-            try:
-                self._bus.send("get", f"{PROCESSES}/{name}", None, self._alive_uri, name)
-            except (Disconnected, UriError) as error:
-                log.debug("%s was not asked: %s", name, error)
-
-    def _hear(self, answer: Message) -> None:
-        """Take the answer of somebody who was asked whether he is there, or the broker's that he cannot be asked."""
-        name = str(answer.token)
-        if answer.status is Status.OK:
-            self._following.heard(name)
-        elif answer.status is not Status.BUSY:  # that is one who reads nothing
-            self._following.gone(name)
-
-    def _bury(self, name: str, end: str) -> None:
-        """Make what a process published or calculated not valid: nobody keeps it up to date."""
-        for device, publisher in list(self._publishers.items()):
-            if publisher == name:
-                log.warning("%s is %s; %s is not valid until it is published again", publisher, end, device)
-                del self._publishers[device]
-                self._engine.invalidate(device)
-        results = sorted(self._results.get(name, ()))
-        if results:
-            log.warning("%s is %s; its %d results are not valid until they are set again", name, end, len(results))
-            self._results[name].clear()
-        for table, variable in results:
-            self._engine.report(table, {variable: {"value": None, "reason": f"{name} is {end}"}})
 
     def send(self) -> None:
         """Send what actions ask for. It is not kept for later: a command must not reach a device late."""
@@ -268,7 +257,7 @@ class EngineProcess:
         if not self._bus.connected:
             return
         is_new, self._joins = self._joins != self._bus.joins, self._bus.joins
-        values, seen, changed = self._engine.take_publications(everything=is_new)
+        values, seen, changed = self._engine.take_publications(everything=is_new, pause=self._tick)
         # Whoever uses parameters hears of each that has another value: first, for they may say what a value means.
         for table, parameters in changed.items():
             self._publish(f"{self._prefix}/{View.FULL}{table}", parameters)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ess_bus.engine.blocking import BLOCKED, OLD_KEYS
+from ess_bus.engine.cell import kind_of, plain
 from ess_bus.engine.datamap import DataMap, problems
 from ess_bus.engine.links import LINKS, VLINKS, is_note, link, vlink
 from ess_bus.engine.meaning import KEEP, Assignment, member
+from ess_bus.engine.variable import Variable
 from ess_bus.errors import Problem, UriError
 from ess_bus.reference import Reference
 from ess_bus.tables.collection import Located
@@ -15,6 +18,7 @@ from ess_bus.tables.document import Document
 from ess_bus.tables.parsing import pairs
 from ess_bus.uri import check as check_uri
 from ess_bus.uri import is_under, normal, segments
+from ess_bus.values import naked
 
 _RULES: Final = frozenset(f"{BLOCKED}/{method}" for method in ("get", "set", "pub"))
 
@@ -24,16 +28,20 @@ class Reader:
 
     Args:
         datamap: what is there already; it is changed.
-        strict: what is left out of a file makes it unusable, but for items of actions.
+        strict: what is left out of a file makes it unusable, but for items of actions and `clashes`.
+        origins: which file defined what is there already, as far as that is known.
 
     Attributes:
         assignments: what the documents mean, in their order.
         errors: what makes a document unusable.
         warnings: what is left out of the others.
+        clashes: variables that are left out because they are of another type already.
         origins: which file a variable was defined in last.
     """
 
-    def __init__(self, datamap: DataMap, *, strict: bool = False) -> None:
+    def __init__(
+        self, datamap: DataMap, *, strict: bool = False, origins: Mapping[Reference, str] | None = None
+    ) -> None:
         self._datamap = datamap
         self._leave_out = self._refuse if strict else self._warn
         self._source = ""
@@ -41,7 +49,8 @@ class Reader:
         self.assignments: list[Assignment] = []
         self.errors: list[Located] = []
         self.warnings: list[Located] = []
-        self.origins: dict[Reference, str] = {}
+        self.clashes: list[Located] = []
+        self.origins: dict[Reference, str] = dict(origins or {})
 
     def read(self, document: Document) -> None:
         """Take a document."""
@@ -72,12 +81,17 @@ class Reader:
                 self._old_rules(f"{path}:{name}", OLD_KEYS[name], definition)
 
     def _define(self, table: str, name: str, definition: Any) -> None:
-        known = self._datamap.find(table, name) is not None
+        own = Reference(table, name)
+        known = self._datamap.find(table, name)
         try:
-            assignment = self._datamap.checked(member(Reference(table, name), definition))
+            assignment = self._datamap.checked(member(own, definition))
         except ValueError as error:
-            # A second definition that does not fit the first is left out; the type of the first one stays.
-            (self._leave_out if known else self._refuse)(table, str(error))
+            clash = None if known is None else self._clash(own, known, definition)
+            if clash is not None:
+                # The type of the first definition stays, and the rest of the second file is none the worse for it.
+                self.clashes.append(Located(self._source, Problem(f"{self._name}: {own}", clash)))
+            else:
+                (self._refuse if known is None else self._leave_out)(table, str(error))
             return
         self._datamap.apply(assignment)
         self.assignments.append(assignment)
@@ -87,6 +101,15 @@ class Reader:
             self._warn(place, text)
         if (problem := _link_problem(assignment)) is not None:
             self._leave_out(place, f"{problem}; left out")
+
+    def _clash(self, place: Reference, known: Variable, definition: Any) -> str | None:
+        """Return how the types of two definitions differ, ``None`` if that is not what is wrong."""
+        value = naked(definition)
+        if isinstance(value, dict) or known.locked:
+            return None
+        first, kind = known.cell.kind, kind_of(plain(value))
+        origin = self.origins[place].rpartition("/")[2] if place in self.origins else "what is there"
+        return None if first is kind else f"a {kind} here and a {first} in {origin}; left out"
 
     def _old_rules(self, where: str, table: str, given: Any) -> None:
         """Take ``BlockSets`` of ``/config/<asset>`` for the table of such rules that it stands for."""

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from ess_bus.engine.assets import known_assets
+from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cell import Cell
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.reader import Reader
 from ess_bus.engine.variable import Variable
 from ess_bus.errors import Problem
+from ess_bus.reference import Reference
 from ess_bus.tables.asked import LISTS
 from ess_bus.tables.collection import Collection, Located, collect, collect_document, collect_list
 from ess_bus.tables.document import Belonging, Document, document
@@ -50,6 +53,7 @@ class Reconfiguration:
         datamap: its map.
         extend: takes checked definitions with all that follows.
         warn: told (what, text) of what is left out of actions.
+        fail: told of variables that are left out because they are of another type already.
 
     Attributes:
         shelf: where files are found: first what was sent, then the folder of the configuration.
@@ -61,24 +65,32 @@ class Reconfiguration:
         datamap: DataMap,
         extend: Callable[[Iterable[Assignment]], None],
         warn: Callable[[str, str], None],
+        fail: Callable[[str, str], None],
     ) -> None:
-        self._name, self._datamap, self._extend, self._warn = name, datamap, extend, warn
+        self._name, self._datamap, self._extend, self._warn, self._fail = name, datamap, extend, warn, fail
+        self._origins: dict[Reference, str] = {}
         self._templates: dict[str, Text] = {}
         self.shelf: Shelf = Memory(self._templates)
 
-    def look_in(self, shelf: Shelf) -> None:
-        """Find files there too, after what was sent."""
+    def look_in(self, shelf: Shelf, origins: Mapping[Reference, str] = MappingProxyType({})) -> None:
+        """Find files there too, after what was sent, and say which of them has defined what."""
+        self._origins.update(origins)
         self.shelf = Memory(self._templates, shelf)
 
-    def set(self, path: str, body: Any) -> None:
+    def set(self, path: str, body: Any, refuse: Refusing | None = None) -> None:
         """Carry out a set below ``/cfg``.
+
+        Args:
+            path: which.
+            body: what it says.
+            refuse: returns why a definition is not taken; then nothing is.
 
         Raises:
             ValueError: nothing was changed; the text names every problem.
         """
         match segments(path)[1:]:
             case ("cfile", asset, file):
-                self._take(asset, file, body)
+                self._take(asset, file, body, refuse)
             case ("ctmpl", _, file):
                 self._keep(join(segments(path)[2:]), file, body)
             case ("crun", *names):
@@ -91,16 +103,16 @@ class Reconfiguration:
                 expected = "cfile/ASSET/FILE, ctmpl/ASSET/FILE, crun or crun/LIST"
                 raise ValueError(f"{path[:80]}: expected {expected} below {ROOT}")
 
-    def load_file(self, name: str) -> None:
-        """Load a file and what it asks for, as at the start.
+    def load_file(self, name: str) -> list[str]:
+        """Load a file and what it asks for, as at the start; return what of it is left out, being of another type.
 
         Raises:
             ValueError: nothing was changed; the text names every problem.
         """
-        self._apply(collect([name], self.shelf, whole=False))
+        return self._apply(collect([name], self.shelf, whole=False))
 
-    def load_server(self, name: str) -> None:
-        """Make the tables that a Modbus server file serves; what is there keeps its value.
+    def load_server(self, name: str) -> list[str]:
+        """Make the tables that a Modbus server file serves; what is there keeps its value. As `load_file`.
 
         Raises:
             ValueError: nothing was changed.
@@ -113,17 +125,17 @@ class Reconfiguration:
             table: {variable: value for variable, value in members.items() if not self._datamap.find(table, variable)}
             for table, members in tables.items()
         }
-        self._apply(Collection([Document(name, name, tuple(new.items()))]))
+        return self._apply(Collection([Document(name, name, tuple(new.items()))]))
 
-    def run_list(self, name: str) -> None:
-        """Carry out a list of ``/config/load``.
+    def run_list(self, name: str) -> list[str]:
+        """Carry out a list of ``/config/load``. As `load_file`.
 
         Raises:
             ValueError: nothing was changed; the text names every problem.
         """
-        self._run(name)
+        return self._run(name)
 
-    def _take(self, asset: str, file: str, body: Any) -> None:
+    def _take(self, asset: str, file: str, body: Any, refuse: Refusing | None) -> None:
         made = document(file, f"cfile {asset}/{file}", body)
         whose = Belonging(asset=asset).over(made.belonging)
         if whose.manager is None and whose.instance is None and asset not in known_assets(self._datamap, self._name):
@@ -131,7 +143,7 @@ class Reconfiguration:
         if whose.instance is not None and whose.manager is None:
             whose = Belonging(asset, whose.parent, whose.parent or asset, whose.instance)
         fingerprint = hashlib.md5(json.dumps(body, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
-        self._apply(collect_document(made.known_as(file, whose, fingerprint), self.shelf))
+        self._apply(collect_document(made.known_as(file, whose, fingerprint), self.shelf), refuse)
 
     def _keep(self, path: str, file: str, body: Any) -> None:
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -143,7 +155,7 @@ class Reconfiguration:
             raise ValueError(f"more than {MAX_TEMPLATES} templates, or {MAX_TEMPLATE_BYTES >> 20} MiB of them")
         self._templates[file.removesuffix(".json")] = Text(file, f"ctmpl {path}", content)
 
-    def _run(self, wanted: Any) -> None:
+    def _run(self, wanted: Any) -> list[str]:
         lists = {
             name: {"value": variable.value, **variable.parameters}
             for name, variable in self._datamap.tables.get(LISTS, {}).items()
@@ -154,24 +166,32 @@ class Reconfiguration:
             names: Sequence[str] = [wanted]
         else:
             names = [name for name, definition in lists.items() if definition["value"] is not True]
-        for name in names:
-            self._apply(collect_list(name, lists[name], lists, self.shelf))
+        return [text for name in names for text in self._apply(collect_list(name, lists[name], lists, self.shelf))]
 
-    def _apply(self, found: Collection) -> None:
-        reader = Reader(_copy(self._datamap, found.documents), strict=True)
+    def _apply(self, found: Collection, refuse: Refusing | None = None) -> list[str]:
+        reader = Reader(_copy(self._datamap, found.documents), strict=True, origins=self._origins)
         for made in found.documents:
             reader.read(made)
         wrong = [*found.errors, *found.warnings, *reader.errors, *self._obstacles(reader.assignments)]
         if wrong:
+            wrong += reader.clashes
             shown = [f"{one.source}: {one.problem}" for one in wrong[:_MAX_SHOWN]]
             more = [f"and {len(wrong) - _MAX_SHOWN} more"] if len(wrong) > _MAX_SHOWN else []
             raise ValueError("; ".join([*shown, *more]))
+        blocked = (refuse(one) for one in reader.assignments) if refuse is not None else ()
+        if (reason := next((one for one in blocked if one is not None), None)) is not None:
+            raise ValueError(reason)
         for made in found.documents:
             for table, _ in made.tables:
                 self._datamap.table(normal(table))
         self._extend(reader.assignments)
+        self._origins = reader.origins
         for one in reader.warnings:
             self._warn(str(one.problem), str(one.problem))
+        clashes = [str(one.problem) for one in reader.clashes]
+        for text in clashes:
+            self._fail(text, text)
+        return clashes
 
     def _obstacles(self, assignments: Iterable[Assignment]) -> list[Located]:
         """Return what cannot be made because a URI is a table, or a variable, already."""

@@ -2,8 +2,9 @@
 
 Kept are variables with the parameter ``persist``, those that ``Persist`` of ``/config/ess`` lists (``/table:name``, or
 a table with all below it), and every ``maint_mode`` below ``/assets``: who works on a battery must not find that a
-restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`); but the emergency
-stop of an ESS is: only who has pressed it, or may release it, must do so.
+restart has given it back to the site. Commands are never kept, nor what leads to one (`never_kept`); but each emergency
+stop of an ESS is: only who has pressed it, or may release it, must do so. And so is what state machines do to take the
+plant down, until it is done.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.never_kept import why_command
 from ess_bus.engine.severity import Severity
+from ess_bus.engine.states.common import E_STOPS
 from ess_bus.engine.states.ess import ESS
 from ess_bus.engine.states.options import KIND, STATES
+from ess_bus.engine.states.states import KEPT, States
 from ess_bus.engine.timing import NEVER
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -33,7 +36,6 @@ LOOK_S: Final = 1.0
 PERSIST: Final = "persist"
 _LIST: Final = Reference("/config/ess", "Persist")
 _ALWAYS: Final = "maint_mode"
-_EMERGENCY: Final = "EStop"
 
 
 class Store(Protocol):
@@ -51,6 +53,7 @@ class Host(Protocol):
 
     steady_s: float
     datamap: DataMap
+    states: States
 
     def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None = None) -> None:
         """Set a variable, and run what follows."""
@@ -151,7 +154,7 @@ class Settings:
         return listed, prefixes
 
     def _is_emergency(self, place: Reference) -> bool:
-        if place.name != _EMERGENCY or not place.table.startswith("/controls/"):
+        if place.name not in E_STOPS or not place.table.startswith("/controls/"):
             return False
         kind = self._host.datamap.find(f"{STATES}/{place.table.removeprefix('/controls/')}", KIND)
         return kind is not None and kind.value == ESS.kind
@@ -161,7 +164,13 @@ class Settings:
     def _note(self, one: tuple[str, str]) -> None:
         if one in self._kept:
             self._changed.add(one)
-            self._due_s = min(self._due_s, self._host.steady_s + DELAY_S)
+            delay_s = 0 if self._is_emergency(Reference(*one)) else DELAY_S
+            self._due_s = min(self._due_s, self._host.steady_s + delay_s)
+
+    def remember(self, place: Reference, text: str | None) -> None:
+        """Keep what a state machine must not forget, at once; ``None`` forgets it."""
+        self._store.write({str(place): text})
+        self._due_s = min(self._due_s, self._host.steady_s + LOOK_S)
 
     def due_s(self) -> float:
         """Return when something is to be written, or a failing disk to be looked at."""
@@ -198,6 +207,9 @@ class Settings:
         for text, value in sorted(rows.items()):
             try:
                 place = Reference.parse(text)
+                if place.name == KEPT and is_under(place.table, STATES):
+                    self._host.states.resume(place.table.removeprefix(f"{STATES}/"), str(value))
+                    continue
                 variable = self._host.datamap.find(place.table, place.name)
                 if variable is None or tuple(place[:2]) not in self._kept:
                     raise ValueError("it is no setting any more")

@@ -15,8 +15,8 @@ class Host(Protocol):
     def read(self, target: Target) -> Any:
         """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
 
-    def warn(self, mistake: str, text: str) -> None:
-        """Log a mistake of the configuration, once."""
+    def fail(self, mistake: str, text: str) -> None:
+        """Log a mistake of the configuration, once; whoever asked for what is not done now is told, too."""
 
 
 def is_switched_on(variable: Variable, place: Reference, host: Host) -> bool:
@@ -38,5 +38,5 @@ def _is_on(switch: str, place: Reference, host: Host) -> bool:
     try:
         return bool(host.read(Target.parse(switch)))
     except ValueError as error:
-        host.warn(f"{place} enable", f"{place}: enable: {error}; it is off")
+        host.fail(f"{place} enable", f"{place}: enable: {error}; it is off")
         return False

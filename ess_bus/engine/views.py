@@ -5,7 +5,7 @@ Tables below ``/assets`` are shown as people see them: in the order in which the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,11 @@ class View(StrEnum):
     NAKED = "naked"
     FULL = "full"
     UI = "ui"
+    # What a calculator works from; actions are most of the full view of a real site, and can be more than fits a frame.
+    LEAN = "_parameters"
+
+
+_NAMED: Final = frozenset(View) - {View.PLAIN}
 
 
 def get(datamap: DataMap, path: str, view: View = View.PLAIN) -> Any:
@@ -71,7 +76,7 @@ def split(path: tuple[str, ...]) -> tuple[View, tuple[str, ...]]:
     """
     if path and path[0] in ("noid", "useid"):
         path = path[1:]
-    if path and path[0] in (View.NAKED, View.FULL, View.UI):
+    if path and path[0] in _NAMED:
         return View(path[0]), path[1:]
     return View.PLAIN, path
 
@@ -80,6 +85,12 @@ def full(variable: Variable) -> dict[str, Any]:
     """Return all of a variable: its value, parameters alphabetically, then ``options`` and ``actions``."""
     shown = _parameters(variable)
     return {**shown, "actions": variable.actions} if variable.actions else shown
+
+
+def lean(variable: Variable) -> dict[str, Any]:
+    """Return a variable's value and parameters and, of its actions, only which functions they call."""
+    calls = list(_calls(variable.actions))
+    return {**_parameters(variable), **({"actions": calls} if calls else {})}
 
 
 def ui(variable: Variable) -> dict[str, Any]:
@@ -102,6 +113,8 @@ def _parameters(variable: Variable) -> dict[str, Any]:
 def _variable(name: str, variable: Variable, view: View) -> Any:
     if view is View.FULL:
         return {name: full(variable)}
+    if view is View.LEAN:
+        return {name: lean(variable)}
     return ui(variable) if view is View.UI else variable.value
 
 
@@ -120,7 +133,20 @@ _SHOW: Final[dict[View, Callable[[Variable], Any]]] = {
     View.NAKED: lambda variable: variable.value,
     View.FULL: full,
     View.UI: ui,
+    View.LEAN: lean,
 }
+
+
+def _calls(actions: Any) -> Iterator[dict[str, Any]]:
+    """Yield ``func`` and ``amap`` wherever they stand in actions."""
+    if isinstance(actions, list):
+        for one in actions:
+            yield from _calls(one)
+    elif isinstance(actions, Mapping):
+        if isinstance(actions.get("func"), str):
+            yield {key: actions[key] for key in ("func", "amap") if key in actions}
+        for inner in actions.values():
+            yield from _calls(inner)
 
 
 def _table(variables: dict[str, Variable], view: View) -> dict[str, Any]:

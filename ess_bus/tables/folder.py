@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ess_bus.configuration import json_files, read_bytes
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.errors import ConfigurationError, Problem, raise_all
 from ess_bus.tables.collection import Collection, Located, collect
 from ess_bus.tables.shelf import Text, missing, require_plain
 
@@ -68,24 +68,25 @@ def read_tables(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     What is missing is left to the engine to tell.
 
     Raises:
-        ConfigurationError: as `read`, or a file cannot be read, is not JSON or not an object.
+        ConfigurationError: as `read`; or, after all others, files cannot be read, are not JSON or not an object.
     """
     found, _ = read(path)
-    raise_first(found)
     for made in found.documents:
         tables: dict[str, Any] = {}
         for table, members in made.tables:
             known = tables.get(table)
             tables[table] = {**known, **members} if isinstance(known, dict) and isinstance(members, dict) else members
         yield Path(made.source).with_name(made.name), tables
+    raise_errors(found)
 
 
-def raise_first(found: HasErrors) -> None:
-    """Raise what is wrong with the first file that cannot be used.
+def raise_errors(found: HasErrors) -> None:
+    """Raise what is wrong with all files that cannot be used.
 
     Raises:
         ConfigurationError: there is one.
     """
-    if found.errors:
-        source = found.errors[0].source
-        raise ConfigurationError(source, [one.problem for one in found.errors if one.source == source])
+    problems: dict[str, list[Problem]] = {}
+    for source, problem in found.errors:
+        problems.setdefault(source, []).append(problem)
+    raise_all([ConfigurationError(source, several) for source, several in problems.items()])

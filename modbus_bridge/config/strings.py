@@ -35,7 +35,9 @@ def strings_of(entry: PointEntry, kind: Kind, width: int, place: Place, findings
             raise StringsError(None, f"{kind} needs at least one string")
         _check_names(strings, kind)
     except StringsError as error:
-        findings.leave_out(place if error.index is None else place.at(error.index), str(error))
+        # Said by name: the place alone reads as if one string were missing, and the rest were read.
+        reason = f"{error}, so {entry.id!r} is not read at all"
+        findings.leave_out(place if error.index is None else place.at(error.index), reason)
         return None
     for index, message, instead in _original(entry.bit_strings, kind):
         findings.tolerate(place.at(index), message, instead)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from ess_bus import uri as uris
 from ess_bus.client import AsyncBus
-from ess_bus.errors import BusError, ConfigurationError
+from ess_bus.client.ownership import require_all_unowned
+from ess_bus.errors import BusError, ConfigurationError, EssError
 from ess_bus.hints import did_you_mean
 from ess_bus.message import Message
 from ess_bus.service.measures import Measure
@@ -50,7 +51,12 @@ class Host:
         return iter(()) if self._bridge is None else metrics.measures(self._bridge.stats())
 
     async def run(self, configuration: ClientConfiguration, pulse: Pulse) -> None:
-        """Poll, publish and answer until cancelled; `pulse` is told that the loop turns."""
+        """Poll, publish and answer until cancelled; `pulse` is told that the loop turns.
+
+        Raises:
+            EssError: another process answers for one of the components; both would write each set to a device.
+        """
+        await require_all_unowned(self._bus, uris_of(configuration))
         async with asyncio.TaskGroup() as group:
             bridge = self._bridge = Bridge(configuration, self._bus, group)
             try:
@@ -130,6 +136,10 @@ class Host:
                 log.warning("not reloaded: %s", reason)
                 with suppress(BusError):
                     await self._bus.refuse(message, f"nothing was changed: {reason}")
+            except EssError as error:
+                log.warning("not reloaded: %s", error)
+                with suppress(BusError):
+                    await self._bus.refuse(message, f"nothing was changed: {error}")
             except Exception as error:  # noqa: BLE001 - a reload that fails must not end what works
                 log_error("not reloaded", error)
                 with suppress(BusError):
@@ -141,6 +151,7 @@ class Host:
     async def _replace(self, bridge: Bridge) -> dict[str, Any]:
         # Reading and checking a large file takes a while; polls go on meanwhile.
         configuration = await asyncio.to_thread(self._load)
+        await require_all_unowned(self._bus, set(uris_of(configuration)) - set(bridge.uris))
         try:
             # First, since the broker may refuse it: then nothing has changed.
             await self._messages.replace(*{*bridge.uris, *uris_of(configuration)})

@@ -12,7 +12,7 @@ from ess_bus.control import Mode, Verb
 from ess_bus.message import Message, Status, decode, encode
 from ess_bus.transport.base import Transport
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 _numbers = count(1000)
 
 

@@ -199,7 +199,7 @@ def test_many_askers_of_one_name_each_get_their_own_answers(world, at):
 
     owner = threading.Thread(target=own, args=(world.bus(name="owner"),))
     owner.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
 
     def asking(number: int) -> None:
         with world.bus(name="same name") as bus:

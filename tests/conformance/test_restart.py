@@ -107,7 +107,7 @@ def test_clients_come_back_with_their_subscriptions_and_know_that_they_may_have_
         assert answer == "/own/x"
         sender.publish("/a", 1)
         sender.flush()
-        assert [messages.receive(10).body, receiver.joins, receiver.gaps] == [b"1", 2, 2]
+        assert [messages.receive(60).body, receiver.joins, receiver.gaps] == [b"1", 2, 2]
 
 
 @rule("W-RESTART-4", "W-DELIVERY-2", "W-DELIVERY-4", "W-TRANSPORT-6", "W-ERROR-2")

@@ -290,7 +290,7 @@ def test_a_flood_is_slowed_down_and_nothing_of_it_is_lost(limited_world):
         sending.start()
         found: list[int] = []
         while len(found) < total:
-            message = messages.receive(20)
+            message = messages.receive(60)
             assert message is not None
             found.append(int(message.body or b""))
         sending.join()

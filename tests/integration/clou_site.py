@@ -114,7 +114,7 @@ class Site:
 
     @staticmethod
     def _bus(folder: Path, name: str) -> Bus:
-        timeouts = Timeouts(connect=20, request=5)
+        timeouts = Timeouts(connect=60, request=15)
         return Bus(f"ipc://{folder}/ess-bus/{name}.sock", name="test", timeouts=timeouts)
 
     @property

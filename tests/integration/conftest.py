@@ -6,21 +6,27 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from ess_bus.client import Bus
+from ess_bus.client import Bus, Timeouts
+from tools.ports import free_port as free_port  # the tests take it from here
+
+if TYPE_CHECKING:
+    from tests.integration.clou_site import Site
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
+# How long anything may take on a machine that has other things to do. What is there sooner is not waited for.
+PATIENCE_S = 60.0
+PATIENT = Timeouts(connect=PATIENCE_S, request=PATIENCE_S, send=PATIENCE_S)
 
 
 class Process:
@@ -42,7 +48,7 @@ class Process:
     def output(self) -> str:
         return self.output_file.read_text(errors="replace")
 
-    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 15.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = PATIENCE_S) -> int:
         """Send a signal and return the exit status."""
         self.popen.send_signal(number)
         return self.popen.wait(timeout_s)
@@ -108,7 +114,14 @@ def run(folder: Path, environment: dict[str, str]) -> Callable[..., subprocess.C
         variables = {**environment, "ESS_BUS": bus} if bus else environment
         command = [sys.executable, "-m", module, *map(str, arguments)]
         return subprocess.run(
-            command, input=stdin or "", env=variables, cwd=ROOT, capture_output=True, text=True, timeout=40, check=False
+            command,
+            input=stdin or "",
+            env=variables,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
 
     return run_module
@@ -125,7 +138,7 @@ def broker(start: Start, folder: Path) -> str:
 @pytest.fixture
 def bus(broker: str) -> Iterator[Bus]:
     """A connection of the test's own to that broker."""
-    with Bus(broker, name="test") as connection:
+    with Bus(broker, name="test", timeouts=PATIENT) as connection:
         yield connection
 
 
@@ -142,6 +155,35 @@ def shared_broker() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def send(
+    run: Callable[..., subprocess.CompletedProcess[str]], shared_broker: str
+) -> Callable[..., tuple[int, str, str]]:
+    """Run fims_send at the shared broker and return (status, stdout, stderr)."""
+
+    def run_send(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+        result = run("tools.fims_send", *arguments, bus=shared_broker, stdin=stdin)
+        return result.returncode, result.stdout, result.stderr
+
+    return run_send
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Site]:
+    """The site of ``configs/demo``, for all tests of a file."""
+    from tests.integration.clou_site import running  # with it come packages that few tests need
+
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def site(whole: Site) -> Site:
+    """The same, off and without a fault."""
+    whole.rest()
+    return whole
+
+
 def start_broker(start: Start, endpoint: str) -> Process:
     """Start a broker and return when it listens."""
     process = start("ess_bus.broker.command", "--bus", endpoint)
@@ -150,14 +192,7 @@ def start_broker(start: Start, endpoint: str) -> Process:
     return process
 
 
-def free_port() -> int:
-    """Return a TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+def eventually(condition: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
     """Wait until `condition` holds and return its value; an exception counts as not yet."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -11,7 +11,7 @@ from ess_bus.client import Bus, Timeouts
 from ess_bus.errors import BusError, Outcome
 from ess_bus.message import Message
 
-TIMEOUTS = Timeouts(connect=20, request=3, send=3)
+TIMEOUTS = Timeouts(connect=60, request=3, send=3)
 
 
 class Worker:

@@ -130,7 +130,7 @@ async def site(
 
 async def until(condition: Callable[[], Any | Awaitable[Any]]) -> Any:
     """Wait until a condition holds and return its value; an exception counts as not yet."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with suppress(Exception):
                 value = condition()

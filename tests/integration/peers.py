@@ -33,7 +33,7 @@ class Owner:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(
@@ -122,3 +122,10 @@ class Rude:
                     return verb, fields
             frame = self._socket.recv()
             self._frames.extend(batch.unpack(frame) if frame[:1] == batch.MARK else [frame])
+
+
+def received_nothing(owner: Owner, send: Callable[..., tuple[int, str, str]]) -> bool:
+    """Whether the owner has got nothing before what is sent to it, at ``/a``, now."""
+    before = len(owner.received)
+    assert send("-m", "get", "-u", "/a", "-r", "/me")[0] == 0
+    return before == 0 and len(owner.received) == 1

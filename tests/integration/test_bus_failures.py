@@ -68,7 +68,7 @@ def test_a_request_during_which_the_broker_is_lost_is_never_ok(start, endpoint):
         mute_inbox = mute.subscribe("/a")
         waiting, frame = bus._core.request("set", "/a", b"1")
         bus._link.send(frame)
-        request = mute_inbox.receive(10)
+        request = mute_inbox.receive(60)
         assert request is not None
         process.stop(signal.SIGKILL)
         start_broker(start, endpoint)

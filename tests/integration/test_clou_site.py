@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from ess_bus.client.subscription import Subscription
 from ess_bus.errors import Refused
-from tests.integration.clou_site import Site, commanded, running, watched
+from tests.integration.clou_site import Site, commanded, watched
 from tests.integration.conftest import ROOT
 
 # Sequences of devices take seconds, and there are ten processes beside the test.
@@ -21,18 +24,6 @@ STOP, RUN, FAULT = 1, 2, 4
 ON, OFF, CLEAR = 1, 2, 4
 OPENED, CLOSED = 0, 1
 PCS_LOST, BMS_LOST = 1, 2
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def site(whole: Site) -> Site:
-    whole.rest()
-    return whole
 
 
 @pytest.fixture
@@ -161,6 +152,25 @@ def test_the_engine_is_killed_while_it_runs_and_no_contactor_moves(site: Site, c
     # Nobody has asked the new one for power.
     site.until(lambda: site.reads("system_state", RUN) and site.reads("p", 0))
     assert commanded(commands, "ems_cmd", "start", "stop", "e_stop") == []
+
+
+def kept(site: Site) -> dict[str, str]:
+    """Return what the engine has kept so far."""
+    (file,) = Path(site.environment["XDG_STATE_HOME"]).glob("ess-bus/*/ess.sqlite")
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return dict(connection.execute("SELECT place, value FROM settings"))
+
+
+def test_the_engine_is_killed_during_a_shutdown_which_goes_on(site: Site) -> None:
+    site.clou.write("control_command", ON)
+    site.until(lambda: site.reads("system_state", RUN) and site.bms.read("bms_poweron") == CLOSED)
+    engine = site.child("ess_controller")
+    site.clou.write("control_command", OFF)
+    site.until(lambda: "stop" in kept(site).get("/states/ess:request", ""))
+    engine.kill()
+    site.until(lambda: site.child("ess_controller").pid != engine.pid)
+    site.until(lambda: site.state == "Off" and site.bms.read("bms_poweron") == OPENED)
+    site.until(lambda: "/states/ess:request" not in kept(site))
 
 
 def test_the_bridge_of_the_bms_is_killed_while_it_runs(site: Site) -> None:

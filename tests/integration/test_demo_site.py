@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -22,12 +21,6 @@ ON, OFF, TO_STANDBY, CLEAR = 1, 2, 3, 4
 OPEN_CONTACTORS = 3
 MASTER_LOST = 4
 OPENED = 0
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
 
 
 @pytest.fixture
@@ -145,6 +138,10 @@ def test_hybridos_is_operated_from_its_bus_and_sees_what_the_registers_say(site:
     site.plant.set("/hybridos", {"command": "on", "power": 150})
     site.until(lambda: site.plant.get("/hybridos/p") == 150)
     site.until(lambda: site.bus.get("/components/meter/active_power") > 140)
+    site.until(lambda: (site.bus.get("/ess/status/feeder/ActivePower") or 0) > 140)
+    feeder = site.bus.get("/ess/naked/status/feeder")["/status/feeder"]
+    assert (feeder["BreakerClosed"], feeder["BreakerTripped"], feeder["CommsOK"]) == (True, False, True)
+    assert feeder["Frequency"] == pytest.approx(60, abs=1)
     seen = site.plant.get("/hybridos")
     assert (seen["state"], seen["system_state"], seen["com_status"]) == ("run", RUN, 0)
     with pytest.raises(Refused, match="'of' is no command; expected on, off"):

@@ -36,7 +36,7 @@ def test_a_cell_that_is_too_high_raises_an_alarm_and_a_fault_that_people_clear(s
         return [option["name"].partition(" at ")[0] for option in bus.get(f"{LIST}/{kind}")["options"]]
 
     def heard():
-        message = events.receive(20)
+        message = events.receive(60)
         assert message is not None
         body = message.json()
         return body["source"], body["message"].partition(" at ")[0], body["severity"]
@@ -49,7 +49,7 @@ def test_a_cell_that_is_too_high_raises_an_alarm_and_a_fault_that_people_clear(s
     assert heard() == ("bms", alarm, 3)
     assert listed("alarms") == [alarm]
     # Who follows the page of the asset is told without asking.
-    picture = pictures.receive(20)
+    picture = pictures.receive(60)
     assert picture is not None
     shown = picture.json()["alarms"]
     assert (picture.uri, shown["value"], len(shown["options"])) == (LIST, 1, 1)

@@ -125,7 +125,7 @@ def test_a_burst_of_sets_is_answered_wholly_and_in_order_and_what_is_scheduled_g
         bus.send("set", "/ess/controls/x/in", body, f"/test/{number}")
     heard: list[Message] = []
     while not heard or heard[-1].uri != f"/test/{len(bodies) - 1}":
-        message = answers.receive(20)
+        message = answers.receive(60)
         assert message is not None, engine.output
         heard.append(message)
     replies = [message for message in heard if message.method == "set"]

@@ -85,7 +85,7 @@ def others_are_served(endpoint: str) -> Iterator[None]:
     ready = threading.Event()
     threads = [threading.Thread(target=own), threading.Thread(target=ask)]
     threads[0].start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     threads[1].start()
     try:
         eventually(lambda: served or problems)
@@ -216,7 +216,7 @@ def test_batches_of_batches_are_refused_and_the_rest_goes_on(endpoint):
             rude.send(frame)
             rude.until(Verb.ERROR)
         rude.send(encode(Message("set", "/a", b"after")))
-        message = inbox.receive(20)
+        message = inbox.receive(60)
         assert message is not None
         assert message.body == b"after"
         assert bus.get("/bus/stats")["protocol_errors"] == 4

@@ -134,7 +134,7 @@ def test_the_answer_for_an_asker_that_was_killed_reaches_nobody(broker, script):
     with Bus(broker, name="owner") as owner, Bus(broker, name="watcher") as watcher:
         inbox = owner.subscribe("/slow")
         asker = script(ASKER, broker)
-        request = inbox.receive(20)
+        request = inbox.receive(60)
         assert request is not None
         asker.popen.kill()
         asker.popen.wait()

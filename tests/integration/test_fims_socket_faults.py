@@ -107,7 +107,7 @@ client.receive_packet(60)
 
         def read(client: FimsClient) -> None:
             while len(fast_got) < sent:
-                fast_got.append(int(client.receive(30).body))
+                fast_got.append(int(client.receive(60).body))
 
         with server.join("slow", "/p") as slow, server.join("fast", "/p") as fast, Bus(server.bus) as bus:
             reading = threading.Thread(target=read, args=(fast,))
@@ -146,7 +146,7 @@ class TestItsPlace:
     def test_a_running_server_keeps_it_and_a_killed_one_does_not(self, start, folder):
         process, server = start_server(start, folder)
         other = start("ess_bus.broker.command", "--bus", "other", "--fims-socket", server.path)
-        assert other.popen.wait(20) == 1
+        assert other.popen.wait(60) == 1
         assert other.output.endswith(f"cannot listen on {server.path}: a server is already there\n")
         with server.join("theirs") as theirs:
             assert theirs.request("get", "/bus/version")

@@ -28,7 +28,7 @@ class TestWithOurOwnClients:
         with Bus(server.bus, name="ours", username="bob") as bus, server.join("theirs", "/me") as theirs:
             requests = bus.subscribe("/ours")
             theirs.send("get", "/ours/x", replyto="/me/1", username="alice")
-            request = requests.receive(10)
+            request = requests.receive(60)
             assert request == Message("get", "/ours/x", None, "/me/1", "theirs", "alice")
             bus.reply(request, {"value": 5})
             bus.flush()
@@ -38,7 +38,7 @@ class TestWithOurOwnClients:
         with Bus(server.bus, name="ours") as bus, server.join("theirs", "/me") as theirs:
             requests = bus.subscribe("/ours")
             theirs.send("set", "/ours", "-1", "/me")
-            request = requests.receive(10)
+            request = requests.receive(60)
             assert request is not None
             bus.refuse(request, "too low")
             bus.flush()
@@ -70,7 +70,7 @@ class TestWithOurOwnClients:
                 owner.receive()
                 owner.send("set", "/me", f'"{token}"')
                 for subscription in answers:
-                    message = subscription.receive(10)
+                    message = subscription.receive(60)
                     assert message is not None
                     assert (message.token, message.json(), message.is_reply) == (token, token, True)
 
@@ -82,7 +82,7 @@ class TestWithOurOwnClients:
             bus.flush()
             assert theirs.receive()[1:] == (b"/x", b"", b"ours", b"bob", body)
             theirs.send("pub", "/y", body)
-            assert messages.receive(10) == Message("pub", "/y", body, None, "theirs", None)
+            assert messages.receive(60) == Message("pub", "/y", body, None, "theirs", None)
 
     def test_a_fims_listen_of_theirs_only_looks_on(self, server):
         with Bus(server.bus) as bus, server.join("fims_listen", "/") as listener:

@@ -143,7 +143,7 @@ def published(bus: Bus, expected: Callable[[dict[str, Any]], bool], uri: str = "
     """Return the first body that is as expected; the test's own time limit ends the waiting."""
     messages = follow(bus, uri)
     seen: Any = None
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         message = messages.receive(1.0)
         if message is not None and message.method == "pub" and message.uri == uri:
@@ -521,3 +521,40 @@ class TestProcess:
         launch(configuration(device.port)).stop()
         with pytest.raises(NoOneListening):
             bus.get("/components/pcs")
+
+
+class TestOneOwner:
+    """Two bridges of one component would write each set to the device twice, and beat its heart for one that hangs."""
+
+    def test_a_second_bridge_of_a_component_does_not_start(
+        self, device: Device, launch: Launch, bus: Bus, broker: str, run: Callable[..., Any], folder: Path
+    ) -> None:
+        launch(configuration(device.port))
+        # The same component by another name of the connection, as in a file that was copied.
+        copy = folder / "copy.json"
+        copy.write_text(json.dumps(configuration(device.port, {"id": "other"}, {}, name="copy")))
+        ended = run(CLIENT, copy, "--bus", broker)
+        assert ended.returncode == 1
+        owner = "answers for /components/pcs already: modbus_client@pcs_1"
+        assert ended.stderr == f"modbus_client: another process on {broker} {owner}\n"
+        device.requests.clear()
+        bus.set("/components/pcs/plain", 7)
+        assert [request for request in device.requests if request[0] == "write"] == [("write", 0, 1)]
+        with pytest.raises(NoOneListening):
+            bus.get("/components/other")
+
+    def test_the_next_one_starts_after_a_kill(self, device: Device, launch: Launch, bus: Bus) -> None:
+        launch(configuration(device.port)).stop(signal.SIGKILL)
+        launch(configuration(device.port))
+        assert published(bus, lambda body: body["component_connected"])["plain"] == 0
+
+    def test_a_component_of_another_process_is_not_taken_over_by_a_reload(
+        self, device: Device, launch: Launch, bus: Bus, broker: str, start: Start, folder: Path
+    ) -> None:
+        launch(configuration(device.port))
+        start("tools.fims_echo", "-u", "/components/taken", "-b", "{}", bus=broker)
+        eventually(lambda: bus.get("/components/taken", timeout_s=1) == {})
+        (folder / "client.json").write_text(json.dumps(configuration(device.port, {}, {"id": "taken"})))
+        with pytest.raises(Refused, match=r"nothing was changed: .* answers for /components/taken already: fims_echo"):
+            bus.set("/components/pcs/_reload", None)
+        assert published(bus, lambda body: body["component_connected"])["plain"] == 0

@@ -65,7 +65,7 @@ class TestSets:
             site.plant.stop()
             await site.listen(URI)
             await site.published(lambda body: not body["component_connected"])
-            async with asyncio.timeout(0.4):  # less than any time-out of the device
+            async with asyncio.timeout(4.0):  # less than any time-out of the device
                 reason = await site.refusal("set", f"{URI}/plain", 5)
             assert reason == f"device at 127.0.0.1:{site.plant.port} does not answer"
 

@@ -92,7 +92,7 @@ async def bench(**options: Any) -> AsyncIterator[Bench]:
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await main()
 
     asyncio.run(limited())

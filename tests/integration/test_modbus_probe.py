@@ -325,7 +325,7 @@ def test_watching_on_a_terminal(device: Device, config: Path, environment: dict[
                 shown += os.read(terminal, 65_536)
             except OSError:  # the other side has closed it
                 break
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

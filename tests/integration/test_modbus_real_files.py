@@ -130,7 +130,7 @@ def test_every_point_is_read_as_it_was_published(path, buses, start: Start, fold
         return found
 
     try:
-        eventually(lambda: not differences(), timeout_s=15.0)
+        eventually(lambda: not differences())
     except AssertionError:
         pytest.fail(f"read, published: {dict(list(differences().items())[:10])}\n{server.output}\n{client.output}")
 

@@ -268,9 +268,9 @@ class TestWhatItSaysOfItself:
         site = launch()
         with bus.subscribe("/events") as events:
             site.holding(0)
-            came = events.receive(10)
+            came = events.receive(60)
             site.master.close()
-            went = events.receive(10)
+            went = events.receive(60)
         assert came is not None
         assert went is not None
         body = came.json()

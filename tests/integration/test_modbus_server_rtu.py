@@ -99,7 +99,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 def run(main: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(20), bench() as found:
+        async with asyncio.timeout(60), bench() as found:
             await main(found)
 
     asyncio.run(limited())
@@ -217,7 +217,7 @@ def test_a_line_that_vanishes_is_opened_again(tmp_path: Path) -> None:
             first.close()
             name.unlink()
             name.symlink_to(second.name)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await until(lambda: not listener.is_open)
                 await until(lambda: listener.is_open)
                 second.send(frame(3, READ))
@@ -243,7 +243,7 @@ def test_the_process_serves_a_line(start: Start, folder: Path) -> None:
 
         async def main() -> None:
             master.send(frame(3, READ))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await master.hear(frame(3, bytes.fromhex("03 02 1234")))
 
         asyncio.run(main())

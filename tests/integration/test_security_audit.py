@@ -150,7 +150,7 @@ def test_a_broker_that_is_killed_leaves_whole_lines(start, folder, endpoint):
         for number in range(50):
             bus.set("/a", number)
         broker.popen.send_signal(signal.SIGKILL)
-        broker.popen.wait(10)
+        broker.popen.wait(60)
     bodies = [line["body"] for line in lines(path) if "body" in line]
     # The last ones may have been on their way to the file; before them none is missing, and none is torn.
     assert bodies == [str(number) for number in range(len(bodies))]

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -81,6 +83,15 @@ class TestMetrics:
         }
         assert len(used) > 30
         assert used <= there
+
+    @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here: apt-get install prometheus")
+    @pytest.mark.parametrize("words", [["config", "prometheus.yml"], ["rules", "alerts.yml"]])
+    def test_prometheus_itself_accepts_the_rules(self, words):
+        what, file = words
+        done = subprocess.run(
+            ["promtool", "check", what, MONITORING / file], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
     def test_who_cannot_be_served_says_so_and_ends(self, run, broker):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 
+import psutil
 import pytest
 
 from ess_bus.client import Bus
@@ -114,6 +115,34 @@ def test_a_process_that_is_missing_in_a_site_that_runs_is_wrong(start, run, fold
         r"^WRONG +engine: does not run: no one is listening on /processes/engine", result.stdout, re.MULTILINE
     )
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["engine", "broker"])
+def test_a_process_that_hangs_is_named_and_its_own_port_is_not_in_its_way(start, run, folder, site, name):
+    file, port = site
+    device(start, folder, port)
+    own = free_port()
+    text = file.read_text().replace('config = "engine.json"\n', f'config = "engine.json"\nargs = ["--metrics={own}"]\n')
+    file.write_text(text)
+    site_up = start(SITE, "up", file)
+    eventually(lambda: "site up" in site_up.output)
+    with Bus(f"ipc://{folder}/ess-bus/bus.sock") as bus:
+        pid = bus.get("/bus/stats" if name == "broker" else "/processes/engine")["pid"]
+    hanging = psutil.Process(pid)
+    hanging.suspend()
+    try:
+        result = run(SITE, "doctor", file)
+    finally:
+        hanging.resume()
+    assert result.returncode == 1
+    assert found(result, f"WRONG {name}: hangs: pid {pid} is there, and does not answer")
+    assert f"kill -KILL {pid}" in result.stdout
+    assert found(result, rf"note port {own} of 127.0.0.1 \(engine, metrics\): in use by engine itself, pid \d+, ")
+    assert "stop that process" not in result.stdout
+    assert "does not run" not in result.stdout
+    if name == "broker":
+        assert found(result, "unknown bridge: cannot be asked: ")
+        assert "see broker first" in result.stdout
 
 
 def test_a_port_that_somebody_else_has_is_wrong_and_its_holder_is_named(run, folder, site):

@@ -2,14 +2,13 @@
 
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from ess_bus.client import Bus
 from ess_bus.message import Message
 from tests.integration.conftest import eventually
-from tests.integration.peers import Owner
+from tests.integration.peers import Owner, received_nothing
 
 SEND = "tools.fims_send"
 
@@ -35,24 +34,6 @@ def broker(shared_broker):
 def owner(broker):
     with Owner(broker, "/a", answer) as found:
         yield found
-
-
-def received_nothing(owner: Owner, send: Callable[..., tuple[int, str, str]]) -> bool:
-    """Whether the owner has got nothing before what is sent to it now."""
-    before = len(owner.received)
-    assert send("-m", "get", "-u", "/a", "-r", "/me")[0] == 0
-    return before == 0 and len(owner.received) == 1
-
-
-@pytest.fixture
-def send(compat, run, broker):
-    """Run fims_send and return (status, stdout, stderr)."""
-
-    def run_send(*arguments: str) -> tuple[int, str, str]:
-        result = run(SEND, *arguments, bus=broker)
-        return result.returncode, result.stdout, result.stderr
-
-    return run_send
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_pubs_and_requests_without_a_replyto_are_not_answered(echo, bus):
     bus.send("pub", "/e", 1, replyto="/me")
     bus.send("set", "/e", 1)
     bus.send("get", "/e", replyto="/me")
-    message = answers.receive(10)
+    message = answers.receive(60)
     assert message is not None
     assert (message.uri, message.body) == ("/me", b"1")
     assert bus.get("/e") == 1  # after this, an answer to the pub would be here

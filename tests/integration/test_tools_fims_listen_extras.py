@@ -101,7 +101,7 @@ def test_a_line_of_json_a_message(listen, bus):
     for body in (b'{"soc":  50.5}', b"no JSON", b"\xff\0"):
         bus.send("pub", "/a/b", body, replyto="/me")
     bus.send("get", "/a")
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     stamp = r',"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d"\}$'
     start = '{"method":"pub","uri":"/a/b","replyto":"/me","process_name":"sender","username":"me","status":null,'
     assert [re.sub(stamp, "", line) for line in process.output.splitlines()] == [
@@ -128,12 +128,12 @@ def test_an_error_among_the_replies_can_be_told(listen, bus, broker):
         for _ in range(2):
             asker.send("set", "/owned", 1, replyto="/me")
         asker.flush()
-        first, second = requests.receive(20), requests.receive(20)
+        first, second = requests.receive(60), requests.receive(20)
         assert first is not None
         assert second is not None
         bus.reply(first, 1)
         bus.refuse(second, "no")
-        assert process.popen.wait(20) == 0
+        assert process.popen.wait(60) == 0
     found = [json.loads(line) for line in process.output.splitlines()]
     assert [(line["method"], line["status"], line["body"]) for line in found] == [
         ("set", "ok", 1),
@@ -154,7 +154,7 @@ def test_a_filter_is_applied_to_each_line_and_what_it_leaves_out_does_not_count(
     process = listen("-u", "/a", *arguments)
     bus.send("pub", "/a", {"x": 1.5})
     bus.send("set", "/a/b", 5)
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     assert process.output == printed
 
 
@@ -162,7 +162,7 @@ def test_a_message_on_which_the_filter_fails_is_named_and_the_next_one_is_printe
     process = listen("-u", "/a", "-n", "1", "--jq", ".body.x")
     bus.send("pub", "/a", 5)
     bus.send("pub", "/a", {"x": 6})
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     expected = ['fims_listen: pub /a: Cannot index number with string ("x")', "6"]
     assert sorted(process.output.splitlines(), reverse=True) == expected
 
@@ -175,13 +175,13 @@ def test_the_time_is_over(run, broker):
 def test_the_time_is_over_before_so_many_messages_have_come(listen, bus):
     process = listen("-u", "/a", "-n", "2", "--timeout", "1")
     bus.publish("/a", 1)
-    assert process.popen.wait(20) == 3
+    assert process.popen.wait(60) == 3
 
 
 def test_so_many_messages_have_come_in_time(listen, bus):
     process = listen("-u", "/a", "-n", "1", "--timeout", "40")
     bus.publish("/a", 1)
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
 
 
 def test_statistics_in_a_pipe_are_printed_at_the_end(listen, bus):
@@ -191,7 +191,7 @@ def test_statistics_in_a_pipe_are_printed_at_the_end(listen, bus):
     bus.flush()
     assert process.output == ""
     bus.send("set", "/a/b")
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     heading, first, second, summary = process.output.splitlines()
     assert heading.split() == ["URI", "COUNT", "RATE/S", "BYTES", "AGE", "S"]
     assert first.split()[:4] == ["/a/b", "1", "-", "0"]
@@ -216,7 +216,7 @@ def test_statistics_on_a_terminal_are_drawn_anew_and_tell_what_was_lost(start, t
         bus.publish("/a/end", 1)
         eventually(lambda: "/a/end" in screen.text)
     screen.process.terminate()
-    assert screen.process.wait(20) == 0
+    assert screen.process.wait(60) == 0
     pages = screen.text.split("\033[H\033[2J")[1:]
     assert len(pages) > 1
     last = pages[-1].splitlines()

@@ -141,7 +141,7 @@ def test_full_files_get_a_name_and_only_some_stay(record, bus, path):
         bus.publish("/a", "x" * 60_000)
         return process.output.count(" is removed") >= 2
 
-    eventually(finished, 40)
+    eventually(finished)
     bus.publish("/a", "last")
     eventually(lambda: any("last" in recorded(one) for one in path.parent.glob("a*.rec") if one != stray))
     assert process.stop() == 0
@@ -326,9 +326,10 @@ def test_variables_are_drawn(made, run, folder, suffix, magic):
 def test_what_cannot_be_done_is_one_line(made, run, folder, arguments, status, reason):
     result = run(RECORD, *(one.replace("{}", str(folder)) for one in arguments))
     assert (result.returncode, result.stdout) == (status, "")
-    assert result.stderr.startswith("fims_record: ")
-    assert reason in result.stderr
-    assert result.stderr.count("\n") == 1
+    # Who waits for a broker says so before.
+    (line,) = [line for line in result.stderr.splitlines() if "waiting for it" not in line]
+    assert line.startswith("fims_record: ")
+    assert reason in line
 
 
 def test_what_is_damaged_is_no_traceback(path):

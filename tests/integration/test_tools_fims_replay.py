@@ -126,7 +126,7 @@ def test_commands_are_sent_only_when_that_is_said_twice(run, start, broker, path
         assert "/nobody" in done.stderr
         assert "1 commands reached nobody" in done.stderr
         owner.flush()
-        message = messages.receive(5)
+        message = messages.receive(60)
         assert message is not None
         assert (message.method, message.body, message.replyto) == ("set", b"7", None)
         assert messages.receive(0) is None
@@ -139,8 +139,9 @@ def test_old_values_are_not_sent_where_their_process_is_alive(run, broker, path)
         result = run(REPLAY, path, bus=broker)
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith("fims_replay: bridge: on this bus now; ")
+        assert "(--not-by bridge)" in result.stderr
         assert seen(messages, "/a", "/b") == []
-        assert run(REPLAY, path, "-u", "/b", bus=broker).returncode == 0
+        assert run(REPLAY, path, "--not-by", "bridge", bus=broker).returncode == 0
         assert run(REPLAY, path, "--over-live", bus=broker).returncode == 0
         bridge.flush()
         assert [(uri, value) for _, uri, value in seen(messages, "/a", "/b")] == [("/b", 1), ("/a", 1), ("/b", 1)]
@@ -172,7 +173,7 @@ def test_the_end_of_the_broker_ends_it_in_one_line(start, folder, path):
         messages = bus.subscribe("/a")
         eventually(lambda: messages.receive(1) is not None)
     first.stop(signal.SIGKILL)
-    assert process.popen.wait(20) == 1
+    assert process.popen.wait(60) == 1
     assert "fims_replay: " in process.output
     assert "Traceback" not in process.output
 
@@ -200,9 +201,10 @@ def test_what_cannot_be_done_is_one_line(run, broker, folder, path, arguments, s
     write(path, (0, pub("/a", 1)))
     result = run(REPLAY, *(one.replace("{}", str(folder)) for one in arguments), bus=broker)
     assert (result.returncode, result.stdout) == (status, "")
-    assert result.stderr.startswith("fims_replay: ")
-    assert reason in result.stderr
-    assert result.stderr.count("\n") == 1
+    # Who waits for a broker says so before.
+    (line,) = [line for line in result.stderr.splitlines() if "waiting for it" not in line]
+    assert line.startswith("fims_replay: ")
+    assert reason in line
 
 
 # -- a site --------------------------------------------------------------------------------------------------------

@@ -33,17 +33,6 @@ def owner(broker):
         yield found
 
 
-@pytest.fixture
-def send(run, broker):
-    """Run fims_send and return (status, stdout, stderr)."""
-
-    def run_send(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
-        result = run(SEND, *arguments, bus=broker, stdin=stdin)
-        return result.returncode, result.stdout, result.stderr
-
-    return run_send
-
-
 @pytest.mark.parametrize(
     ("arguments", "printed"),
     [
@@ -196,7 +185,7 @@ def test_two_that_share_a_replyto_both_end_well(owner, send, broker):
     with Bus(broker) as other:
         answers = other.subscribe("/me")
         assert send("-m", "get", "-u", "/a", "-r", "/me") == (0, "get\n", "")
-        message = answers.receive(10)
+        message = answers.receive(60)
         assert message is not None
         assert message.body == b"get"
 

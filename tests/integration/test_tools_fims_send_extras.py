@@ -4,13 +4,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from ess_bus.message import Message
 from tests.integration.conftest import ROOT
-from tests.integration.peers import Owner
+from tests.integration.peers import Owner, received_nothing
 
 SEND = "tools.fims_send"
 BODY = b'{"soc": 50.0, "name": "bms \xc3\xbc", "cells": [3.10, 3.2]}'
@@ -26,24 +25,6 @@ def owner(broker):
     bodies = {"/a": BODY, "/a/text": b"not JSON", "/a/bytes": b"\xff", "/a/none": b""}
     with Owner(broker, "/a", lambda message: bodies[message.uri]) as found:
         yield found
-
-
-def received_nothing(owner: Owner, send: Callable[..., tuple[int, str, str]]) -> bool:
-    """Whether the owner has got nothing before what is sent to it now."""
-    before = len(owner.received)
-    assert send("-m", "get", "-u", "/a", "-r", "/me")[0] == 0
-    return before == 0 and len(owner.received) == 1
-
-
-@pytest.fixture
-def send(run, broker):
-    """Run fims_send and return (status, stdout, stderr)."""
-
-    def run_send(*arguments: str) -> tuple[int, str, str]:
-        result = run(SEND, *arguments, bus=broker)
-        return result.returncode, result.stdout, result.stderr
-
-    return run_send
 
 
 @pytest.mark.parametrize(

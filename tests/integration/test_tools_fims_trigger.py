@@ -49,7 +49,7 @@ def test_what_it_prints_from_a_pub_to_a_set(trigger, bus):
     eventually(lambda: process.output == started + running)
     bus.send("set", "/components/ess/setpoint", {"value": 5499})
     bus.send("set", "/components/ess/setpoint", {"value": 5500})
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     end = process.output.removeprefix(started + running)
     assert re.fullmatch(r"URI 2 received - STOP TIMER \nElapsed Time: \d+ ms \n", end)
 
@@ -60,7 +60,7 @@ def test_the_time_is_that_between_the_two(trigger, bus):
     eventually(lambda: "START TIMER" in process.output)
     assert bus.subscribe("/never").receive(0.3) is None
     bus.send("set", "/b", -1.6)
-    assert process.popen.wait(20) == 0
+    assert process.popen.wait(60) == 0
     (elapsed,) = re.findall(r"Elapsed Time: (\d+) ms ", process.output)
     assert int(elapsed) >= 300
 
@@ -77,7 +77,7 @@ def test_what_did_not_come_in_time_is_named(trigger, bus, met, awaited):
     process = trigger("-s", "/a", "-e", "1", "-p", "/b/c", "-g", "-2.5", "--timeout", "3")
     if met:
         bus.send("set", "/a", 1)
-    assert process.popen.wait(20) == 3
+    assert process.popen.wait(60) == 3
     assert process.output.splitlines()[-1] == f"fims_trigger: no {awaited} within 3 s"
     assert "Elapsed" not in process.output
 
@@ -90,11 +90,12 @@ def test_a_signal_ends_it_quietly(trigger, number):
     assert process.output == before
 
 
-def test_without_a_broker_it_is_one_line_and_status_1(run, folder):
+def test_without_a_broker_it_says_that_it_waits_and_then_gives_up_with_status_1(run, folder):
     result = run(TRIGGER, "-s/a", "-e1", "-s/b", "-e-1", "--bus", f"ipc://{folder}/none")
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"fims_trigger: no broker on ipc://{folder}/none")
-    assert result.stderr.count("\n") == 1
+    waits, gives_up = result.stderr.splitlines()
+    assert f"the broker on ipc://{folder}/none does not answer; waiting for it" in waits
+    assert gives_up.startswith(f"fims_trigger: no broker on ipc://{folder}/none")
 
 
 @pytest.mark.parametrize(

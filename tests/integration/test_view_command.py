@@ -104,8 +104,8 @@ def state(folder):
 def test_it_starts_a_site_and_stops_it(on_terminal, site, folder, key):
     terminal = on_terminal("tools.view.command", "--site", site)
     # What a terminal is sent has numbers of its own: the site is there when it answers.
-    eventually(lambda: state(folder) == 42, 40)
-    eventually(lambda: "42" in terminal.output, 40)
+    eventually(lambda: state(folder) == 42)
+    eventually(lambda: "42" in terminal.output)
     children = psutil.Process(terminal.popen.pid).children(recursive=True)
     assert len(children) >= 3
     terminal.type(key)
@@ -118,10 +118,10 @@ def test_it_starts_a_site_and_stops_it(on_terminal, site, folder, key):
 
 def test_nothing_of_the_site_is_left_when_it_is_killed(on_terminal, site, folder):
     terminal = on_terminal("tools.view.command", "--site", site)
-    eventually(lambda: state(folder) == 42, 40)
+    eventually(lambda: state(folder) == 42)
     children = psutil.Process(terminal.popen.pid).children(recursive=True)
     terminal.popen.kill()
-    eventually(lambda: not [one for one in children if one.is_running()], 40)
+    eventually(lambda: not [one for one in children if one.is_running()])
 
 
 def test_a_site_that_cannot_start_is_told_in_one_line(on_terminal, site, folder):

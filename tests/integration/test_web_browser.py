@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ess_bus.client import Bus
-from tests.integration.clou_site import Site, running
+from tests.integration.clou_site import Site
 from tests.integration.conftest import Process, eventually, free_port
 from tests.integration.web_site import TOKENS, start_web
 
@@ -30,8 +29,6 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,1250"),
 )
-# Where `make picture` wants the dashboard of a site that runs.
-PICTURE = os.environ.get("ESS_WEB_PICTURE")
 SUMMARY = "/ess/assets/ess/summary"
 
 
@@ -92,18 +89,6 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Iterator[Site]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def site(whole: Site) -> Site:
-    whole.rest()
-    return whole
-
-
-@pytest.fixture(scope="module")
 def driver() -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
@@ -149,9 +134,6 @@ def test_values_move_and_a_set_point_reaches_the_register_of_the_twins(page: Pag
         plant.set("/twins/timemultiplier", 60)
         page.until(lambda: page.text('[data-place="bms.soc"]') != before)
         plant.set("/twins/timemultiplier", 1)
-    if PICTURE:
-        Path(PICTURE).parent.mkdir(parents=True, exist_ok=True)
-        page.driver.save_screenshot(PICTURE)
     page.tab("trends")
     page.until(lambda: len(page.driver.find_elements(By.CSS_SELECTOR, "#charts canvas")) >= 2)
     assert mistakes(page.driver) == []
@@ -176,13 +158,21 @@ def test_a_fault_of_the_plant_appears_is_acknowledged_and_ends(page: Page, site:
     page.press(f"{SUMMARY}/start")
     page.until(lambda: site.state == "Running")
     site.plant.set("/components/pcs_1", {"overtemperature": True})
-    page.until(lambda: "current_fault" in page.text("#banners"))
     page.until(lambda: "Fault" in page.text('[data-place="ess.state"]'))
+    # The cause stays in sight when what comes of it is a fault as well.
+    page.until(lambda: "[current_fault] 3" in page.text("#banners") and "ESS: " in page.text("#banners"))
     page.tab("alarms")
     page.until(lambda: "stands" in page.text("main"))
-    page.click("#acknowledge-all")
-    page.until(lambda: "by Ada" in page.text("main") and ", 0 not acknowledged" in page.text("main"))
-    assert page.text("#banners") == ""
+
+    def seen() -> bool:
+        # One may come while the others are acknowledged.
+        everything = page.find("#acknowledge-all")
+        if everything.is_enabled():
+            everything.click()
+        return ", 0 not acknowledged" in page.text("main") and page.text("#banners") == ""
+
+    page.until(seen)
+    assert "by Ada" in page.text("main")
     site.plant.set("/components/pcs_1", {"overtemperature": False})
     page.tab("overview")
 
@@ -196,7 +186,7 @@ def test_a_fault_of_the_plant_appears_is_acknowledged_and_ends(page: Page, site:
 
     page.until(cleared)
     page.tab("alarms")
-    page.until(lambda: "No alarms, no faults." in page.text("main"))
+    page.until(lambda: seen() and "No alarms, no faults." in page.text("main"))
     assert mistakes(page.driver) == []
 
 
@@ -261,4 +251,4 @@ def stop(pid: int) -> None:
     """End a dashboard, and wait until it is gone."""
     process = psutil.Process(pid)
     process.terminate()
-    process.wait(20)
+    process.wait(60)

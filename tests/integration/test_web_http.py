@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import signal
@@ -9,12 +10,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from ess_bus.client import Bus, Timeouts
+from ess_bus.message import Message
 from tests.integration.conftest import eventually, free_port, start_broker
 from tests.integration.web_site import OWN, TOKENS, address, client, start_web, stream, token_file
 from tools.ess_web.api import MAX_STREAMS
@@ -146,6 +149,35 @@ def test_an_alarm_is_acknowledged_for_all_pages(site, web):
         assert web.post("/api/acknowledge", json={"numbers": [alarm["number"]]}).json() == {"acknowledged": 1}
         seen = second.until(lambda: [one for one in second.said["alarms"]["list"] if one["by"] == "Ada"])
         assert seen[0]["acknowledged"] >= alarm["since"]
+
+
+def test_what_is_published_while_everything_is_asked_for_is_shown(start, folder, broker):
+    """The answers are older than it, and nobody says it again."""
+    fault = {"value": 1, "options": [{"name": "too hot", "return_value": 3}]}
+    tables = {
+        "/status/bms": {"SOC": {"value": 50}},
+        "/assets/ess/summary": {"faults": {"value": 0, "options": [], "ui_type": "fault"}},
+    }
+
+    def answer(engine: Bus, request: Message) -> Any:
+        if request.uri == "/ess/full":
+            return tables
+        engine.publish("/ess/status/bms", {"SOC": 51})
+        engine.publish("/ess/ui/assets/ess/summary", {"faults": fault})
+        return {"ess": {"summary": tables["/assets/ess/summary"]}}
+
+    with Bus(broker, name="engine") as engine:
+        engine.serve("/ess", functools.partial(answer, engine))
+        url = start_web(start, folder, bus=broker)
+        with client(url) as web, stream(web) as page:
+            page.watch("/ess/status/bms/SOC")
+
+            def shown() -> bool:
+                engine.run(0.05)
+                texts = [one["text"] for one in page.said["alarms"]["list"]]
+                return page.values["/ess/status/bms/SOC"][::2] == [51, None] and texts == ["too hot"]
+
+            page.until(shown)
 
 
 def test_live_listen_with_filters_and_what_the_broker_counts(site, web):

@@ -16,7 +16,7 @@ from ess_bus.client import Bus
 from tests.integration.conftest import Process, Start, eventually
 from tools.view.app import View
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 COMPONENT = "/components/bms_1"
 TABLES: dict[str, Any] = {
     "/states/ess": {"kind": "ess"},

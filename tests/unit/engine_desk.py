@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,21 @@ from ess_bus.transport.memory import Hub
 ROOTS = {f"/{root}": Mode.ALL for root in ("status", "controls", "assets", "site")} | {"/components": Mode.PUB_ONLY}
 
 
+# Longer than any machine needs for one message.
+PATIENCE_S = 30
+PERSON = "person"
+
+
+class Counting(EngineProcess):
+    """Counts what it has handled of the person: it hears of others too, as of its own announcement."""
+
+    from_person = 0
+
+    def handle(self, message: Message) -> None:
+        super().handle(message)
+        self.from_person += message.process_name == PERSON
+
+
 class Desk:
     """What a person has before him.
 
@@ -25,7 +41,7 @@ class Desk:
         bus: his own connection.
     """
 
-    def __init__(self, engine: Engine, process: EngineProcess, bus: Bus) -> None:
+    def __init__(self, engine: Engine, process: Counting, bus: Bus) -> None:
         self.engine, self.bus, self._process = engine, bus, process
         self._me = bus.subscribe("/me")
 
@@ -33,10 +49,13 @@ class Desk:
         """Send a message; return the text of the answer."""
         text = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         self.bus.send(method, uri, text, None if method == "pub" else "/me")
-        self._process.turn(1)
+        process, deadline_s = self._process, time.monotonic() + PATIENCE_S
+        before = process.from_person
+        while process.from_person == before and time.monotonic() < deadline_s:
+            process.turn(1)
         if method == "pub":
             return ""
-        reply = self._me.receive(1)
+        reply = self._me.receive(PATIENCE_S)
         assert reply is not None, f"no answer to {method} {uri}"
         return (reply.body or b"").decode()
 
@@ -53,9 +72,9 @@ class Desk:
 def desk(name="ess", roots=None, owned=(), assignments=()) -> Iterator[Desk]:
     """Open a desk at an empty engine, or at one with a configuration."""
     hub = Hub()
-    with Bus(name="engine", transport=hub.connect) as own, Bus(name="person", transport=hub.connect) as bus:
+    with Bus(name="engine", transport=hub.connect) as own, Bus(name=PERSON, transport=hub.connect) as bus:
         engine = Engine(name)
         engine.load(assignments)
-        process = EngineProcess(engine, own, ROOTS if roots is None else roots, owned)
+        process = Counting(engine, own, ROOTS if roots is None else roots, owned)
         process.start()
         yield Desk(engine, process, bus)

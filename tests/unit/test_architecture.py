@@ -67,7 +67,7 @@ EXPRESSION = (
     *("expression", "__init__"),
 )
 ENGINE_PROCESS = (
-    *("checking", "command", "configuration", "process", "__init__"),
+    *("authors", "checking", "command", "configuration", "process", "__init__"),
     *("state_file", "dump_file"),
 )
 WEB = (
@@ -92,11 +92,14 @@ PURE = [
     *(
         ROOT / "ess_bus" / "broker" / f"{name}.py"
         for name in (
-            *("core", "voice", "routes", "lobby", "clients", "fims_session", "fims_asked", "gate", "rights"),
-            *("backlog", "membership", "metrics", "returning", "statistics"),
+            *("core", "courier", "voice", "dispatch", "outbox", "routes", "lobby", "clients", "gate", "rights"),
+            *("fims_session", "fims_asked", "backlog", "membership", "metrics", "returning", "statistics"),
         )
     ),
-    *(ROOT / "ess_bus" / "client" / f"{name}.py" for name in ("core", "inbox", "pending")),
+    *(
+        ROOT / "ess_bus" / "client" / f"{name}.py"
+        for name in ("core", "about", "composer", "headers", "inbox", "inboxes", "pending", "replies")
+    ),
     ROOT / "ess_bus" / "transport" / "zmtp.py",
     *(
         path

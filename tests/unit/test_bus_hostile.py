@@ -184,7 +184,7 @@ class TestWhatOneClientMayCost:
         too_many = tuple((f"/a/{number}", "all") for number in range(101))
         for verb in (Verb.SUBSCRIBE, Verb.REPLACE):
             wire.carry(end, control.encode(verb, 1, too_many))
-            assert list(wire.broker.clients[end.peer].subscriptions) == list(end.core._subscribed)
+            assert list(wire.broker.clients[end.peer].subscriptions) == list(end.core._inboxes.told)
         for number in range(300):
             wire.carry(end, control.encode(Verb.SUBSCRIBE, number, ((f"/a/{number}", "all"),)))
         subscriptions = wire.broker.clients[end.peer].subscriptions

@@ -315,7 +315,10 @@ def test_the_tree_of_an_engines_answer_is_that_of_its_tables():
 
 @pytest.mark.parametrize(
     ("document", "reason"),
-    [([], "expected an object of tables"), ({"/status/bms": []}, r"/status/bms: expected an object, got '\[\]'")],
+    [
+        ([], "expected an object of tables"),
+        ({"/status/bms": []}, r"/status/bms: expected an object of variables, got '\[\]'"),
+    ],
 )
 def test_a_file_that_is_wrong_is_refused(tmp_path, document, reason):
     (tmp_path / "a.json").write_text(json.dumps(document))

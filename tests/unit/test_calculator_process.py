@@ -11,6 +11,7 @@ import pytest
 
 from calculator.explaining import text
 from calculator.process import CalculatorProcess
+from ess_bus.broker.limits import Limits
 from ess_bus.client import Bus
 from ess_bus.control import Mode
 from ess_bus.engine.engine import Engine
@@ -42,7 +43,7 @@ def running_engine(hub: Hub, tables: dict[str, Any], name: str = "ess") -> Itera
     thread = Thread(target=serve, daemon=True)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield
     finally:
         stop.set()
@@ -73,15 +74,17 @@ class Site:
         answers = self.bus.subscribe("/me")
         self.bus.send("get", uri, replyto="/me")
         self.process.turn(1)
-        answer = answers.receive(5)
+        answer = answers.receive(60)
         answers.close()
         assert answer is not None
         return answer.json()
 
 
 @contextmanager
-def site(tables: dict[str, Any], files: dict[str, Any] | None = None, **keys: bool) -> Iterator[Site]:
-    hub = Hub()
+def site(
+    tables: dict[str, Any], files: dict[str, Any] | None = None, limits: Limits = Limits(), **keys: bool
+) -> Iterator[Site]:
+    hub = Hub(limits)
     with (
         running_engine(hub, tables),
         Bus(name="calculator", transport=hub.connect) as own,
@@ -101,6 +104,15 @@ def test_what_the_engine_holds_is_calculated_also_what_comes_later():
         one.until("/ess/status/bms/Sum", -18)
         one.bus.set("/ess/status/bms/Sum@scale", 2)
         one.until("/ess/status/bms/Sum", -9)
+
+
+def test_a_site_whose_full_view_fits_no_message_is_calculated():
+    actions = {"onSet": [{"remap": [{"uri": f"/status/bms:x{number}"} for number in range(200)]}]}
+    tables = {"/status/bms": {"a": {"value": 1, "actions": actions}, "Sum": {"value": 0, **operation("+", "a")}}}
+    with site(tables, limits=Limits(max_message=4096)) as one:
+        with pytest.raises(Refused, match="over the limit of 4096; ask for a part of it, such as /ess/full/NAME"):
+            one.bus.get("/ess/full")
+        one.until("/ess/status/bms/Sum", 1)
 
 
 def test_files_add_calculators_that_the_engine_does_not_know():
@@ -262,7 +274,7 @@ def test_questions_are_answered_and_nothing_else_is_taken():
         one.bus.send("set", f"{ASK}/status/bms/x", 5, "/me")
         answers = one.bus.subscribe("/me")
         one.process.turn(1)
-        answer = answers.receive(5)
+        answer = answers.receive(60)
         assert answer is not None
         assert b"set is not something the calculator does" in (answer.body or b"")
 
@@ -281,7 +293,7 @@ def test_a_second_calculator_of_the_same_engine_is_refused():
     ready, thread = Event(), Thread(target=work, daemon=True)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         with Bus(name="second", transport=hub.connect) as other:
             CalculatorProcess(other, "ess_2", {}).start()
             with pytest.raises(EssError, match="answers for /calculator/ess/_owner already"):
@@ -316,7 +328,7 @@ def test_what_a_schedule_runs_shows_its_result_all_the_time_and_its_actions_foll
         one.until("/ess/status/pcs/Copy", 20)
         shown: list[Any] = []
         while shown[-1:] != [10]:
-            message = heard.receive(5)
+            message = heard.receive(60)
             assert message is not None
             shown += [value for name, value in message.json().items() if name == "Sum"]
         assert set(shown) <= {7, 10}  # never the time that a schedule sets other variables to

@@ -71,6 +71,15 @@ def test_who_does_not_answer_is_wrong_only_if_others_do():
     assert [one.verdict for one in look(Site("s", "", processes), Answers())] == [Verdict.NOTE]
 
 
+def test_who_is_there_and_says_nothing_hangs_and_who_could_not_be_asked_is_not_known():
+    processes = (SiteProcess("b", "fims_server", None, "x"), SiteProcess("c", "twins", None, "x"))
+    answers = Answers(trouble={"b": "no broker", "c": "no broker"}, silent={"b": 7}, cut_off={"c": "b"})
+    broker, other = look(Site("s", "", processes), answers)
+    assert (broker.verdict, broker.text) == (Verdict.WRONG, "hangs: pid 7 is there, and does not answer (no broker)")
+    assert "kill -KILL 7" in broker.advice
+    assert (other.verdict, other.text) == (Verdict.UNKNOWN, "cannot be asked: no broker")
+
+
 def test_a_finding_is_printable_whatever_a_peer_says():
     first, second = wrong("x", "a\n\x1b[31mb", "do\tit").lines()
     assert (first, second) == ("WRONG    x: a [31mb", "         -> do it")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ess_bus.engine.actions.reading import read
+from ess_bus.engine.engine import Engine
+from ess_bus.engine.functions.registry import FUNCTIONS, Function
 from ess_bus.engine.views import get
 from ess_bus.reference import Reference
 from tests.unit.test_engine_datamap import loaded
@@ -158,7 +160,7 @@ def test_what_a_target_cannot_hold_makes_it_not_valid_is_reported_once_and_the_r
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (remap({"uri": "/a/b:c", "invalue": True}), "invalue not supported; did you mean inValue"),
+        (remap({"uri": "/a/b:c", "inValu": True}), "inValu not supported; did you mean inValue"),
         (remap({"uri": "/a/b:c[32]"}), "bits are numbered 0 to 31"),
         (remap({"uri": "/a/b:c[3]x"}), "expected a bit such as"),
         (remap({"uri": "/a/b:c@p[3]"}), "a parameter has no bits"),
@@ -202,7 +204,7 @@ def test_what_cannot_be_carried_out_is_named_and_left_out_wholly(given, reason):
     [
         (remap({"uri": "/a/b:y", "offest": 1}), "remap: offest not supported; did you mean offset"),
         ({"onSet": [{"func": [{"func": "Nothing"}]}]}, "func: the function Nothing is not known"),
-        ({"onSet": [{"remapp": []}]}, "remapp: this action is not carried out"),
+        ({"onSet": [{"remapp": []}]}, "remapp: there is no such action; did you mean remap"),
         ({"onset": []}, "onset: expected onSet with a list"),
         (remap({"uri": "/a/" + "y" * 300}), "over the limit of 255"),
         (remap({"uri": "/a/b\n:y"}), "control characters are not allowed"),
@@ -242,6 +244,18 @@ def test_a_target_says_nothing_where_none_is_set():
     assert get(engine.datamap, "/a/b/own@triggered") == 1
 
 
+@pytest.mark.parametrize(("gate", "expected"), [({}, [1, None, 5]), ({"inValue": 5}, [5])])
+def test_a_condition_is_not_met_by_what_is_not_valid_even_for_functions_that_want_to_know(gate, expected, monkeypatch):
+    seen = []
+    note = Function("Note", lambda call: seen.append(call.value), "", takes_invalid=True)
+    monkeypatch.setitem(FUNCTIONS, "Note", note)
+    engine = loaded({"/c/x": {"source": {"value": 0, "actions": {"onSet": [{"func": [{"func": "Note", **gate}]}]}}}})
+    seen.clear()
+    for value in (1, None, 5):
+        engine.set("/c/x/source", value)
+    assert seen == expected
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_variables_of_one_message_look_at_each_other_in_any_order(reverse, caplog):
     chosen = remap({"uri": "/a/b:out", "inVar": "/a/b:wanted", "outVar": "/a/b:given"})
@@ -260,3 +274,35 @@ def test_what_a_message_says_of_a_variable_holds_whatever_its_actions_made_of_it
     assert get(engine.datamap, "/a/b/out") == 0
     engine.set("/a/b", {"out": 5})
     assert get(engine.datamap, "/a/b/out") == 5
+
+
+@pytest.mark.parametrize(
+    ("action", "item", "given", "expected"),
+    [
+        ("bitfield", {"bit": 1, "value": True}, 2, True),
+        ("bitfield", {"bit": 1, "value": "on"}, 2, "on"),
+        ("enum", {"invalue": 3, "value": "three"}, 3, "three"),
+        ("remap", {"inValue": 3, "value": 30}, 3, 30),
+        ("remap", {"Av": "/t/a:other"}, 3, 7),
+    ],
+)
+def test_old_spellings_of_keys_mean_what_their_usual_names_do(action, item, given, expected):
+    engine = Engine()
+    engine.set("/t/a", {"other": 7, "in": {"value": 0, "actions": {"onSet": [{action: [{"uri": "/t/a:o", **item}]}]}}})
+    engine.set("/t/a/in", given)
+    assert get(engine.datamap, "/t/a/o") == expected
+
+
+@pytest.mark.parametrize(
+    ("action", "item", "expected"),
+    [
+        ("remap", {"value": 5}, "value: nothing says for which input"),
+        ("enum", {"mask": 3, "bit": 1, "value": True}, "value: nothing says for which input"),
+        ("enum", {"inValue": 1, "invalue": 2}, "invalue and inValue mean the same"),
+        ("bitfield", {"bit": 1, "value": 1, "outValue": 2}, "value and outValue mean the same"),
+        ("limits", {"low": 1, "value": 1}, "value not supported"),
+    ],
+)
+def test_an_old_spelling_that_can_mean_two_things_is_refused(action, item, expected):
+    with pytest.raises(ValueError, match=expected):
+        Engine().set("/t/a", {"in": {"value": 0, "actions": {"onSet": [{action: [{"uri": "/t/a:o", **item}]}]}}})

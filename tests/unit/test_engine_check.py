@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from ess_bus.engine.checking import check
+from ess_bus.engine.configuration import examine
 from tests.real_files import ENGINE, needs_engine_files
 
 
@@ -140,3 +142,37 @@ def test_the_real_configuration_can_be_used_and_what_is_not_is_counted_by_kind()
     assert len(shown) < 60 < len(verdict.warnings)
     assert all(f"{ENGINE}/" in line for line in shown[:-1])
     assert shown[-1].startswith(f"ok with {len(verdict.warnings)} warnings: ")
+
+
+def test_a_variable_of_another_type_is_left_out_alone_and_both_files_are_named(tmp_path):
+    (tmp_path / "b.json").write_text('{\n "/status/bms": {\n  "x": {"value": "on", "unit": "V"},\n  "y": 2}}')
+    found = lines(tmp_path, {"/status/bms": {"x": 1}})
+    assert found == [
+        "warning: b.json:3: /status/bms:x: a text here and a number in a.json; left out",
+        "ok with 1 warning: 1 tables, 2 variables",
+    ]
+    examined = examine(tmp_path)
+    x, y = (examined.datamap.find("/status/bms", name) for name in "xy")
+    assert x is not None
+    assert y is not None
+    assert (x.value, x.parameters, y.value) == (1, {}, 2)
+
+
+@needs_engine_files
+def test_every_item_of_an_action_that_is_left_out_of_the_real_files_has_its_reason():
+    left_out = Counter(re.sub(r"^.*? as .*?: ", "", line.message) for line in check([ENGINE]).warnings)
+    left_out = Counter({text: count for text, count in left_out.items() if text.endswith("; left out")})
+    assert left_out == {
+        # Nothing compares the two bits of the mask with anything.
+        "enum: value: nothing says for which input (expected inValue or inVar); use outValue; left out": 36,
+        "bitfield: expected a list of items, got an object of bitmap; left out": 1,
+        "enum: expected a list of items, got an object of bitmap; left out": 1,
+        "a number here and a text in ess_controller.json; left out": 5,
+        "bitmap: this action is not carried out (the original's authors advise against it; enum does the same); "
+        "left out": 2,
+        "xfunc: switched off by its x; left out": 1,
+        "func: the function SetLoggingSize is not known (whoever starts the engine keeps its log); left out": 1,
+        "func: the function InitEss is not known (nothing says what it did); left out": 1,
+        "func: the function RunInitCheck is not known (nothing says what it did); left out": 1,
+        "func: the function RunComsCheck is not known (nothing says what it did); left out": 1,
+    }

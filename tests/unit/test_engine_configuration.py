@@ -57,7 +57,7 @@ def test_every_problem_of_a_file_is_found(tmp_path):
 
 def test_unknown_keys_and_second_types_are_left_out_with_a_warning(tmp_path):
     configuration = load(write(tmp_path, a={"notes": 1, "/a/b": {"x": 1}}, b={"/a/b": {"x": "text", "y": 2}}))
-    assert [problem.where for problem in configuration.warnings] == ["a.json: notes", "b.json: /a/b"]
+    assert [problem.where for problem in configuration.warnings] == ["a.json: notes", "b.json: /a/b:x"]
     engine = Engine()
     engine.load(configuration.assignments)
     assert get(engine.datamap, "/a/b") == {"x": {"value": 1}, "y": {"value": 2}}
@@ -150,7 +150,9 @@ def test_every_table_and_variable_of_the_real_files_is_in_the_map():
     engine.load(configuration.assignments)
     # Two files define the schedule, with values of different types; the second one is left out and named.
     twice = {
-        problem.message.split(": ")[0] for problem in configuration.warnings if "expected a text, got" in str(problem)
+        problem.where.split(": ")[1]
+        for problem in configuration.warnings
+        if "a number here and a text" in problem.message
     }
     assert {place.split(":")[0] for place in twice} == {"/sched/ess"}
     racks = [{"@@BMS_ID@@": f"sbmu_{number}", "@@BMS_NUM@@": f"{number:02d}"} for number in range(1, 10)]

@@ -130,7 +130,7 @@ def test_actions_may_set_a_disabled_control_back_and_what_is_no_control_may_be_s
 
 def heard(subscription, count):
     """Return so many messages, and make sure that there are no more of them."""
-    found = [subscription.receive(10) for _ in range(count)]
+    found = [subscription.receive(60) for _ in range(count)]
     assert subscription.receive(0) is None
     return [(message.uri, message.json()) for message in found]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.engine_cases import uri, variable
 from tests.unit.engine_desk import desk
 
@@ -103,6 +105,55 @@ def test_blocked_uris():
         assert person.say("get", G) == '{"x":{"value":4}}'
 
 
+@pytest.mark.parametrize("rules", ["/ess/blockeduris/set", "/ess/sets/blocked"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{G}/x", 2),
+        (f"{G}/x@value", 2),
+        (f"{G}/x@unit", "kW"),
+        (f"{G}/x[1]", True),
+        (C, {"y": 2, "x": 2}),
+        (C, {"y": 2, "x": {"value": "$$", "unit": "kW"}}),
+        ("/ess/naked/controls/bms", {"y": 2, "x": {"value": 2}}),
+        ("/ess/controls", {"bms": {"y": 2, "x": 2}}),
+        ("/ess/controls", {"/controls/bms": {"y": 2, "x": 2}}),
+        ("/ess", {"/controls/bms": {"y": 2, "x": 2}}),
+        ("/ess/status/bms", {"linked": 2}),
+        ("/ess/shown/bms/followed", 2),
+        ("/ess/cfg/cfile/bms/more", {"pname": "bms", "amname": "bms", "/controls/bms": {"y": {"value": 2}, "x": 2}}),
+    ],
+)
+def test_a_block_holds_for_a_variable_however_it_is_addressed(rules, path, body):
+    with desk() as person:
+        person.say("set", C, {"x": 1, "y": 1})
+        person.say("set", "/ess/links/bms", {"linked": "/controls/bms:x"})
+        person.say("set", "/ess/vlinks/bms", {"a": {"value": "/shown/bms:followed", "vlink": "/controls/bms:x"}})
+        before = person.say("get", C)
+        person.say("set", rules, {f"{G}/x": True})
+        assert "blocked by" in person.say("set", path, body)
+        person.say("set", rules, {f"{G}/x": False})
+        assert person.say("get", C) == before
+        assert person.say("set", f"{G}/y", 3) == "3"
+
+
+def test_the_answer_to_a_block_says_which_part_and_nothing_is_applied():
+    with desk() as person:
+        person.say("set", C, {"x": 1, "y": 1})
+        person.say("set", "/ess/blockeduris/set", {f"{G}/x": True})
+        said = person.say("set", "/ess/controls", {"bms": {"y": 2, "x": 2}})
+        assert f"/controls/bms:x: set on {G}/x is blocked by /blockeduris/set" in said
+        assert person.say("get", "/ess/naked/controls/bms") == '{"/controls/bms":{"x":1,"y":1}}'
+
+
+def test_of_a_device_s_pub_a_blocked_value_is_passed_over():
+    with desk() as person:
+        person.say("set", "/ess/components/bms_1", {"x": 1, "y": 1})
+        person.say("set", "/ess/blockeduris/pub", {"/components/bms_1/x": True})
+        person.say("pub", "/components/bms_1", {"x": 2, "y": 2})
+        assert person.say("get", "/ess/naked/components/bms_1") == '{"/components/bms_1":{"x":1,"y":2}}'
+
+
 def test_a_plain_pub_on_the_site_is_not_taken():
     with desk() as person:
         person.say("set", "/ess/site/ess_hs", {"x": 1})
@@ -169,7 +220,9 @@ def test_an_answer_that_is_too_large_is_an_error():
         text = "x" * 1_000_000
         for number in range(17):
             person.say("set", C, {f"x{number}": text})
-        assert "over the limit of 16777216" in person.say("get", G)
+        reason = person.say("get", G)
+        assert "over the limit of 16777216" in reason
+        assert f"ask for a part of it, such as {G}/NAME" in reason
         assert person.say("get", f"{G}/x1") == f'"{text}"'
 
 

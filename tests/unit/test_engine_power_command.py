@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ess_bus.reference import Reference
 from tests.unit.engine_bench import Bench
 
 P, Q = "/controls/pcs:ActivePowerCmdReal", "/controls/pcs:ReactivePowerCmdReal"
@@ -154,19 +155,62 @@ def test_commands_are_written_only_when_they_change():
     for _ in range(3):
         limited(bench)
     assert bench.sent() == [("set", "/components/pcs", {"p": {"value": 100}})]
-    bench.set(P, 5)
+    bench.engine.put(Reference.parse(P), 5)
     limited(bench)
     assert bench[P] == 100
 
 
-def test_commands_may_be_sent_again_and_again():
+RESULTS = [P, Q, "/status/ess:MaxDischargePower", "/status/ess:MaxChargePower", "/alias/pcs:power", "/link/pcs:power"]
+
+
+@pytest.mark.parametrize("body", [5, {"value": 5}, {"value": 5, "actions": {"onSet": []}}, {"lock": True}])
+@pytest.mark.parametrize("place", RESULTS)
+def test_what_is_limited_is_set_by_nobody_else_under_whatever_name(place, body):
+    bench = plant(ActivePowerSetpoint=100)
+    bench.engine.set("/vlinks/pcs", {"a": {"value": "/alias/pcs:power", "vlink": P}})
+    limited(bench)
+    if place.startswith("/link/"):
+        bench.engine.set("/links/x", {"power": P})
+        place = "/status/x:power"
+    before = bench[place]
+    with pytest.raises(ValueError, match="is what HandlePowerCmd"):
+        bench.set(place, body)
+    with pytest.raises(ValueError, match="is what HandlePowerCmd"):
+        bench.engine.set("/", {place.partition(":")[0]: {place.partition(":")[2]: body, "other": 1}})
+    assert (bench[place], bench[f"{place.partition(':')[0]}:other"]) == (before, "absent")
+
+
+def test_neither_an_action_nor_a_device_s_pub_nor_a_file_sets_what_is_limited(caplog):
+    bench = plant(ActivePowerSetpoint=100)
+    limited(bench)
+    bench.engine.set("/other/way", {"x": {"value": 7, "actions": {"onSet": [{"remap": [{"uri": P}]}]}}})
+    assert "an action does not set it" in caplog.text
+    assert bench.engine.report("/controls/pcs", {"ActivePowerCmdReal": 7}) != []
+    bench.engine.set(
+        "/cfg/cfile/pcs/more", {"pname": "pcs", "amname": "pcs", "/controls/pcs": {"ActivePowerCmdReal": 7}}
+    )
+    assert bench[P] == 100
+
+
+def test_who_is_switched_off_lets_others_command():
+    bench = plant(ActivePowerSetpoint={"value": 100, "enabled": True})
+    limited(bench)
+    bench.set("/controls/pcs:ActivePowerSetpoint@enabled", False)
+    limited(bench)
+    assert bench[P] == 0
+    bench.set(P, 5)
+    assert bench[P] == 5
+
+
+@pytest.mark.parametrize(("option", "times"), [({"resend": 1}, 4), ({"resend": 0}, 1), ({}, 1)])
+def test_commands_may_be_sent_again_and_again(option, times):
     power = {"value": 0, "actions": {"onSet": [{"remap": [{"uri": "/components/pcs:p", "fims": "set"}]}]}}
-    bench = plant(ActivePowerSetpoint={"value": 100, "resend": 1}, ActivePowerCmdReal=power)
+    bench = plant(ActivePowerSetpoint={"value": 100, **option}, ActivePowerCmdReal=power)
     sent = []
     for _ in range(35):
         bench.call("HandlePowerCmd", SETPOINT, passed_s=0.1)
         sent += bench.sent()
-    assert [body for _, _, body in sent] == [{"p": {"value": 100}}] * 4
+    assert [body for _, _, body in sent] == [{"p": {"value": 100}}] * times
 
 
 def test_what_becomes_smaller_is_commanded_first():

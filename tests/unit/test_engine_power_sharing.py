@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ess_bus.engine.power.balance import Balancing, Side, share_of_a, split
 from ess_bus.engine.power.derating import Derating, Steps
 from ess_bus.engine.signals.lookup import read_csv
+from ess_bus.reference import Reference
 from tests.unit.engine_bench import Bench
 
 POWER = st.floats(-1e4, 1e4)
@@ -184,7 +185,7 @@ def test_nothing_recovers_on_what_is_not_known_or_while_the_pcs_does_not_run():
     assert derated(bench, 10) == 0.5
     bench.set("/status/pcs:SystemState", "Running")
     assert derated(bench, 10) == 0.55
-    bench.set("/status/pcs:Derate", None)
+    bench.engine.put(Reference("/status/pcs", "Derate"), None)
     assert derated(bench, 10) == 0.05
 
 

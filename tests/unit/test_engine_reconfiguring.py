@@ -54,7 +54,7 @@ def test_a_cfile_makes_its_tables_links_and_assets_and_runs_its_actions():
     ("path", "body", "words"),
     [
         ("cfile/nobody/f", {"/status/b": {"x": 1}}, ["nobody is not known; expected amname or ainame"]),
-        ("cfile/ess/f", {"/status/bms": {"old": "text", "new": 1}, "strange": 1}, ["expected a number", "strange"]),
+        ("cfile/ess/f", {"/status/bms": {"old": "text", "new": 1}, "strange": 1}, ["a text here and a num", "strange"]),
         ("cfile/ess/f", {"/status/bms": 5, "/": {}, "#links#bms": {"a": 5}}, ["an object of", "/: exp", "links/bms:a"]),
         ("cfile/ess/f", {"/status/bms/old": {"x": 1}}, ["/status/bms/old:x", "/status/bms/old is a variable"]),
         ("cfile/ess/f", {"/templates/b": {"r": {"template": "none", "subs": []}}}, ["there is no none"]),
@@ -171,3 +171,20 @@ def test_bodies_that_are_no_configuration_leave_the_engine_as_it_was():
             with pytest.raises(ValueError, match=r"^[^\n]+$"):
                 engine.set(path, body)
     assert engine.datamap.tables == {}
+
+
+def test_a_file_that_has_a_variable_of_another_type_is_taken_without_it(tmp_path):
+    (tmp_path / "second.json").write_text(json.dumps({"/status/bms": {"x": "on", "y": {"value": 2}, "z": True}}))
+    (tmp_path / "first.json").write_text(json.dumps({"/status/bms": {"x": 1}}))
+    engine = Engine()
+    engine.configure.look_in(Folder([tmp_path]))
+    assert engine.set("/system/commands/loadCfg", "first") == []
+    text = "second.json: /status/bms:x: a text here and a number in first.json; left out"
+    assert engine.set("/system/commands/loadCfg", "second") == [text]
+    assert get(engine.datamap, "/system/commands/loadCfg@result") == f"ok; {text}"
+    assert get(engine.datamap, "/status/bms") == {"x": {"value": 1}, "y": {"value": 2}, "z": {"value": True}}
+    with desk() as person:
+        person.say("set", "/ess/status/bms", {"x": 1})
+        said = json.loads(person.say("set", f"{CFILE}/ess/f", {"/status/bms": {"x": "on", "y": 3}}))
+        assert said["error"].endswith("/status/bms:x: a text here and a number in what is there; left out")
+        assert person.say("get", "/ess/status/bms/y") == "3"

@@ -73,7 +73,8 @@ SITE = {f"/states/{asset}": {"kind": asset} for asset in ("ess", "bms", "pcs")}
 def test_a_restart_releases_no_emergency_stop(tmp_path, pressed):
     store = Rows()
     engine = started(tmp_path, store, SITE)
-    assert [str(place) for place in engine.settings.kept()] == ["/controls/ess:EStop"]
+    stops = [f"/controls/ess:{name}" for name in ("EStop", "PanelEStop", "SiteEStop")]
+    assert [str(place) for place in engine.settings.kept()] == stops
     engine.put(Reference("/controls/ess", "EStop"), pressed)
     engine.advance(10)
     engine.tick()
@@ -86,7 +87,9 @@ def test_a_restart_releases_no_emergency_stop(tmp_path, pressed):
     engine.tick()
     engine = started(tmp_path, store, SITE)
     engine.tick()
-    assert engine.datamap.find("/status/ess", "SystemState").value == "Init"
+    # What was not made safe yet still has to be.
+    assert engine.datamap.find("/status/ess", "SystemState").value == "Fault"
+    assert engine.datamap.find("/status/ess", "EStopHeldBy").value == ""
 
 
 def test_what_was_set_is_there_after_a_restart_and_nothing_else(tmp_path):

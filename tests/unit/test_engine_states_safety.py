@@ -76,7 +76,8 @@ def test_a_device_that_falls_silent_at_any_step_leads_to_a_safe_state(sequence, 
         plant.run(120)
         assert not _UPWARD & {command for one, command in plant.sent[sent:] if one == asset}
         assert plant.state == "Fault"
-        assert plant.commands() == []
+        # It is made safe again and again until somebody knows that it is.
+        assert not _UPWARD & {command for _, command in plant.commands()}
         if asset == "pcs":
             assert plant.value("status/bms/DCClosed") is False
         else:
@@ -376,20 +377,63 @@ def test_a_pcs_that_runs_without_having_been_asked_is_stopped():
     assert plant.value("status/pcs/DeviceState") == "Off"
 
 
-def test_contactors_that_close_in_fault_are_opened_again_but_not_for_ever():
-    plant = Plant().running()
+def test_in_fault_what_is_not_at_rest_is_made_safe_again_and_again_said_once_and_counted():
+    plant = Plant(options={"ess": {"repeat_s": 20}}).running()
+    plant.stuck.add(("bms", "OpenContactors"))
     plant.report("bms", IsFaulted=True)
-    plant.run(30)
+    plant.run(60)
+    plant.events()
     plant.sent.clear()
+    plant.run(3600)
+    # 15 s of attempts, then 20 s of waiting.
+    opened = [one for one in plant.sent if one == ("bms", "OpenContactors")]
+    assert 3 * 100 <= len(opened) <= 3 * 104
+    assert plant.events() == []
+    assert "not at rest, made safe 10" in plant.value("status/ess/LastResult")
+    assert len(plant.parameter("assets/ess/summary/faults", "options")) < 5
+    plant.tell("OnCmd")
+    assert any("start refused" in event for event in plant.events())
+    plant.stuck.clear()
+    plant.run(60)
+    assert plant.value("status/bms/DCClosed") is False
+    assert [event for event in plant.events() if "at rest, after it was made safe 10" in event]
+    plant.sent.clear()
+    plant.run(3600)
+    assert plant.sent == []
     plant.report("bms", DCClosed=True)
     plant.run(30)
     assert plant.value("status/bms/DCClosed") is False
+
+
+def test_a_new_fault_is_told_while_everything_is_made_safe_again():
+    plant = Plant(bms=("bms", "bms_2")).running()
     plant.stuck.add(("bms", "OpenContactors"))
-    plant.report("bms", DCClosed=True)
+    plant.report("bms", IsFaulted=True)
+    plant.until("Fault")
+    plant.run(60)
+    plant.events()
+    for _ in range(40):
+        plant.run(1)
+        if plant.value("states/ess/request"):
+            break
+    assert plant.value("states/ess/request") == "trip"
+    plant.report("bms_2", IsFaulted=True)
+    plant.engine.tick()
+    assert any("IsFaulted of bms_2 is true" in event for event in plant.events())
+
+
+def test_a_pcs_that_does_not_stop_in_fault_is_stopped_again_by_its_emergency_stop_too():
+    plant = Plant().running()
+    plant.stuck |= {("pcs", "Stop"), ("pcs", "EStop")}
+    plant.tell("SiteEStop")
+    plant.run(60)
     plant.sent.clear()
-    plant.run(3600)
-    assert len(plant.sent) < 20
-    assert plant.value("status/bms/DCClosed") is True
+    plant.run(60)
+    assert {("pcs", "Stop"), ("pcs", "EStop")} <= set(plant.sent)
+    assert {name for _, name in plant.sent} <= {"Stop", "EStop", "OpenContactors", "AcContactorOpen"}
+    plant.stuck.clear()
+    plant.run(60)
+    assert plant.value("status/pcs/DeviceState") == "Off"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +448,7 @@ def test_a_device_that_was_lost_and_comes_back_as_it_was_is_made_safe(asset, com
     plant.stuck |= {(asset, command) for command in commands}
     plant.silence(asset)
     plant.run(120)
-    assert (plant.state, plant.value("states/ess/request")) == ("Fault", "")
+    assert plant.state == "Fault"
     plant.stuck.clear()
     plant.silent.clear()
     plant.report(asset, CommsOK=True, IsFaulted=False, ActivePower=0, **values)
@@ -555,3 +599,42 @@ def test_buttons_work_in_maintenance_mode_only_and_the_state_of_the_ess_follows(
     press("bms", "open_contactors")(plant)
     plant.until("Off")
     assert plant.value("assets/ess/summary/faults") in (0, None)
+
+
+def test_maintenance_mode_that_is_not_valid_takes_the_power_and_starts_nothing():
+    plant = Plant().running()
+    plant.tell("ActivePowerSetpoint", 100)
+    assert plant.value("controls/pcs/ActivePowerSetpoint") == 100
+    plant.engine.set("/assets/ess/summary", {"maint_mode": False})
+    plant.engine.set("/assets/ess/summary", {"maint_mode": None})
+    plant.run(5)
+    assert (plant.state, plant.value("controls/pcs/ActivePowerSetpoint")) == ("Running", 0)
+    plant.tell("OffCmd")
+    plant.until("Off")
+    plant.tell("OnCmd")
+    plant.run(5)
+    assert plant.state == "Off"
+    assert "maint_mode of ess is not valid" in plant.value("status/ess/LastResult")
+
+
+def test_set_points_count_one_by_one_and_only_once_they_are_written_anew():
+    plant = Plant().running()
+    plant.engine.set("/controls/ess", {"ActivePowerSetpoint": 100, "ReactivePowerSetpoint": 50})
+    plant.engine.tick()
+    plant.engine.set("/assets/ess/summary", {"maint_mode": True})
+    plant.engine.tick()
+    plant.engine.set("/assets/ess/summary", {"maint_mode": False})
+    plant.engine.tick()
+    asked = [f"controls/pcs/{name}" for name in ("ActivePowerSetpoint", "ReactivePowerSetpoint")]
+    assert [plant.value(place) for place in asked] == [0, 0]
+    assert "ActivePowerSetpoint 100, ReactivePowerSetpoint 50 does not count" in plant.value("status/ess/Step")
+    plant.engine.set("/controls/ess", {"ActivePowerSetpoint": {"value": "$$", "unit": "kW"}})
+    plant.engine.set("/controls/ess/ReactivePowerSetpoint", 50)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [0, 50]
+    plant.engine.set("/controls/ess/ActivePowerSetpoint", None)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [0, 50]
+    plant.engine.set("/controls/ess/ActivePowerSetpoint", 100)
+    plant.engine.tick()
+    assert [plant.value(place) for place in asked] == [100, 50]

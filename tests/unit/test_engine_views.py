@@ -26,6 +26,18 @@ def test_a_variable_is_its_bare_value(datamap):
     assert get(datamap, "/status/bms/a", View.NAKED) == "x"
 
 
+def test_what_a_calculator_works_from_is_all_but_actions_that_call_nothing():
+    calling = {"onSet": [{"if": 1, "func": [{"func": "Power", "amap": "bms", "note": "x"}]}]}
+    variables = {
+        "a": {"value": 1, "scale": 2, "actions": {"onSet": [{"remap": [{"uri": "/x:y"}]}]}},
+        "b": {"value": 3, "actions": calling},
+    }
+    datamap = loaded({"/status/bms": variables}).datamap
+    shown = {"a": {"value": 1, "scale": 2}, "b": {"value": 3, "actions": [{"func": "Power", "amap": "bms"}]}}
+    assert get(datamap, "/", View.LEAN)["/status/bms"] == shown
+    assert get(datamap, "/status/bms/a", View.LEAN) == {"a": shown["a"]}
+
+
 def test_full_shows_parameters_alphabetically_behind_the_value(datamap):
     answer = get(datamap, "/status/bms/b", View.FULL)
     assert answer == {"b": {"value": 2, "enabled": True, "unit": "V"}}

@@ -265,7 +265,7 @@ class TestWhatDoesNotFit:
         talk.session.deliver(encode(answer))
         (told,) = talk.got()
         assert told.uri == b"/me/1"
-        assert b"over the limit of 2000" in told.body
+        assert b"over the limit of 2000; ask for a part of it" in told.body
 
     def test_what_the_kernel_refuses_after_all_is_counted(self, talk):
         talk.subscribes("/me")

@@ -139,6 +139,7 @@ def test_two_orders_that_contradict_each_other_are_named() -> None:
         ({"word_order": 4221, "size": 4}, "word_order", "expected the digits 1 to 4"),
         ({"word_order": True, "size": 4}, "word_order", "expected the digits 1 to 4"),
         ({"starting_bit_pos": 14, "number_of_bits": 3}, "number_of_bits", "there are only 16 bits"),
+        ({"starting_bit_pos": 64}, "starting_bit_pos", "less than or equal to 63"),
         ({"starting_bit_pos": 16}, "number_of_bits", "there are only 16 bits"),
         ({"invalid": "FFFF"}, "invalid", "must begin with 0x or 0b"),
         ({"invalid": 65536}, "invalid", "expected values of 16 bits"),
@@ -172,6 +173,11 @@ def test_a_wrong_entry_is_left_out_and_named_with_its_place(entry: dict[str, Any
     (warning,) = warnings
     assert warning.startswith(f"{PLACE}.1.{where}: left out: " if where else f"{PLACE}.1: left out: ")
     assert text in warning
+
+
+def test_a_string_that_cannot_be_says_which_register_is_not_read_for_it() -> None:
+    _, (warning,) = loaded(client_of(OK, {"id": "alarms", "offset": 1, "bit_field": True, "bit_strings": ["x"] * 17}))
+    assert warning.endswith("bit_strings.16: left out: bit 16 is outside of 16 bits, so 'alarms' is not read at all")
 
 
 def test_missing_keys() -> None:

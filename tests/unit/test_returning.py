@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from ess_bus.broker.returning import GRACE_S, MAX_BYTES, MAX_FRAMES, Kept, Returning
+from ess_bus.broker.returning import GRACE_S, MAX_BYTES, MAX_FRAMES, Command, Returning
 
 
-def kept(text: str = "", size: int = 0) -> Kept:
-    return Kept(cast(Any, SimpleNamespace(name="sender")), text.encode().ljust(size), "set", "/a")
+def kept(text: str = "", size: int = 0) -> Command:
+    return Command(cast(Any, SimpleNamespace(name="sender")), text.encode().ljust(size), "set", "/a")
 
 
 @pytest.fixture

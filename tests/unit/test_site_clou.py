@@ -7,7 +7,7 @@ import pytest
 from ess_bus.engine import views
 from modbus_bridge.config.model import RegisterType
 from modbus_bridge.values import codec
-from tests.closed_loop import ClosedLoop
+from tests.closed_loop import ClosedLoop, Store
 from tests.unit import site_files
 
 STOP, RUN, FAULT, STANDBY = 1, 2, 4, 8
@@ -108,8 +108,34 @@ class TestPages:
         running.set("/assets/ess/summary/e_stop", True)
         running.until_state("Fault", 2)
         assert running.get("/controls/ess:EStop") is True
+        assert running.get("/assets/ess/summary:e_stop_held_by") == "people"
+        assert running.register("overall_fault") & (7 << 5) == 1 << 6
+        running.set("/assets/ess/summary/e_stop", False)
+        running.run(0.1)
+        assert running.get("/assets/ess/summary:e_stop_held_by") == ""
+
+    def test_nobody_releases_the_emergency_stop_of_another_one(self, running: ClosedLoop) -> None:
+        running.set("/controls/ess/EStop", True)
+        running.write(control_command=EMERGENCY)
+        running.until_state("Fault", 2)
+        assert running.get("/assets/ess/summary:e_stop_held_by") == "people, the site controller"
         running.write(control_command=RELEASE)
-        assert running.get("/assets/ess/summary:e_stop") is False
+        running.run(20)
+        running.write(control_command=CLEAR)
+        running.run(5)
+        assert (running.state, running.register("overall_fault") & (7 << 5)) == ("Fault", 1 << 6)
+        assert "no emergency stop by people" in running.get("/status/ess:LastResult")
+        running.write(control_command=EMERGENCY)
+        running.set("/controls/ess/EStop", False)
+        running.run(5)
+        running.write(control_command=CLEAR)
+        running.run(5)
+        assert (running.state, running.register("overall_fault") & (7 << 5)) == ("Fault", 1 << 5)
+        running.write(control_command=RELEASE)
+        running.run(1)
+        running.write(control_command=CLEAR)
+        running.until_state("Off", 60)
+        assert "ess: the emergency stop is released by all" in running.events
 
     def test_devices_by_hand_in_maintenance_only(self, site: ClosedLoop) -> None:
         assert self.shown(site, "bms")["close_contactors"]["enabled"] is False
@@ -198,6 +224,103 @@ class TestPower:
         running.plant.set("pcs_registers_fast", ("p_p_reference",), 80.0)
         running.until(lambda: running.register("p") == 400, 3)
         running.until(lambda: running.register("p") == 200, 5)
+
+
+class TestMaintenance:
+    def test_a_set_point_from_before_its_end_waits_until_it_is_written_anew(self, running: ClosedLoop) -> None:
+        running.set("/assets/ess/summary/maint_mode", True)
+        running.until(lambda: running.register("p") == 0, 5)
+        running.write(power_set_ac=150)
+        running.set("/assets/ess/summary/maint_mode", False)
+        running.run(30)
+        assert (running.state, running.register("p"), running.get("/controls/pcs:ActivePowerCmdReal")) == (
+            "Running",
+            0,
+            0,
+        )
+        assert "ActivePowerSetpoint 150 does not count" in running.get("/status/ess:Step")
+        assert "set points from before the end of maintenance mode" in running.get("/status/ess:LastResult")
+        assert any("set points from before the end of maintenance mode" in event for event in running.events)
+        running.write(power_set_ac=150)
+        running.until(lambda: running.register("p") == 150, 5)
+        assert running.get("/status/ess:Step") == ""
+
+    def test_a_start_makes_it_count_too(self, running: ClosedLoop) -> None:
+        running.set("/assets/ess/summary/maint_mode", True)
+        running.run(3)
+        running.set("/assets/ess/summary/maint_mode", False)
+        running.write(control_command=OFF)
+        running.until_state("Off", 60)
+        running.write(control_command=ON)
+        running.until(lambda: running.register("p") == 200, 60)
+
+
+class TestRestart:
+    def test_standby_is_standby_afterwards(self, site: ClosedLoop) -> None:
+        store = Store()
+        site.restart(store)
+        site.until_state("Off")
+        site.write(control_command=ON, power_set_ac=200)
+        site.until(lambda: site.register("p") == 200, 60)
+        site.write(control_command=TO_STANDBY)
+        site.until_state("Standby")
+        site.run(1)
+        site.restart(store)
+        site.commands.clear()
+        site.until_state("Standby")
+        site.run(10)
+        assert (site.state, site.register("p"), site.get("/status/ess:PowerAllowed")) == ("Standby", 0, False)
+        assert written(site, "start", "stop", "ems_cmd") == []
+        site.write(control_command=ON)
+        site.until_state("Running")
+        site.run(1)
+        site.restart(store)
+        site.until_state("Running")
+
+    def test_a_shutdown_goes_on_from_wherever_it_was(self, site: ClosedLoop) -> None:
+        for moment in (0.1, 0.5, 1.0, 2.0, 4.0):
+            store = Store()
+            site.restart(store)
+            site.until_state("Off")
+            site.write(control_command=ON)
+            site.until_state("Running", 60)
+            site.write(control_command=OFF)
+            site.run(moment)
+            site.restart(store)
+            site.until_state("Off", 60)
+            assert site.plant.get("bms_1", ("dccontactor",)) is False
+
+
+class TestOwnership:
+    @pytest.mark.parametrize(
+        ("uri", "name"),
+        [
+            ("/controls/pcs", "ActivePowerCmdReal"),
+            ("/controls/pcs", "ActivePowerSetpoint"),
+            ("/assets/pcs/summary", "active_power_command"),
+            ("/status/ess", "SystemState"),
+            ("/assets/ess/summary", "status"),
+            ("/status/ess", "PowerAllowed"),
+            ("/status/ess", "MaxDischargePower"),
+            ("/states/ess", "request"),
+        ],
+    )
+    @pytest.mark.parametrize("way", ["variable", "table", "root"])
+    def test_nothing_passes_the_limits_or_says_what_is_not(
+        self, running: ClosedLoop, uri: str, name: str, way: str
+    ) -> None:
+        before = running.get(f"{uri}:{name}")
+        running.commands.clear()
+        value = "Off" if isinstance(before, str) else not before if isinstance(before, bool) else 900
+        uri, body = {
+            "variable": (f"{uri}/{name}", value),
+            "table": (uri, {name: {"value": value}}),
+            "root": ("/", {uri: {name: value}}),
+        }[way]
+        with pytest.raises(ValueError, match="not set from outside"):
+            running.set(uri, body)
+        running.run(5)
+        assert {value for _, register, value in running.commands if register == "p_p_reference"} <= {40}
 
 
 class TestCommands:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from ess_bus.client import Bus
 from ess_bus.errors import BusError
-from tools.bench.peers.base import free_port
 from tools.bench.processes import ROOT, Failed, Process
+from tools.ports import free_port
 
 FOLDERS: Final = ("demo", "clou", "catl", "pe_pcs", "meter", "plant")
 _UP_WITHIN_S: Final = 120.0

@@ -32,6 +32,7 @@ _ROWS: Final = (
     "calculating",
     "plant_tick",
     "demo_site",
+    "dashboard",
 )
 
 

@@ -55,7 +55,12 @@ def results(measured: Measured) -> list[Result]:
     row, ours = measured.row, measured.row.ours
     found = []
     for figure in (*row.figures, Figure(LOST, "messages", LOST)):
-        values = {label: _combined(figure.key, samples) for label, samples in measured.samples.items() if samples}
+        values = {
+            label: _combined(figure.key, samples)
+            for label, samples in measured.samples.items()
+            # Not every subject has every figure: where nothing runs, it has no processor time.
+            if samples and (figure.key == LOST or figure.key in samples[0].values)
+        }
         own = values.pop(ours, None)
         found.append(Result(row, figure, own, values, len(measured.samples.get(ours, ()))))
     return found

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import Any
 
-from ess_bus.client import AsyncBus
+from ess_bus.client import AsyncBus, Timeouts
 from ess_bus.errors import Busy, Disconnected, NoOneListening, Refused, RequestTimeout
 from tools.ess_site.output import OWN_NAME
 
 _AGAIN_S = 0.05
 _ANSWER_S = 1.0
+# The line "site up", or what a process logs, says how it goes.
+_TIMEOUTS = Timeouts(say=math.inf)
 
 
 async def until_answered(endpoint: str, uri: str, pid: int) -> None:
     """Return as soon as the process `pid` answers for `uri` on the bus at `endpoint`; wait for the bus too."""
     while True:
         with suppress(Disconnected):
-            async with AsyncBus(endpoint, name=OWN_NAME) as bus:
+            async with AsyncBus(endpoint, name=OWN_NAME, timeouts=_TIMEOUTS) as bus:
                 await _until_answered(bus, uri, pid)
                 return
         await asyncio.sleep(_AGAIN_S)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ess_bus.errors import ConfigurationError, Problem
 from tools.ess_site.site_file import Site, SiteProcess
 
-Check = Callable[[Path], Sequence[Problem]]
+if TYPE_CHECKING:
+    from ess_bus.engine.checking import Verdict
 
-# command -> (module, function). Imported when needed: a site without Modbus need not load Modbus.
+ENGINE: Final = "ess_controller"
+
+# command -> (module, function), a function that takes the file or folder. Imported when needed: a site without Modbus
+# need not load Modbus. An engine's answers with its own verdict, the others with warnings or a ConfigurationError.
 CHECKS: Final = {
-    "ess_controller": ("ess_bus.engine", "check"),
+    ENGINE: ("ess_bus.engine.checking", "check"),
     "calculator": ("calculator", "check"),
     "modbus_client": ("modbus_bridge.config", "check_client"),
     "modbus_server": ("modbus_bridge.config", "check_server"),
@@ -31,30 +35,33 @@ class Finding:
     Attributes:
         process: whose configuration it is.
         config: the file or folder that was checked.
-        source: the file that the problems are in.
-        problems: warnings, or if `refused` errors.
-        refused: whether the process would not start with this configuration.
+        errors: why the process would not start with it, a line each.
+        warnings: what else is remarkable, a line each.
     """
 
     process: str
     config: Path
-    source: str
-    problems: tuple[Problem, ...]
-    refused: bool
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the process would not start with this configuration."""
+        return bool(self.errors)
 
     def report(self, *, verbose: bool) -> Iterator[str]:
-        """Return the verdict, and a line for each error, or with `verbose` also for each warning."""
+        """Return the verdict, and a line for each error, and with `verbose` for each warning."""
         yield f"{self.process} {self.config}: {self._verdict()}"
-        if self.refused or verbose:
-            for problem in self.problems:
-                yield " ".join(f"{self.source}: {problem}".split())
+        yield from self.errors
+        if verbose:
+            yield from (f"warning: {line}" for line in self.warnings)
 
     def _verdict(self) -> str:
         if self.refused:
             return "refused"
-        if not self.problems:
+        if not self.warnings:
             return "ok"
-        return f"ok with {len(self.problems)} warning{'s' if len(self.problems) > 1 else ''}"
+        return f"ok with {len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}"
 
 
 def check(site: Site) -> list[Finding]:
@@ -63,10 +70,14 @@ def check(site: Site) -> list[Finding]:
 
 
 def _check(process: SiteProcess, config: Path) -> Finding:
-    module, function = CHECKS[process.command]
-    checked = cast("Check", getattr(import_module(module), function))
+    module, name = CHECKS[process.command]
+    function = getattr(import_module(module), name)
+    if process.command == ENGINE:
+        verdict = cast("Verdict", function([config]))
+        warnings = tuple(verdict.shown_warnings(verbose=True))
+        return Finding(process.name, config, tuple(verdict.shown_errors()), warnings)
     try:
-        warnings = checked(config)
+        problems = cast("Sequence[Problem]", function(config))
     except ConfigurationError as error:
-        return Finding(process.name, config, error.source, error.problems, refused=True)
-    return Finding(process.name, config, str(config), tuple(warnings), refused=False)
+        return Finding(process.name, config, error.lines, ())
+    return Finding(process.name, config, (), tuple(" ".join(f"{config}: {problem}".split()) for problem in problems))

@@ -16,7 +16,7 @@ from tools.ess_site import check as checking
 from tools.ess_site.doctor.command import doctor
 from tools.ess_site.options import bus_option, site_argument
 from tools.ess_site.output import Output
-from tools.ess_site.site_file import Site, load
+from tools.ess_site.site_file import Site, examine, load
 from tools.ess_site.systemd.command import systemd
 
 
@@ -90,14 +90,19 @@ Exit status:
 @bus_option
 @site_argument
 def check(site_file: Path, bus: str | None, *, verbose: bool) -> int:
-    """Check the site file and every configuration that it names, without starting anything."""
-    site = load(site_file, bus)
-    click.echo(f"{site.name} {site_file}: ok")
+    """Check the site file and every configuration that it names, without starting anything.
+
+    Everything that is wrong is printed, a line each: the file, the place in it, and what was expected.
+    """
+    site, problems = examine(site_file, bus)
+    click.echo(f"{site.name} {site_file}: {'refused' if problems else 'ok'}")
+    for problem in problems:
+        click.echo(" ".join(f"{site_file}: {problem}".split()))
     findings = checking.check(site)
     for finding in findings:
         for line in finding.report(verbose=verbose):
             click.echo(line)
-    return FAILED if any(finding.refused for finding in findings) else 0
+    return FAILED if problems or any(finding.refused for finding in findings) else 0
 
 
 command.add_command(systemd)

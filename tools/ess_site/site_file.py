@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ess_bus.configuration import read_toml, validate
+from ess_bus.configuration import problems_of, read_toml
 from ess_bus.endpoint import resolve
 from ess_bus.errors import ConfigurationError, Disconnected, Problem
 from tools.ess_site.output import OWN_NAME
@@ -87,19 +88,43 @@ def load(path: Path, bus: str | None = None, *, verbose: bool = False) -> Site:
     Raises:
         ConfigurationError: it cannot be read, or is not a site file; every problem is named.
     """
-    file = validate(_File, read_toml(path), path)
-    problems = [*_duplicates(file.process)]
+    site, problems = examine(path, bus, verbose=verbose)
+    if problems:
+        raise ConfigurationError(path, problems)
+    return site
+
+
+def examine(path: Path, bus: str | None = None, *, verbose: bool = False) -> tuple[Site, list[Problem]]:
+    """Read a site file to its end, whatever is wrong with it; return what of it can be used, and the problems.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not TOML.
+    """
+    data = read_toml(path)
+    file, problems = _File.model_construct(process=[]), []
+    try:
+        file = _File.model_validate(data)
+        entries = dict(enumerate(file.process))
+    except ValidationError as error:
+        problems += problems_of(error)
+        entries = dict(_usable(data.get("process")))
+    problems += _duplicates(entries)
     processes = []
-    for index, entry in enumerate(file.process):
+    for index, entry in entries.items():
         try:
             processes.append(_process(entry, path.parent, f"process.{index}", bus, verbose))
         except _Wrong as wrong:
             problems.append(wrong.problem)
     if not problems:
         problems += _bus_problems(processes)
-    if problems:
-        raise ConfigurationError(path, problems)
-    return Site(file.name or path.stem, file.next.strip("\n"), tuple(processes))
+    return Site(file.name or path.stem, file.next.strip("\n"), tuple(processes)), problems
+
+
+def _usable(entries: Any) -> Iterator[tuple[int, _Process]]:
+    """Yield the entries that are right, of a file that is not."""
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        with suppress(ValidationError):
+            yield index, _Process.model_validate(entry)
 
 
 def _without_nul(text: str) -> str:
@@ -205,9 +230,9 @@ def _process(entry: _Process, folder: Path, where: str, bus: str | None, verbose
     return SiteProcess(entry.name, entry.command, config, endpoint, args)
 
 
-def _duplicates(entries: list[_Process]) -> Iterator[Problem]:
+def _duplicates(entries: Mapping[int, _Process]) -> Iterator[Problem]:
     first: dict[str, int] = {}
-    for index, entry in enumerate(entries):
+    for index, entry in entries.items():
         if first.setdefault(entry.name, index) != index:
             yield Problem(f"process.{index}.name", f"{entry.name!r} is also the name of process.{first[entry.name]}")
 

@@ -15,9 +15,14 @@ from ess_bus.uri import check
 PLACES: Final[dict[str, tuple[str, ...]]] = {
     "ess.state": ("/status/ess/SystemState",),
     "ess.setpoint": ("/controls/ess/ActivePowerSetpoint",),
-    "ess.estop": ("/controls/ess/EStop",),
+    "ess.estop": ("/status/ess/EStopHeldBy", "/controls/ess/EStop"),
     "grid.frequency": ("/status/grid/Frequency", "/status/feeder/Frequency", "/status/pcs/Frequency"),
-    "grid.voltage": ("/status/grid/Voltage", "/status/feeder/Voltage", "/status/pcs/VoltageL1L2"),
+    "grid.voltage": (
+        "/status/grid/Voltage",
+        "/status/feeder/Voltage",
+        "/status/feeder/VoltageL1L2",
+        "/status/pcs/VoltageL1L2",
+    ),
     "grid.power": ("/status/grid/ActivePower", "/status/feeder/ActivePower", "/status/pcs/ActivePower"),
     "ac.closed": ("/status/pcs/AcContactor", "/status/ess/AcContactor"),
     "pcs.state": ("/status/pcs/SystemState", "/status/pcs/PCSStatus"),

@@ -12,6 +12,7 @@ from ess_bus.errors import BusError, Disconnected, EssError
 from ess_bus.message import Message
 from tools.ess_web.hub import Hub
 from tools.ess_web.keepers import announced, clients_of, present
+from tools.fims.meanwhile import Meanwhile
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class Following:
         self._endpoint = endpoint
         self._name = name
         self._bus: AsyncBus | None = None
+        # What was published while the engine was asked for everything: its answers may be older.
+        self._meanwhile: Meanwhile[Message] = Meanwhile()
 
     async def run(self) -> None:
         """Follow the bus until cancelled; without a broker, wait for one."""
@@ -78,6 +81,7 @@ class Following:
 
     async def _receive(self, pubs: AsyncSubscription) -> None:
         async for message in pubs:
+            self._meanwhile.note(message)
             self._hub.take(message, time.monotonic(), time.time())
 
     async def _watch(self, bus: AsyncBus) -> None:
@@ -119,6 +123,7 @@ class Following:
 
     async def _ask_engine(self, bus: AsyncBus) -> None:
         root = f"/{self._hub.engine}/full"
+        self._meanwhile.begin()
         try:
             everything = await bus.request("get", root, timeout_s=ASK_S)
             assets = await bus.get(f"{root}/assets", timeout_s=ASK_S)
@@ -126,7 +131,13 @@ class Following:
         except (BusError, ValueError) as error:
             self._hub.miss_engine(str(error))
             return
+        finally:
+            newer = self._meanwhile.end()
         self._hub.snapshot(tables, assets, everything.process_name, time.monotonic(), time.time())
+        for message in newer:
+            self._hub.take(message, time.monotonic(), time.time())
+        if self._meanwhile.missed:
+            self._hub.is_outdated = True
 
     async def _ask_owners(self, bus: AsyncBus, clients: Any) -> None:
         """Ask everybody but the engine, which is asked for all of it, for what was published before we came."""
@@ -137,9 +148,10 @@ class Following:
 
         async def ask(uri: str) -> None:
             async with room:
+                asked = time.monotonic()
                 try:
                     answer = await bus.request("get", uri, timeout_s=ANSWER_S)
-                    self._hub.store.take(uri, answer.json(), answer.process_name, time.monotonic())
+                    self._hub.store.recall(uri, answer.json(), answer.process_name, asked)
                 except (BusError, ValueError) as error:
                     log.debug("%s: %s", uri, error)
 

@@ -52,12 +52,15 @@ class Store:
 
     def take(self, uri: str, body: Any, source: str, now: float) -> None:
         """Take what was published on `uri`: an object is a table, everything else the value of a variable."""
-        if isinstance(body, dict) and "value" not in body:
-            for name, value in body.items():
-                self.put(uri, name, naked(value), source, now)
-        else:
-            table, _, name = uri.rpartition("/")
-            self.put(table, name, naked(body), source, now)
+        for table, name, value in _values(uri, body):
+            self.put(table, name, value, source, now)
+
+    def recall(self, uri: str, body: Any, source: str, asked: float) -> None:
+        """Take what was answered to a question of `asked`; what was published since then is as new, or newer."""
+        for table, name, value in _values(uri, body):
+            known = self.find(f"{table}/{name}")
+            if known is None or known.at < asked:
+                self.put(table, name, value, source, asked)
 
     def put(self, table: str, name: str, value: Any, source: str, now: float) -> Entry | None:
         """Take one value; ``None`` if there is no room for another variable."""
@@ -101,3 +104,13 @@ class Store:
         """Yield every variable."""
         for members in self.tables.values():
             yield from members.values()
+
+
+def _values(uri: str, body: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield (table, name, value) of what was said of `uri`."""
+    if isinstance(body, dict) and "value" not in body:
+        for name, value in body.items():
+            yield uri, name, naked(value)
+    else:
+        table, _, name = uri.rpartition("/")
+        yield table, name, naked(body)

@@ -21,6 +21,11 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and exit; wrong usage, elsewhere 2, is 1 where the original's status is wanted."""
     from ess_bus import commandline
 
+    if wanted():
+        import logging
+
+        # The original waits for its server without a word.
+        logging.getLogger("ess_bus.client.waiting").setLevel(logging.ERROR)
     try:
         commandline.run(command, name)
     except SystemExit as end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ def connect(order: Order) -> Bus:
     """
     from ess_bus.client import Bus, Timeouts  # the help page has no use for it
 
-    timeouts = Timeouts(connect=CONNECT_TIMEOUT_S, request=order.timeout_s)
+    timeouts = Timeouts(connect=CONNECT_TIMEOUT_S, request=order.timeout_s, say=math.inf)
     return Bus(order.bus, name="fims_send", username=order.user, timeouts=timeouts)
 
 

@@ -159,6 +159,8 @@ class Recording:
     # -- opening -------------------------------------------------------------------------------------------------
 
     def _open(self) -> sqlite3.Connection:
+        if self.path.is_fifo():
+            raise RecordingError(self.path, "a pipe; expected a file of fims_record")  # it would wait for a writer
         with self.path.open("rb"):
             pass  # says what is wrong in better words than SQLite
         name = f"file:{quote(str(self.path.absolute()))}?mode=ro"

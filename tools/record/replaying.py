@@ -188,8 +188,8 @@ class Replay:
         present = sorted({str(one.get("name")) for one in clients} & self._processes())
         if present:
             raise LiveProcesses(
-                f"{', '.join(present)}: on this bus now; old values would be taken for theirs."
-                " Choose other URIs or another bus, or say --over-live"
+                f"{', '.join(present)}: on this bus now; old values would be taken for theirs. Leave out what they sent"
+                f" ({' '.join(f'--not-by {name}' for name in present)}), choose another bus, or say --over-live"
             )
 
 

@@ -38,6 +38,7 @@ class Selection:
         uris: these and what is below them.
         without: but not these and what is below them.
         methods: only these; an answer is none of them.
+        not_by: but nothing that processes of these names sent.
         since, until: from when, and up to but not including when; ``None`` is all.
     """
 
@@ -46,6 +47,7 @@ class Selection:
     methods: frozenset[str] = METHODS
     since: Moment | None = None
     until: Moment | None = None
+    not_by: tuple[str, ...] = ()
 
     def takes(self, topic: Message) -> bool:
         """Tell whether messages like this one are wanted, whenever they were sent."""
@@ -54,6 +56,7 @@ class Selection:
             wanted
             and topic.method in self.methods
             and not topic.is_reply
+            and topic.process_name not in self.not_by
             and not any(is_under(topic.uri, prefix) for prefix in self.without)
         )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Final
 
-from ess_bus.client import AsyncBus, Bus
+from ess_bus.client import AsyncBus, Bus, Timeouts
+from ess_bus.client.waiting import waiting_for
+from ess_bus.endpoint import resolve
 from ess_bus.errors import ConfigurationError, EssError
 from tools.top.tree import Tree
 
@@ -14,6 +17,8 @@ _AGAIN_S: Final = 1.0
 # Messages that are taken before the screen may be drawn.
 _BURST: Final = 1000
 _LONG_S: Final = 0.5
+# What is wrong is on the screen: a log would be written over it.
+_TIMEOUTS: Final = Timeouts(say=math.inf)
 
 
 class Listener:
@@ -33,7 +38,7 @@ class Listener:
         self._where = bus
         self._uris = uris
         self._tree = tree
-        self.trouble = "not connected yet"
+        self.trouble = waiting_for(bus or resolve(bus))
         self.lost = 0
 
     async def run(self) -> None:
@@ -44,7 +49,7 @@ class Listener:
         """
         while True:
             try:
-                async with AsyncBus(self._where, name="fims_top") as bus:
+                async with AsyncBus(self._where, name="fims_top", timeouts=_TIMEOUTS) as bus:
                     await self._follow(bus)
             except ConfigurationError:
                 raise

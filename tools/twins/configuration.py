@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ess_bus.configuration import json_files, read_json, validate
-from ess_bus.errors import ConfigurationError, Problem
+from ess_bus.configuration import each, json_files, read_json, validate
+from ess_bus.errors import ConfigurationError, Problem, raise_all
 from tools.twins.building import models_of, tree_of
 from tools.twins.device import Device
 from tools.twins.echo.building import outputs_of
@@ -55,7 +55,13 @@ def load(path: Path) -> PlantConfiguration:
     Raises:
         ConfigurationError: it cannot be read, or something is wrong.
     """
-    return configured(path, [(file, read_json(file)) for file in json_files(path)])
+    contents, wrong = each(json_files(path), lambda file: (file, read_json(file)))
+    try:
+        found = configured(path, contents)
+    except ConfigurationError as error:
+        wrong.append(error)
+    raise_all(wrong)
+    return found
 
 
 def configured(source: Path, contents: Sequence[tuple[Path, Any]]) -> PlantConfiguration:
@@ -64,7 +70,11 @@ def configured(source: Path, contents: Sequence[tuple[Path, Any]]) -> PlantConfi
     Raises:
         ConfigurationError: something is wrong.
     """
-    documents = tuple(validate(Document, content, file) for file, content in contents)
+    read, wrong = each(contents, lambda one: validate(Document, one[1], one[0]))
+    documents = tuple(read)
+    if wrong:
+        wrong += _alone(source, documents)
+    raise_all(wrong)
     _, warnings = _built(source, documents)
     publish_ms = _last(documents, "publish_rate") or _DEFAULT_PUBLISH_RATE_MS
     return PlantConfiguration(
@@ -76,6 +86,14 @@ def configured(source: Path, contents: Sequence[tuple[Path, Any]]) -> PlantConfi
         bool(_last(documents, "manual_tick")),
         tuple(warnings),
     )
+
+
+def _alone(source: Path, documents: Sequence[Document]) -> list[ConfigurationError]:
+    """Return what is wrong with documents by themselves, where others cannot be read."""
+    read = Read()
+    for document in documents:
+        read.add(document)
+    return [ConfigurationError(source, read.findings.errors)] if read.findings.errors else []
 
 
 def _last(documents: Sequence[Document], name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -11,8 +12,11 @@ from typing import Final
 
 from ess_bus.client import AsyncBus, Timeouts
 from ess_bus.client.subscription import AsyncSubscription
+from ess_bus.client.waiting import waiting_for
+from ess_bus.endpoint import resolve
 from ess_bus.errors import BusError, ConfigurationError, Disconnected, EssError, NoOneListening
 from ess_bus.message import Message
+from tools.fims.meanwhile import Meanwhile
 from tools.view import journal
 from tools.view.orders import Order
 from tools.view.roles import roles
@@ -24,12 +28,11 @@ log = logging.getLogger(__name__)
 _TABLES: Final = ("status", "controls", "links", "assets")
 _POLL_S: Final = 1.0
 _AGAIN_S: Final = 1.0
-_TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0)
+_TIMEOUTS: Final = Timeouts(connect=3.0, request=2.0, send=2.0, say=math.inf)
 # A command may wait for a device behind the engine.
 ORDER_WITHIN_S: Final = 5.0
 # Messages that are taken before the screen may be drawn.
 _BURST: Final = 500
-_MOST_MEANWHILE: Final = 10_000
 
 
 class Feed:
@@ -53,7 +56,7 @@ class Feed:
         self._source = ""
         self._stale = asyncio.Event()
         # What was published while everything was asked for: the answers may be older.
-        self._meanwhile: list[Message] | None = None
+        self._meanwhile: Meanwhile[Message] = Meanwhile()
 
     async def run(self) -> None:
         """Follow the engine until cancelled.
@@ -61,6 +64,7 @@ class Feed:
         Raises:
             ConfigurationError: the keys that the environment names cannot be used.
         """
+        self._store.trouble = waiting_for(self._where or resolve(self._where))
         while True:
             try:
                 async with AsyncBus(self._where, name="ess_view", timeouts=_TIMEOUTS) as bus:
@@ -121,11 +125,7 @@ class Feed:
             if message.uri == f"/processes/{self._source}" or not self._source:
                 self._stale.set()
             return
-        if self._meanwhile is not None:
-            if len(self._meanwhile) < _MOST_MEANWHILE:
-                self._meanwhile.append(message)
-            else:
-                self._stale.set()
+        self._meanwhile.note(message)
         self._take_pub(message)
 
     def _take_pub(self, message: Message) -> None:
@@ -177,14 +177,15 @@ class Feed:
                 await asyncio.sleep(0.2)
 
     async def _snapshot(self, bus: AsyncBus) -> None:
-        self._meanwhile = []
+        self._meanwhile.begin()
         try:
             await self._read_all(bus)
-            # Whatever is newer than the answers is published after them.
-            for message in self._meanwhile:
-                self._take_pub(message)
         finally:
-            self._meanwhile = None
+            newer = self._meanwhile.end()
+        for message in newer:
+            self._take_pub(message)
+        if self._meanwhile.missed:
+            self._stale.set()
 
     async def _read_all(self, bus: AsyncBus) -> None:
         answers = [(name, await bus.request("get", f"/{self._store.engine}/full/{name}")) for name in _TABLES]

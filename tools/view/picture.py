@@ -113,6 +113,9 @@ class _Look:
                 found.append(Shown("", f"EMERGENCY STOP is {NOT_VALID} and counts as pressed", Tone.BAD))
             elif pressed:
                 found.append(Shown("", "EMERGENCY STOP is pressed", Tone.BAD))
+            held = self._store.value(f"/status/{ess}", "EStopHeldBy")
+            if held and not (pressed and held == "people"):
+                found.append(Shown("", f"EMERGENCY STOP is held by {plain(held, 60)}", Tone.BAD))
         if self._store.value(summary, "maint_mode"):
             found.append(Shown("", "maintenance mode: people operate the devices one by one", Tone.BUSY))
         return [one.silenced() for one in found] if self._doubtful else found
@@ -123,7 +126,12 @@ class _Look:
             return Card("Grid", (Shown("", "nobody measures", Tone.INVALID),))
         read = self._read(asset)
         lines = read.some(("Frequency", "Hz"), ("VoltageL1L2", "V"), ("VoltageL2L3", "V"), ("VoltageL3L1", "V"))
-        return self._card("Grid", asset, lines, f"seen by {self._name(asset)}")
+        return self._card("Grid", asset, (*lines, *self._breaker(read)), f"seen by {self._name(asset)}")
+
+    def _breaker(self, read: Reading) -> tuple[Shown, ...]:
+        said = read.some(("BreakerClosed", ""))
+        text, tone = _contactor(read.value("BreakerClosed"))
+        return tuple(one._replace(text=text, tone=one.tone if one.tone is Tone.SILENT else tone) for one in said)
 
     def feeder(self, pcs: str | None, parts: Roles) -> Joint | None:
         if pcs is None:

@@ -26,6 +26,7 @@ _LABELS: Final = {
     "SOC": ("SOC", "soc"),
     "MaxCellTemp": ("T max", "max_cell_temperature"),
     "PowerAllowed": ("Power allowed", ""),
+    "BreakerClosed": ("Breaker", "breaker_closed"),
 }
 
 _STATES: Final = {

@@ -25,6 +25,9 @@ _METHODS: Final = ("set", "pub", "get")
 _SCALED: Final = frozenset({"scale", "offset"})
 _USUAL: Final = _NOTES | _GATES | _COMPARED | _TARGET | _OUTPUT | _SCALED
 
+# How files of the original spell keys beside their usual names, where that can mean one thing only.
+_SPELLINGS: Final = {"invalue": "inValue", "Av": "inAv"}
+
 KNOWN: Final = {
     Action.REMAP: _USUAL | _FUNCTION | _MASKED,
     Action.ENUM: _USUAL | _FUNCTION | _MASKED | _DEFAULT,
@@ -33,6 +36,29 @@ KNOWN: Final = {
     Action.LIMITS: _NOTES | _GATES | _IDLE_TARGET | {"low", "high", "lowVar", "highVar", "amap"},
     Action.FUNC: _NOTES | _GATES | _COMPARED | _FUNCTION | _IDLE_TARGET | {"aname"},
 }
+
+
+def usual(action: Action, item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item with the usual names of its keys.
+
+    ``value`` is the output of an item that says when it applies: a bit, or what is compared.
+
+    Raises:
+        ValueError: a key stands there by two names, or nothing says what a ``value`` is for.
+    """
+    named = {key: _SPELLINGS[key] for key in item if key in _SPELLINGS}
+    if "value" in item and action is not Action.FUNC and action is not Action.LIMITS:
+        if not _has_condition(action, item):
+            raise ValueError("value: nothing says for which input (expected inValue or inVar); use outValue")
+        named["value"] = "outValue"
+    for key, name in named.items():
+        if name in item:
+            raise ValueError(f"{key} and {name} mean the same; expected one of them")
+    return {named.get(key, key): value for key, value in item.items()} if named else item
+
+
+def _has_condition(action: Action, item: dict[str, Any]) -> bool:
+    return action in (Action.BITFIELD, Action.BITSET) or not {"inValue", "invalue", "inVar"}.isdisjoint(item)
 
 
 def unknown_keys(action: Action, item: dict[str, Any]) -> str | None:

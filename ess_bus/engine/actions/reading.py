@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from ess_bus.engine.actions.item import ABSENT, Action, Condition, Item, Message, Output, Step
-from ess_bus.engine.actions.keys import HIGHEST_BIT, HIGHEST_WORD, Keys, unknown_keys
+from ess_bus.engine.actions.keys import HIGHEST_BIT, HIGHEST_WORD, Keys, unknown_keys, usual
 from ess_bus.engine.target import BITS
+from ess_bus.hints import did_you_mean
 from ess_bus.reference import Reference
 
 
@@ -42,10 +43,12 @@ def read(actions: dict[str, Any], place: Reference) -> tuple[tuple[Step, ...], l
     for name, items in _lists(actions, problems):
         action = _ACTIONS.get(name)
         if action is None:
-            problems.append(Problem(f"{name[:40]}: this action is not carried out", name in _IDLE_ACTIONS))
+            reason = _IDLE_ACTIONS.get(name, "there is no such action")
+            hint = "" if name in _IDLE_ACTIONS else did_you_mean(name, _ACTIONS)
+            problems.append(Problem(f"{name[:40]}: {reason}{hint}", name in _IDLE_ACTIONS))
             continue
         if not isinstance(items, list):
-            problems.append(Problem(f"{name}: expected a list of items"))
+            problems.append(Problem(f"{name}: expected a list of items, got {_shape(items)}"))
             continue
         found: list[Item] = []
         for item in items:
@@ -74,6 +77,7 @@ def _lists(actions: dict[str, Any], problems: list[Problem]) -> Iterator[tuple[s
 def _item(action: Action, given: Any, place: Reference) -> Item:
     if not isinstance(given, dict):
         raise ValueError(f"expected an object, got {str(given)[:40]!r}")
+    given = usual(action, given)
     unknown = unknown_keys(action, given)
     if unknown is not None:
         raise ValueError(unknown)
@@ -103,7 +107,7 @@ def _item(action: Action, given: Any, place: Reference) -> Item:
     from ess_bus.engine import functions
 
     if item.function is not None and not functions.is_known(item.function):
-        raise ValueError(f"the function {item.function} is not known")
+        raise ValueError(f"the function {item.function} is not known{functions.why_not(item.function)}")
     return item
 
 
@@ -111,8 +115,15 @@ _WITH_BIT: Final = (Action.BITFIELD, Action.BITSET)
 _WITHOUT_TARGET: Final = (Action.FUNC, Action.LIMITS)
 _ACTIONS: Final = {action.value: action for action in Action}
 # Actions are switched off by an x before their names.
-_IDLE_ACTIONS: Final = frozenset({"bitmap", *(f"x{action}" for action in Action)})
+_IDLE_ACTIONS: Final = {
+    "bitmap": "this action is not carried out (the original's authors advise against it; enum does the same)",
+    **{f"x{action}": "switched off by its x" for action in Action},
+}
 _IDLE_EVENTS: Final = frozenset({"onGet", "onPub"})
+
+
+def _shape(given: Any) -> str:
+    return f"an object of {', '.join(given)[:40]}" if isinstance(given, dict) and given else repr(given)[:40]
 
 
 def _complete(action: Action, item: Item, keys: Keys) -> None:

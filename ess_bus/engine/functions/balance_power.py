@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, function
-from ess_bus.engine.inputs import amount, is_enabled, number_setting, put_if_changed, setting, target_at
+from ess_bus.engine.inputs import amount, is_enabled, number_setting, put_result, setting, target_at
 from ess_bus.engine.power.balance import Balancing, Side, moved, share_of_a, split, wanted_correction
 
 _USUAL: Final = Balancing()
@@ -82,12 +82,15 @@ def _balancing(call: Call) -> Balancing:
 
 def _stop(call: Call) -> None:
     if call.variable.memory.pop(_MEMORY, None) is not None:
-        _write(call, (0.0, 0.0), (0.0, 0.0))
+        # Somebody else may command now.
+        _write(call, (0.0, 0.0), (0.0, 0.0), owner="")
 
 
-def _write(call: Call, powers: tuple[float, float], reactive: tuple[float, float]) -> None:
+def _write(
+    call: Call, powers: tuple[float, float], reactive: tuple[float, float], owner: str = "is computed by BalancePower"
+) -> None:
     outputs = zip(("pOutputAVar", "pOutputBVar", "qOutputAVar", "qOutputBVar"), (*powers, *reactive), strict=True)
     for key, value in outputs:
         place = target_at(call, key)
         if place is not None:
-            put_if_changed(call.engine, place.place, value)
+            put_result(call.engine, place.place, value, owner)

@@ -25,7 +25,7 @@ def run_config(call: Call) -> None:
     _later(call, call.engine.configure.run_list)
 
 
-def _later(call: Call, load: Callable[[str], None]) -> None:
+def _later(call: Call, load: Callable[[str], list[str]]) -> None:
     given = call.parameter("file")
     name = given if isinstance(given, str) and given else call.value
     if not isinstance(name, str) or not name:
@@ -36,11 +36,11 @@ def _later(call: Call, load: Callable[[str], None]) -> None:
 
     def run() -> None:
         try:
-            load(name)
+            left_out = load(name)
         except ValueError as error:
             call.keep(result=str(error))
-            call.engine.warn(f"{call.place} {error}", f"{call.place}: {error}")
+            call.engine.fail(f"{call.place} {error}", f"{call.place}: {error}")
         else:
-            call.keep(result="ok")
+            call.keep(result="; ".join(["ok", *left_out]))
 
     call.engine.later(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, Engine, function
-from ess_bus.engine.inputs import ABSENT, as_number, asset_name, is_enabled, put_if_changed, usual, value_of
+from ess_bus.engine.inputs import ABSENT, as_number, asset_name, is_enabled, put_result, usual, value_of
 from ess_bus.engine.power.derating import Derating, Steps
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
@@ -41,7 +41,8 @@ def _derate(call: Call, place: Reference, pcs: str, watched: str) -> None:
     factor = min(max(as_number(value) or 0.0, 0.0), 1.0)
     derating = call.variable.memory.setdefault(_DERATE, Derating())
     over, far_over = _flag(engine, watched, "D1"), _flag(engine, watched, "D2")
-    put_if_changed(engine, place, derating.step(factor, over, far_over, _steps(variable), engine.steady_s))
+    factor = derating.step(factor, over, far_over, _steps(variable), engine.steady_s)
+    put_result(engine, place, factor, "is computed by DeratePower, or DerateRack")
 
 
 def _flag(engine: Engine, asset: str, level: str) -> bool | None:

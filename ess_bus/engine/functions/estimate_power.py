@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, function
-from ess_bus.engine.inputs import amount, is_enabled, number_named, put_if_changed
+from ess_bus.engine.inputs import amount, is_enabled, number_named, put_result
 from ess_bus.engine.power.sources import CHARGE_LIMIT, DISCHARGE_LIMIT, LIMITS
 from ess_bus.reference import Reference
 
@@ -31,4 +31,4 @@ def estimate_power(call: Call) -> None:
     for option, name, sign in ((_CHARGE, CHARGE_LIMIT, -1), (_DISCHARGE, DISCHARGE_LIMIT, 1)):
         current = number_named(call, *option)
         power = None if voltage is None or current is None else sign * abs(current) * max(voltage, 0) / scale
-        put_if_changed(call.engine, Reference(f"/{LIMITS}/{call.asset}", name), power)
+        put_result(call.engine, Reference(f"/{LIMITS}/{call.asset}", name), power, "is computed by EstimatePower")

@@ -21,9 +21,9 @@ def run_all_locks(call: Call) -> None:
             try:
                 place = Reference.parse(str(entry.value))
             except ValueError as error:
-                engine.warn(where, f"{where}: {error}; it locks nothing")
+                engine.fail(where, f"{where}: {error}; it locks nothing")
                 continue
             if engine.find(place.table, place.name) is None:
-                engine.warn(where, f"{where}: {place} is not there; it locks nothing")
+                engine.fail(where, f"{where}: {place} is not there; it locks nothing")
                 continue
             engine.put(place._replace(parameter="lock"), bool(call.value))

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, Engine, function
-from ess_bus.engine.inputs import is_enabled, number_setting, put_if_changed, usual, value_of
+from ess_bus.engine.inputs import is_enabled, number_setting, put_result, usual, value_of
 from ess_bus.engine.numbers import is_number
 from ess_bus.engine.power.limiter import Capability, Limited, limit
 from ess_bus.engine.power.sources import (
@@ -26,6 +26,8 @@ REACTIVE: Final = "ReactivePowerCmdReal"
 # The PCS that was commanded last, in the memory of the variable.
 _COMMANDED: Final = "HandlePowerCmd"
 _RESENT: Final = "resend"
+_OWNER: Final = "is what HandlePowerCmd leaves of a set point"
+_POSSIBLE: Final = "is what HandlePowerCmd finds possible"
 
 
 @function("HandlePowerCmd", takes_invalid=True)
@@ -46,6 +48,7 @@ def handle_power_cmd(call: Call) -> None:
                 _command(at_setpoint)
         else:
             _stop(at_setpoint)
+            _release(at_setpoint)
     except ValueError:
         _stop(at_setpoint or call)
         raise
@@ -78,6 +81,14 @@ def _stop(call: Call) -> None:
         _write(call.engine, pcs, 0.0, 0.0)
 
 
+def _release(call: Call) -> None:
+    """Let somebody else command the PCS, and say what is possible."""
+    for name in (ACTIVE, REACTIVE):
+        variable = call.engine.find(f"/{CONTROLS}/{call.asset}", name)
+        if variable is not None and variable.cell.owner == _OWNER:
+            variable.cell.owner = ""
+
+
 def _is_due_again(call: Call) -> bool:
     """Tell whether the option ``resend``, in seconds, asks for the commands again: one may have been lost."""
     every_s, now_s, memory = number_setting(call, "resend", 0), call.engine.steady_s, call.variable.memory
@@ -95,10 +106,7 @@ def _write(engine: Engine, pcs: str, active: float, reactive: float, again: bool
     table = f"/{CONTROLS}/{pcs}"
     commands = [(Reference(table, ACTIVE), active), (Reference(table, REACTIVE), reactive)]
     for place, value in sorted(commands, key=lambda command: _growth(engine, *command)):
-        if again:
-            engine.put(place, value)
-        else:
-            put_if_changed(engine, place, value)
+        put_result(engine, place, value, _OWNER, again=again)
 
 
 def _growth(engine: Engine, place: Reference, value: float) -> float:
@@ -109,10 +117,10 @@ def _growth(engine: Engine, place: Reference, value: float) -> float:
 def _show(engine: Engine, ess: str, able: Capability) -> None:
     """Show what is possible now, for the site and for people."""
     table = f"/status/{ess}"
-    put_if_changed(engine, Reference(table, "MaxDischargePower"), able.discharge)
-    put_if_changed(engine, Reference(table, "MaxChargePower"), able.charge)
-    put_if_changed(engine, Reference(table, "MaxReactivePower"), able.reactive)
-    put_if_changed(engine, Reference(table, "MaxApparentPower"), able.apparent)
+    put_result(engine, Reference(table, "MaxDischargePower"), able.discharge, _POSSIBLE)
+    put_result(engine, Reference(table, "MaxChargePower"), able.charge, _POSSIBLE)
+    put_result(engine, Reference(table, "MaxReactivePower"), able.reactive, _POSSIBLE)
+    put_result(engine, Reference(table, "MaxApparentPower"), able.apparent, _POSSIBLE)
 
 
 def _tell(found: Sources, able: Capability, limited: Limited, wanted_p: float | None, wanted_q: float | None) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ess_bus.engine.functions.registry import Call, function
 from ess_bus.engine.functions.table_lookup import lookup_table
-from ess_bus.engine.inputs import as_number, asset_name, is_enabled, number_named, put_if_changed, setting, target
+from ess_bus.engine.inputs import as_number, asset_name, is_enabled, number_named, put_result, setting, target
 from ess_bus.engine.power.sources import CHARGE_FACTOR, DISCHARGE_FACTOR, LIMITS
 from ess_bus.reference import Reference
 
@@ -35,7 +35,7 @@ def handle_power_limit(call: Call) -> None:
         try:
             result = _factor(call._replace(asset=bms), table)
         finally:
-            put_if_changed(call.engine, Reference(f"/{LIMITS}/{bms}", factor), result)
+            put_result(call.engine, Reference(f"/{LIMITS}/{bms}", factor), result, "is computed by HandlePowerLimit")
 
 
 def _factor(call: Call, name: object) -> float | None:

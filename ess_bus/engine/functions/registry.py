@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ess_bus.engine.schedule.schedule import Schedule
     from ess_bus.engine.schedule.timings import Timings
     from ess_bus.engine.schedule.wake_lists import WakeLists
+    from ess_bus.engine.settings import Settings
     from ess_bus.engine.severity import Severity
     from ess_bus.engine.states.states import States
     from ess_bus.engine.target import Target
@@ -38,6 +39,7 @@ class Engine(Protocol):
     dumps: Dumps | None
     wakes: Wakes
     states: States
+    settings: Settings | None
     schedule: Schedule
     wake_lists: WakeLists
     timings: Timings
@@ -82,6 +84,9 @@ class Engine(Protocol):
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
+
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done; whoever has asked is told, too."""
 
 
 class Call(NamedTuple):
@@ -136,6 +141,14 @@ FUNCTIONS: Final[dict[str, Function]] = {}
 ELSEWHERE: Final = {"CalculateVar": "Carried out by the calculator."}
 
 
+# Functions of the original that files still name, and why there are none here.
+_NOT_HERE: Final = {
+    "HandleCpuStats": "what the process takes is in its metrics",
+    "SetLoggingSize": "whoever starts the engine keeps its log",
+    **dict.fromkeys(("InitEss", "RunInitCheck", "RunComsCheck"), "nothing says what it did"),
+}
+
+
 def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Call], None]], Callable[[Call], None]]:
     """Register a function under these names; the first line of its docstring is shown to users."""
 
@@ -153,6 +166,11 @@ def function(*names: str, takes_invalid: bool = False) -> Callable[[Callable[[Ca
 def is_known(name: str) -> bool:
     """Tell whether an action may call a function of this name."""
     return name in FUNCTIONS or name in ELSEWHERE
+
+
+def why_not(name: str) -> str:
+    """Return why there is no function of this name, in brackets behind a space, or nothing."""
+    return f" ({_NOT_HERE[name]})" if name in _NOT_HERE else ""
 
 
 def known() -> dict[str, str]:

@@ -30,7 +30,7 @@ def sched_item_opts(call: Call) -> None:
             _start(call, option)
         except (ValueError, LookupError) as error:
             # One that is wrong must not keep the others from running.
-            call.engine.warn(f"{call.place} {number} {error}", f"{call.place}: options: {error}")
+            call.engine.fail(f"{call.place} {number} {error}", f"{call.place}: options: {error}")
 
 
 def _start(call: Call, option: Any) -> None:

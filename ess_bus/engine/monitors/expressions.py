@@ -75,7 +75,7 @@ def _holds(call: Call, text: str | None, values: Sequence[Any]) -> bool | None:
         return _parsed(text, len(values)).condition(values)
     except EvaluationError as error:
         if None not in values:
-            call.engine.warn(f"{call.place} {text}", f"{call.place}: {error}")
+            call.engine.fail(f"{call.place} {text}", f"{call.place}: {error}")
         return None
     except ExpressionError as error:
         raise ValueError(str(error)) from None

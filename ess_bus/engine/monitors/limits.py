@@ -77,7 +77,7 @@ def limits(call: Call, monitor: Monitor, side: Side) -> Finding:
         known = monitor.limits[check] = _read(call, side, given)
     if known.complaint and check in monitor.trips:
         # Not at the first look: other variables' actions may set what is missing.
-        call.engine.warn(f"{call.place} {check}", f"{call.place}: {known.complaint}")
+        call.engine.fail(f"{call.place} {check}", f"{call.place}: {known.complaint}")
     has_fault = known.fault_at is not _MISSING
     judgement = known.judge(_number(call.variable.value))
     return Finding(check, _NAMES[side], judgement, known.patience, known.patience, known.describe, has_fault)

@@ -60,7 +60,7 @@ def watch(call: Call, kind: Kind) -> Monitor:
             if str(error) in problems:
                 continue
             # Values may be part of the text, and each would be another line in the log.
-            engine.warn(f"{call.place} {kind.name} {len(problems)}", f"{call.place}: {kind.name}: {error}")
+            engine.fail(f"{call.place} {kind.name} {len(problems)}", f"{call.place}: {kind.name}: {error}")
             problems.append(str(error))
 
     def again() -> None:

@@ -12,6 +12,9 @@ from ess_bus.engine.views import ui
 # Parameters by which people see a variable; a change of another one is nobody's news.
 SHOWN: Final = frozenset({"enabled", "options", "name", "unit", "scaler", "ui_type", "type"})
 
+# So many values are looked at in about a millisecond.
+_SLICE: Final = 500
+
 Tables = dict[str, dict[str, Any]]
 
 
@@ -38,8 +41,7 @@ class Changes:
 
     def __init__(self, datamap: DataMap) -> None:
         self._datamap = datamap
-        # (table, name) of what shows another value.
-        self._changed: set[tuple[str, str]] = set()
+        self._values: dict[str, set[str]] = {}
         self._watchers: dict[tuple[str, str], list[Callable[[], None]]] = {}
 
     def watch(self, table: str, name: str, wake: Callable[[], None]) -> None:
@@ -49,46 +51,59 @@ class Changes:
     def variable(self, variable: Variable) -> None:
         """Note that a variable shows another value, and with it all that share it."""
         for shown in variable.cell.variables:
-            for place in shown.places:
-                self._changed.add(place)
-                for wake in self._watchers.get(place, ()):
-                    wake()
+            for table, name in shown.places:
+                self.value(table, name)
 
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
-        self._changed.add((table, name))
+        names = self._values.get(table)
+        if names is None:
+            names = self._values[table] = set()
+        names.add(name)
         for wake in self._watchers.get((table, name), ()):
             wake()
 
+    def several(self, table: str, names: Collection[str]) -> None:
+        """The same of several places of a table."""
+        self._values.setdefault(table, set()).update(names)
+        for place in self._watchers.keys() & {(table, name) for name in names} if self._watchers else ():
+            for wake in self._watchers[place]:
+                wake()
+
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
-        self._changed.clear()
+        self._values.clear()
         self._datamap.take_restyled()
 
-    def take(self) -> Publications:
-        """Return what has changed since the last call, and forget it."""
+    def take(self, pause: Callable[[], object] = bool) -> Publications:
+        """Return what has changed since the last call, and forget it.
+
+        Args:
+            pause: called now and then while there is much; what it changes is for the next call.
+        """
+        if not self._values and not self._datamap.is_restyled:
+            return Publications({}, {}, {})
+        tables = self._datamap.tables
+        noted, self._values = self._values, {}
         parameters = self._datamap.take_restyled()
         values: Tables = {}
-        # What user interfaces follow -> those of its looks that have changed.
         looks: dict[tuple[str, str], Collection[str]] = {}
-        changed, self._changed = self._changed, set()
-        tables = self._datamap.tables
-        for place in sorted(changed) if len(changed) > 1 else changed:
-            table, name = place
-            variable = tables[table][name]
-            members = values.get(table)
-            if members is None:
-                members = values[table] = {}
-            members[name] = variable.cell.value
-            if "ui_type" in variable.parameters:
-                looks[place] = ()
-        for table, restyled in parameters.items():
-            for name, news in restyled.items():
-                if not SHOWN.isdisjoint(news):
-                    looks[table, name] = SHOWN.intersection(news)
+        for table in sorted(noted):
+            variables, members = tables[table], values.setdefault(table, {})
+            for number, name in enumerate(sorted(noted[table]), 1):
+                variable = variables[name]
+                members[name] = variable.value
+                if "ui_type" in variable.parameters:
+                    looks[table, name] = ()
+                if number % _SLICE == 0:
+                    pause()
+        looks |= _looks(parameters)
+        pause()
         seen: Tables = {}
-        for (table, name), shown in sorted(looks.items()) if looks else ():
+        for number, ((table, name), shown) in enumerate(sorted(looks.items()), 1):
             seen.setdefault(table, {})[name] = _seen(tables[table][name], shown)
+            if number % _SLICE == 0:
+                pause()
         return Publications(values, seen, parameters)
 
     def everything(self) -> Publications:
@@ -106,6 +121,16 @@ class Changes:
             if pictures:
                 seen[table] = pictures
         return Publications(values, seen, parameters)
+
+
+def _looks(parameters: Tables) -> dict[tuple[str, str], Collection[str]]:
+    """Return which parameters by which people see a variable have changed."""
+    return {
+        (table, name): shown
+        for table, members in parameters.items()
+        for name, changed in members.items()
+        if (shown := SHOWN.intersection(changed))
+    }
 
 
 def _seen(variable: Variable, parameters: Collection[str]) -> dict[str, Any]:

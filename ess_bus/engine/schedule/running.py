@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.cell import Kind
-from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
+from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS, why_not
 from ess_bus.engine.schedule.item import Item
 from ess_bus.engine.switch import switch_elsewhere
 from ess_bus.reference import Reference
@@ -42,6 +42,10 @@ class Runner:
         """Log a mistake once."""
         self._engine.warn(mistake, text)
 
+    def fail(self, mistake: str, text: str) -> None:
+        """The same of something that was asked for and is not done."""
+        self._engine.fail(mistake, text)
+
     def find(self, place: Reference) -> Variable | None:
         """Return a variable, or ``None``."""
         return self._engine.find(place.table, place.name)
@@ -75,8 +79,9 @@ class Runner:
             return None
         if name in ELSEWHERE:
             return ELSEWHERE[name]
-        self.warn(f"fcn {name}", f"{item.place}: the function {name} is not known; what is scheduled to call it rests")
-        return f"the function {name} is not known"
+        reason = f"the function {name} is not known{why_not(name)}"
+        self.fail(f"fcn {name}", f"{item.place}: {reason}; what is scheduled to call it rests")
+        return reason
 
     def is_on(self, item: Item) -> bool:
         """Tell whether the switch of an item is on, where it is elsewhere (``enable`` with a URI)."""

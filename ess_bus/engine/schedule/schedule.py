@@ -131,7 +131,7 @@ class Schedule:
             variable.parameters["repTime"] = period("repTime", variable.parameters.get("repTime", 0))
             self._begin(place, variable, seconds("runTime", variable.parameters.get("runTime", 0)))
         except ValueError as error:
-            self._runner.warn(f"{place} adopt", f"{place}: {error}; it is not scheduled")
+            self._runner.fail(f"{place} adopt", f"{place}: {error}; it is not scheduled")
 
     def stop(self, place: Reference, delay_s: float = 0.0) -> None:
         """End an item, now or in so many seconds.
@@ -227,7 +227,7 @@ class Schedule:
             if every != 0 and not MIN_PERIOD_S <= every < NEVER:
                 variable.parameters["repTime"] = 0 if item.once else item.grid.period_s
                 text = f"{item.place}: repTime: expected seconds, {MIN_PERIOD_S:g} at least; it stays as it was"
-                self._runner.warn(f"{item.place} repTime", text)
+                self._runner.fail(f"{item.place} repTime", text)
             last_s = item.grid.last_s if item.runs else None
             item.grid = _grid(variable, item.grid.next_s if last_s is None else last_s, now_s)
             if last_s is not None and item.grid.next_s <= last_s:

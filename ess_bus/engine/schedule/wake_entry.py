@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ess_bus.engine.assets import managers
-from ess_bus.engine.functions.registry import ELSEWHERE
+from ess_bus.engine.functions.registry import ELSEWHERE, FUNCTIONS
 from ess_bus.engine.schedule.item import seconds
 from ess_bus.engine.target import Target
+from ess_bus.hints import did_you_mean
 from ess_bus.reference import Reference
 from ess_bus.uri import segments
 
@@ -70,6 +71,20 @@ def entries(datamap: DataMap, root: str, name: str) -> Iterator[Entry | ValueErr
                 continue
             if entry is not None:
                 yield entry
+
+
+def problem(table: str, name: str, variable: Variable) -> str | None:
+    """Return why a variable, which may be an entry of a list, will never be called; ``None`` if it will, or is none."""
+    if len(segments(table)) != len(segments(LISTS)) + 2:
+        return None
+    try:
+        entry = _entry(name, variable, segments(table)[-1], 0)
+    except ValueError as error:
+        return f"{table}: {name}: {error}; left out"
+    if entry is None or entry.function in FUNCTIONS:
+        return None
+    hint = did_you_mean(entry.function, FUNCTIONS)
+    return f"{table}: {name}: the function {entry.function} is not known{hint}; left out"
 
 
 def _entry(key: str, variable: Variable, asset: str, level: int) -> Entry | None:

@@ -21,7 +21,7 @@ from ess_bus.engine.states.model import Check, Follow, Guard, Option, Request, S
 
 CLOSED: Final = Check("the DC contactors are closed", "{DCClosed}")
 OPEN: Final = Check("the DC contactors are open", "not {DCClosed}")
-MAY_CLOSE: Final = (HEARD, SOUND, NO_EMERGENCY, NO_FAULT_SHUTDOWN)
+MAY_CLOSE: Final = (HEARD, SOUND, *NO_EMERGENCY, NO_FAULT_SHUTDOWN)
 
 BMS: Final = Table(
     kind="bms",
@@ -82,6 +82,7 @@ BMS: Final = Table(
         "open_tries": Option(3, "attempts to open the contactors", 1, 100),
         **COMMON_OPTIONS,
     },
+    known=(HEARD,),
     inputs={
         "/status/{bms}:CommsOK": "it communicates",
         "/status/{bms}:DCClosed": "all contactors that it needs are closed",

@@ -31,14 +31,19 @@ class Operand:
         name: the variable.
         of_ess: it is one of the ESS to which the asset belongs.
         optional: what is not there or not valid counts as false.
-        is_option: it is an option of the machine.
+        or_absent: what is not there counts as false.
     """
 
     table: str
     name: str
     of_ess: bool
     optional: bool
-    is_option: bool
+    or_absent: bool = False
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it is an option of the machine."""
+        return self.table == _TABLES["option"]
 
     def place(self, asset: str) -> Reference:
         """Return where it is for an asset."""
@@ -124,7 +129,7 @@ def compiled(text: str) -> tuple[Expression, tuple[Operand, ...]]:
 def _operand(text: str) -> Operand:
     of_ess = text.startswith("ess ")
     table, _, name = text.removeprefix("ess ").rpartition(":")
-    return Operand(_TABLES[table], name.removesuffix("?"), of_ess, name.endswith("?"), table == "option")
+    return Operand(_TABLES[table], name.rstrip("?!"), of_ess, name.endswith("?"), name.endswith("!"))
 
 
 # Machines ask for the same few places over and over.

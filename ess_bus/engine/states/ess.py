@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ess_bus.engine.states.common import ALL, AT_REST, DC_CLOSED, SETTLE, STALE
+from ess_bus.engine.states.common import ALL, AT_REST, DC_CLOSED, E_STOPS, RESUME, SETTLE, STALE
 from ess_bus.engine.states.ess_checks import (
     AC_CLOSED,
     AC_OPEN,
+    AT_REST_AS_A_WHOLE,
     BMS_HEARD,
     BMS_SOUND,
     CLOSED_BEFORE,
@@ -76,7 +77,7 @@ REQUESTS: Final = (
         ),
         ends_in=State.FAULT,
         during=State.FAULT,
-        command="EStop",
+        held=tuple(E_STOPS),
         interrupts=_ORDINARY | {"trip"},
     ),
     Request(
@@ -204,7 +205,7 @@ REQUESTS: Final = (
         ),
         ends_in=State.OFF,
         source=frozenset({State.FAULT, State.OFF}),
-        requires=(NO_EMERGENCY, BMS_HEARD, PCS_HEARD),
+        requires=(*NO_EMERGENCY, BMS_HEARD, PCS_HEARD),
         keeps=HEARD_GUARDS,
         command="ClearFaultsCmd",
         button="clear_faults",
@@ -258,10 +259,13 @@ ESS: Final = Table(
         "list_s": Option(2.0, "s until the lists of faults must be empty once faults are cleared"),
         "stale_s": STALE,
         "settle_s": SETTLE,
+        "resume_s": RESUME,
+        "repeat_s": Option(10.0, "s in Fault until everything is made safe once more, as long as it is not at rest", 1),
     },
     inputs={
         "/controls/{ess}:OnCmd, OffCmd, StandbyCmd, ClearFaultsCmd": "true asks for it; it is set back to false",
-        "/controls/{ess}:EStop": "true as long as the emergency stop is pressed; not valid counts as pressed",
+        "/controls/{ess}:EStop": "true as long as people hold the emergency stop; not valid counts as held",
+        "/controls/{ess}:SiteEStop, PanelEStop": "the same for the site controller, and for a push button of the plant",
         "/controls/{ess}:ContactorControl": "contactors move by their own commands only",
         "/controls/{ess}:AcContactorOpenCmd, AcContactorCloseCmd, DcContactorOpenCmd, DcContactorCloseCmd": "as OnCmd",
         "/controls/{ess}:ActivePowerSetpoint, ReactivePowerSetpoint": "kW and kvar; discharge is positive",
@@ -269,7 +273,7 @@ ESS: Final = Table(
         "/assets/{ess}/summary:maint_mode": "people operate the devices one by one",
     },
     always=(
-        Guard(NO_EMERGENCY, "emergency"),
+        *(Guard(check, "emergency") for check in NO_EMERGENCY),
         Guard(BMS_SOUND, "trip"),
         Guard(PCS_SOUND, "trip"),
     ),
@@ -284,7 +288,10 @@ ESS: Final = Table(
             SITE_GUARD,
             *(Guard(unless_maintenance(check), "trip") for check in (DC_CLOSED, PCS_STANDS_BY)),
         ),
-        State.FAULT: (*HEARD_GUARDS, Guard(AT_REST, "trip"), Guard(DC_OPEN, "trip")),
+        State.FAULT: (*HEARD_GUARDS, *(Guard(check, "trip") for check in AT_REST_AS_A_WHOLE)),
     },
+    known=KNOWN,
+    rest=AT_REST_AS_A_WHOLE,
+    no_maintenance=NO_MAINTENANCE,
     power=(*HEALTHY, *NO_FAULT_LISTED, NO_MAINTENANCE, SITE_HEARD, *RUNNING),
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from ess_bus.engine.states.common import DC_CLOSED
+from ess_bus.engine.states import common
+from ess_bus.engine.states.common import AT_REST, DC_CLOSED, E_STOPS
 from ess_bus.engine.states.model import Check, Of
 
 _MAINT: Final = "{ess ui:maint_mode?}"
 _AUTO: Final = "{ess controls:ContactorControl?}"
 
-NO_EMERGENCY: Final = Check("no emergency stop", "not {controls:EStop}")
+NO_EMERGENCY: Final = tuple(replace(check, of=Of.OWN) for check in common.NO_EMERGENCY)
 BMS_HEARD: Final = Check("the BMS communicates", "{CommsOK}", Of.EVERY_BMS)
 PCS_HEARD: Final = Check("the PCS communicates", "{CommsOK}", Of.EVERY_PCS)
 BMS_SOUND: Final = Check("the BMS reports no fault", "not {IsFaulted}", Of.EVERY_BMS)
@@ -21,7 +23,8 @@ NO_FAULT_LISTED: Final = (
     Check("no fault stands in the list of the PCS", "not {FaultShutdown?}", Of.EVERY_PCS),
 )
 SITE_HEARD: Final = Check("the site controller communicates", "not {option:site_watch} or {SiteCommsOK}")
-NO_MAINTENANCE: Final = Check("maintenance mode is off", f"not {_MAINT}")
+# Where it is not known, somebody may be at the devices.
+NO_MAINTENANCE: Final = Check("maintenance mode is off", "not {ess ui:maint_mode!}")
 CONTACTOR_CONTROL: Final = Check(
     "ContactorControl is on; otherwise the contactors follow on and off", "{controls:ContactorControl}"
 )
@@ -50,11 +53,11 @@ CLOSED_BEFORE: Final = (
     Check("ContactorControl is known", "{controls:ContactorControl} or not {controls:ContactorControl}"),
 )
 RUNNING: Final = (DC_CLOSED, PCS_RUNS, AC_CLOSED)
-HEALTHY: Final = (NO_EMERGENCY, BMS_HEARD, PCS_HEARD, BMS_SOUND, PCS_SOUND)
+HEALTHY: Final = (*NO_EMERGENCY, BMS_HEARD, PCS_HEARD, BMS_SOUND, PCS_SOUND)
 
 # -- what must be known before anything is adopted ------------------------------------------------------------------
 KNOWN: Final = (
-    Check("EStop is known", "{controls:EStop} or not {controls:EStop}"),
+    *(Check(f"{name} is known", f"{{controls:{name}}} or not {{controls:{name}}}") for name in E_STOPS),
     BMS_HEARD,
     Check("DCClosed is known", "{DCClosed} or not {DCClosed}", Of.EVERY_BMS),
     Check("IsFaulted is known", "{IsFaulted} or not {IsFaulted}", Of.EVERY_BMS),
@@ -68,6 +71,8 @@ KNOWN: Final = (
     Check("AcContactor is known", "{option:ac_contactor} == none or {AcContactor} or not {AcContactor}", Of.EVERY_PCS),
 )
 MAINTENANCE: Final = Check("maintenance mode is on", _MAINT)
+# What the safe requests are for.
+AT_REST_AS_A_WHOLE: Final = (AT_REST, AC_OPEN, DC_OPEN)
 DC_SOME_OPEN: Final = Check("DC contactors are open", "not {DCClosed}", Of.ANY_BMS)
 
 

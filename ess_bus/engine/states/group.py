@@ -60,9 +60,9 @@ class View:
         return self.group.ess if asset in self.group.members else None
 
     def value(self, asset: str, operand: Operand) -> Any:
-        """Return a value; ``None`` if it is not valid or not there."""
+        """Return a value; ``None`` if it is not valid, or not there and should be."""
         if operand.is_option:
             return self.options[asset].get(operand.name)
         place = operand.place(asset)
         variable = self.datamap.find(place.table, place.name)
-        return None if variable is None else variable.value
+        return (False if operand.or_absent else None) if variable is None else variable.value

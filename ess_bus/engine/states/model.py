@@ -44,7 +44,8 @@ class Check:
         expression: the same over variables of one asset: ``{DCClosed}`` is ``/status/<asset>:DCClosed``,
             ``{controls:EStop}`` is ``/controls/<asset>:EStop``, ``{ui:maint_mode}`` is
             ``/assets/<asset>/summary:maint_mode``, ``{option:near_zero_kw}`` an option of ``/states/<asset>``.
-            With ``?`` before the bracket closes, what is not there or not valid counts as false.
+            With ``?`` before the bracket closes, what is not there or not valid counts as false; with ``!``, only
+            what is not there.
         of: the assets for which it must hold.
     """
 
@@ -120,6 +121,7 @@ class Request:
         keeps: what must go on holding while it lasts.
         during: the state that is shown meanwhile; ``None`` is the one before.
         command: the variable of ``/controls/<asset>`` that asks for it; is taken and set to false.
+        held: variables of ``/controls/<asset>`` that ask for it as long as they are true.
         button: the variable of ``/assets/<asset>/summary`` with which a person asks for it.
         interrupts: requests that end where this one begins.
         or_else: the request that follows if a step fails; ``""``: it just ends.
@@ -138,6 +140,7 @@ class Request:
     keeps: tuple[Guard, ...] = ()
     during: State | None = None
     command: str = ""
+    held: tuple[str, ...] = ()
     button: str = ""
     interrupts: frozenset[str] = frozenset()
     or_else: str = ""
@@ -197,6 +200,9 @@ class Table:
         keeps: guards of a state, while nothing is asked for.
         options: name -> option.
         inputs: what the configuration must fill: place -> what it is.
+        known: what a request that is taken up after a restart waits for.
+        rest: what must hold in Fault; while it does not, everything is made safe again and again.
+        no_maintenance: holds while it is known that nobody operates the devices one by one; ``None``: not its business.
         power: the checks that must hold, beside the state Running, so that power is allowed; empty: not its business.
     """
 
@@ -208,6 +214,9 @@ class Table:
     inputs: dict[str, str]
     always: tuple[Guard, ...] = ()
     keeps: dict[State, tuple[Guard, ...]] = field(default_factory=dict)
+    known: tuple[Check, ...] = ()
+    rest: tuple[Check, ...] = ()
+    no_maintenance: Check | None = None
     power: tuple[Check, ...] = ()
 
     def request(self, name: str) -> Request:
@@ -234,4 +243,6 @@ class Table:
         yield from (guard.check for guard in guards)
         for follow in self.follows:
             yield from follow.checks
-        yield from self.power
+        yield from (*self.known, *self.rest, *self.power)
+        if self.no_maintenance is not None:
+            yield self.no_maintenance

@@ -26,8 +26,8 @@ AC_CLOSED: Final = Check("the AC contactor is closed", "{AcContactor}")
 AC_OPEN: Final = Check("the AC contactor is open", "not {AcContactor}")
 HAS_AC: Final = Check("there is an AC contactor", "{option:ac_contactor} != none")
 COMMANDS_AC: Final = Check("the AC contactor has a command of its own", "{option:ac_contactor} == command")
-MAY_RUN: Final = (HEARD, SOUND, NO_EMERGENCY, NO_FAULT_SHUTDOWN, DC_CLOSED)
-MAY_CLOSE: Final = (HEARD, SOUND, NO_EMERGENCY, NO_FAULT_SHUTDOWN)
+MAY_RUN: Final = (HEARD, SOUND, *NO_EMERGENCY, NO_FAULT_SHUTDOWN, DC_CLOSED)
+MAY_CLOSE: Final = (HEARD, SOUND, *NO_EMERGENCY, NO_FAULT_SHUTDOWN)
 
 STOP: Final = Step(
     "stop the PCS", checks=(STOPPED,), commands=("Stop",), timeout="stop_s", tries="stop_tries", always=True
@@ -175,6 +175,7 @@ PCS: Final = Table(
         "ac_tries": Option(3, "attempts to move the AC contactor", 1, 100),
         **COMMON_OPTIONS,
     },
+    known=(HEARD,),
     inputs={
         "/status/{pcs}:CommsOK": "it communicates",
         "/status/{pcs}:DeviceState": "Init, Off, Starting, Ready, Running, Standby, Shutdown or Fault",

@@ -1,4 +1,4 @@
-"""What machines show, and the set points that an ESS passes on to its PCS."""
+"""What machines show."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from ess_bus.engine.datamap import DataMap
-from ess_bus.engine.numbers import is_number
-from ess_bus.engine.states.checks import first_failing, look
+from ess_bus.engine.states.checks import look
+from ess_bus.engine.states.common import E_STOPS
 from ess_bus.engine.states.ess_checks import AC_SHOWN
 from ess_bus.engine.states.machine import Machine
 from ess_bus.engine.states.model import State
 from ess_bus.engine.states.options import STATES
-from ess_bus.engine.states.power import ACTIVE, REACTIVE, room, shares
 from ess_bus.reference import Reference
 
 Put = Callable[[Reference, Any], None]
@@ -32,16 +31,19 @@ def show(machine: Machine, datamap: DataMap, put: Put) -> None:
         "waits_for": machine.waits_for,
     }
     for name, value in {**doing, "state": str(machine.state), "result": machine.result}.items():
-        _set(f"{STATES}/{asset}", name, value, datamap, put)
-    _set(status, "SystemState", str(machine.state), datamap, put)
-    _set(status, "Step", machine.waits_for, datamap, put)
-    _set(status, "LastResult", machine.result, datamap, put)
+        show_value(Reference(f"{STATES}/{asset}", name), value, datamap, put)
+    show_value(Reference(status, "SystemState"), str(machine.state), datamap, put)
+    show_value(Reference(status, "Step"), machine.waits_for, datamap, put)
+    show_value(Reference(status, "LastResult"), machine.result, datamap, put)
     variable = datamap.find(status, "SystemState")
     if variable is not None:
         variable.parameters.update(doing)
     if machine.table.power:
-        _set(status, "StandBy", machine.state is State.STANDBY, datamap, put)
-        _set(status, "AcContactor", look(AC_SHOWN, machine.world).truth, datamap, put)
+        show_value(Reference(status, "StandBy"), machine.state is State.STANDBY, datamap, put)
+        show_value(Reference(status, "AcContactor"), look(AC_SHOWN, machine.world).truth, datamap, put)
+        show_value(Reference(status, "EStopHeldBy"), held_by(machine, datamap), datamap, put)
+        bits = sum(is_held << bit for bit, is_held in enumerate(holders(machine, datamap)))
+        show_value(Reference(status, "EStopHolders"), bits, datamap, put)
     _enable_buttons(machine, datamap, put)
 
 
@@ -60,40 +62,38 @@ def picture(machine: Machine, now_s: float) -> dict[str, Any]:
     return {**known, "request": machine.request.name, **step}
 
 
-def set_power(machine: Machine, datamap: DataMap, put: Put) -> None:
-    """Set what the PCS of an ESS are asked for: the site's wishes while power is allowed, else 0."""
-    allowed = is_power_allowed(machine)
-    pcs = machine.world.group.pcs
-    _set(f"/status/{machine.asset}", "PowerAllowed", allowed, datamap, put)
-    for name in (ACTIVE, REACTIVE):
-        wish = _value(datamap, f"/controls/{machine.asset}", name) if allowed else 0
-        wish = wish if is_number(wish) else 0
-        rooms = [room(name, wish, lambda limit, one=one: _value(datamap, f"/limits/{one}", limit)) for one in pcs]  # type: ignore[misc]
-        for one, share in zip(pcs, shares(wish, rooms), strict=True):
-            _set(f"/controls/{one}", name, share, datamap, put)
+def holders(machine: Machine, datamap: DataMap) -> list[bool]:
+    """Return which of `E_STOPS` are held of an ESS; one that is not valid counts as held."""
+    table = f"/controls/{machine.asset}"
+    return [_value(datamap, table, name) not in (False, 0) for name in E_STOPS]
 
 
-def is_power_allowed(machine: Machine) -> bool:
-    """Tell whether an ESS may have power: it is in Running, nothing else is under way, and all that must hold does."""
-    if machine.state is not State.RUNNING or machine.request is not None:
-        return False
-    return first_failing(machine.table.power, machine.world) is None
+def held_by(machine: Machine, datamap: DataMap) -> str:
+    """Return who holds the emergency stop of an ESS, in words."""
+    held = zip(E_STOPS.values(), holders(machine, datamap), strict=True)
+    return ", ".join(who for who, is_held in held if is_held)
 
 
 def _enable_buttons(machine: Machine, datamap: DataMap, put: Put) -> None:
     for request in machine.table.requests:
-        table = f"/assets/{machine.asset}/summary"
-        variable = datamap.find(table, request.button) if request.button else None
+        place = Reference(f"/assets/{machine.asset}/summary", request.button, "enabled")
+        variable = datamap.find(place.table, place.name) if request.button else None
         if variable is not None:
             enabled = not machine.why_not(request.name, in_person=True)
             if variable.parameters.get("enabled") is not enabled:
-                put(Reference(table, request.button, "enabled"), enabled)
+                put(place, enabled)
 
 
-def _set(table: str, name: str, value: Any, datamap: DataMap, put: Put) -> None:
-    variable = datamap.find(table, name)
+def show_value(
+    place: Reference, value: Any, datamap: DataMap, put: Put, owner: str = "shows what a state machine does"
+) -> None:
+    """Set a variable where it differs; nobody else sets it from now on."""
+    variable = datamap.find(place.table, place.name)
     if variable is None or variable.value != value or type(variable.value) is not type(value):
-        put(Reference(table, name), value)
+        put(place, value)
+        variable = datamap.find(place.table, place.name)
+    if variable is not None:
+        variable.cell.owner = owner
 
 
 def _value(datamap: DataMap, table: str, name: str) -> Any:

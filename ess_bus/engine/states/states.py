@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
-from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states import shown
 from ess_bus.engine.states.checks import places
+from ess_bus.engine.states.common import E_STOPS
 from ess_bus.engine.states.group import Group, View
-from ess_bus.engine.states.machine import FAULTS, Machine
+from ess_bus.engine.states.machine import Machine
 from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
 from ess_bus.engine.states.plan import Plan, asked_of, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
 from ess_bus.engine.states.stepping import Ticket
+from ess_bus.engine.states.wishes import Wishes
+from ess_bus.engine.states.work import FAULTS
 from ess_bus.engine.timing import NEVER
 from ess_bus.reference import Reference
 
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 SOURCE: Final = "state machine"
 # How often machines may set each other off in one turn; the rest comes with the next one.
 _ROUNDS: Final = 100
-# They show something that lasts, and are not set back.
-_HELD: Final = frozenset({"EStop"})
+# Where it is kept, below /states, what a restart must not forget: nobody sets it, it is shown there what is under way.
+KEPT: Final = "request"
+_HELD: Final = frozenset(E_STOPS)
 
 
 class States:
@@ -50,6 +54,10 @@ class States:
         self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
         self._commands: dict[tuple[str, str], str] = {}
+        # ESS -> its set points, and who was last shown to hold its emergency stop; asset -> what is kept of it.
+        self._wishes: dict[str, Wishes] = {}
+        self._stops: dict[str, str] = {}
+        self._kept: dict[str, str | None] = {}
 
     # -- being configured ------------------------------------------------------------------------------------------
 
@@ -88,7 +96,7 @@ class States:
                 self._watch(machine.asset, place)
         for request in machine.table.requests:
             for place in _buttons(machine.asset, request):
-                self._prepare_button(machine, place, place.name == request.command)
+                self._prepare_button(machine, place, place.table == f"/controls/{machine.asset}")
             for command in (name for step in request.steps for name in step.commands):
                 self._commands[f"/controls/{machine.asset}", command] = machine.asset
         if machine.table.power:
@@ -104,9 +112,12 @@ class States:
             self.put(place, released(variable.value))
 
     def _prepare_power(self, machine: Machine) -> None:
-        for name in ("EStop", "ContactorControl"):
+        made = {**dict.fromkeys((*E_STOPS, "ContactorControl"), False), ACTIVE: 0, REACTIVE: 0}
+        for name, value in made.items():
             if self._engine.datamap.find(f"/controls/{machine.asset}", name) is None:
-                self.put(Reference(f"/controls/{machine.asset}", name), False)
+                self.put(Reference(f"/controls/{machine.asset}", name), value)
+        if machine.asset not in self._wishes:
+            self._wishes[machine.asset] = Wishes(machine, self._engine.datamap, lambda: self._wake(machine.asset))
         group = machine.world.group
         watched = [Reference(f"/controls/{member}", name) for member in group.members for name in (ACTIVE, REACTIVE)]
         watched += [Reference(f"/limits/{pcs}", name) for pcs in group.pcs for name in LIMITS]
@@ -155,13 +166,9 @@ class States:
         self._wake(asset)
         return machine.ask(request, in_person)
 
-    def refusal(self, assignment: Assignment) -> str | None:
-        """Return why a set from the bus is not taken: a machine alone commands its device, for it looks what holds."""
-        place = assignment.place
-        asset = self._commands.get((place.table, place.name))
-        if asset is None or assignment.value is KEEP or assignment.actions is not None:
-            return None
-        return f"{place} is commanded by the state machine of {asset} alone; expected a request to it, or to its ESS"
+    def commander(self, places: Iterable[tuple[str, str]]) -> str | None:
+        """Return the asset whose machine commands its device by what is shown at these (table, name), if one does."""
+        return next((asset for place in places if (asset := self._commands.get(place)) is not None), None)
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return what all machines are doing, and for how many seconds they have."""
@@ -189,12 +196,12 @@ class States:
                 if asset in awake:
                     self._turn(machine)
             turned |= awake
-            if not self._awake:
-                break  # nothing that power depends on has changed: all of it wakes
         self._due_s = min([machine.due_s for machine in self.machines.values()], default=NEVER)
         for asset, machine in self.machines.items():
             if asset in turned:
                 shown.show(machine, self._engine.datamap, self.put)
+                self._tell_stop(machine)
+                self._keep(machine)
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)
@@ -202,6 +209,35 @@ class States:
         machine.turn()
         if before != (machine.state, machine.request, machine.step):
             self._wake(*machine.world.group.members)
+
+    def _tell_stop(self, machine: Machine) -> None:
+        """Tell who holds the emergency stop, or no longer does."""
+        held = shown.held_by(machine, self._engine.datamap) if machine.table.power else ""
+        if held != self._stops.get(machine.asset, ""):
+            self._stops[machine.asset] = held
+            text = f"the emergency stop is held by {held}" if held else "the emergency stop is released by all"
+            self.tell(machine.asset, text, Severity.STATUS)
+
+    def _keep(self, machine: Machine) -> None:
+        """Keep what a restart must not forget, at once; what a device does for its ESS is kept with that."""
+        ess = machine.world.group.ess
+        is_part = ess not in (None, machine.asset) and self.machines[str(ess)].request is not None
+        kept = None if is_part else machine.kept
+        if kept != self._kept.get(machine.asset):
+            self._kept[machine.asset] = kept
+            if self._engine.settings is not None:
+                self._engine.settings.remember(Reference(f"{STATES}/{machine.asset}", KEPT), kept)
+
+    def resume(self, asset: str, text: str) -> None:
+        """Take up what was kept of a machine.
+
+        Raises:
+            ValueError: there is no such machine, or it is nothing that is taken up.
+        """
+        machine = self.machine(asset)
+        machine.resume(text)
+        self._kept[asset] = machine.kept
+        self._wake(asset)
 
     def _take_commands(self, machine: Machine) -> None:
         """Take the commands that were given since the last turn; of off and on together, off counts."""
@@ -236,9 +272,9 @@ class States:
 
     def _set_power(self) -> None:
         """Set what the PCS are asked for: the site's wishes while power is allowed, else 0."""
-        for machine in self.machines.values():
-            if machine.table.power:
-                shown.set_power(machine, self._engine.datamap, self.put)
+        for wishes in self._wishes.values():
+            wishes.look()
+            wishes.put(self.put)
 
     # -- what machines need (their `Host`) -------------------------------------------------------------------------
 
@@ -286,9 +322,8 @@ def released(value: Any) -> Any:
 
 
 def _buttons(asset: str, request: Request) -> list[Reference]:
-    places = []
-    if request.command:
-        places.append(Reference(f"/controls/{asset}", request.command))
+    names = (*((request.command,) if request.command else ()), *request.held)
+    places = [Reference(f"/controls/{asset}", name) for name in names]
     if request.button:
         places.append(Reference(f"/assets/{asset}/summary", request.button))
     return places

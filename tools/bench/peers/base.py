@@ -14,9 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from tools.ports import LOOPBACK
+
 # What takes a message: URI (or topic, or subject) and body.
 Sink = Callable[[Any, bytes], None]
-LOOPBACK: Final = "127.0.0.1"
 # Where Debian puts servers that a user's PATH need not have.
 _FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin")
 
@@ -131,13 +132,6 @@ def program(name: str) -> str | None:
 def over_tcp(command: Sequence[str], port: int) -> Launch:
     """Return how to start a server on a port of the loopback address."""
     return Launch(command, f"{LOOPBACK}:{port}", lambda: _accepts(port))
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bench.peers.base import LOOPBACK, Client, Launch, Sink, System, free_port, host_and_port, over_tcp, program
+from tools.bench.peers.base import Client, Launch, Sink, System, host_and_port, over_tcp, program
+from tools.ports import LOOPBACK, free_port
 
 NAME: Final = "mosquitto"
 _V3, _V5 = 4, 5

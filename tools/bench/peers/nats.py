@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bench.peers.base import LOOPBACK, Client, Launch, Sink, System, free_port, over_tcp, program
+from tools.bench.peers.base import Client, Launch, Sink, System, over_tcp, program
+from tools.ports import LOOPBACK, free_port
 
 NAME: Final = "nats"
 # How many messages between two flushes.

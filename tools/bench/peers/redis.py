@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bench.peers.base import LOOPBACK, Client, Launch, Sink, System, free_port, host_and_port, over_tcp, program
+from tools.bench.peers.base import Client, Launch, Sink, System, host_and_port, over_tcp, program
+from tools.ports import LOOPBACK, free_port
 
 NAME: Final = "redis"
 PLAIN_NAME: Final = "redis, a command a call"

@@ -17,6 +17,7 @@ _FILES: Final = {
     "pace_once": "sending",
     "answer": "requesting",
     "ask": "requesting",
+    "publish_tables": "tables",
     "ask_one_shot": "one_shot",
     "keep_newest": "newest",
     "copy": "copying",

@@ -44,6 +44,8 @@ class Arrivals:
         Raises:
             Enough: it was the last publisher's end.
         """
+        if not body:
+            return  # not from a publisher: a dashboard asks what is there
         kind = payload.PROBE if body.startswith(payload.PROBE) else payload.END
         heard = self._heard[kind]
         if body in heard:

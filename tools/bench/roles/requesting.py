@@ -17,7 +17,7 @@ async def answer(client: Client, job: Job, parent: Parent) -> None:
 
 
 async def ask(client: Client, job: Job, parent: Parent) -> None:
-    """Send requests one after the other, and count the right answers."""
+    """Send requests one after the other, `pause_s` apart if it is given, and count the right answers."""
     expected = client.expected(payload.json_body(job["size"]))
     delays, right = array("q"), 0
     for _ in range(job["warm_up"]):
@@ -27,4 +27,6 @@ async def ask(client: Client, job: Job, parent: Parent) -> None:
         answer = await client.ask(job["uri"])
         delays.append(time.monotonic_ns() - before_ns)
         right += answer == expected
+        if "pause_s" in job:
+            await client.pause(job["pause_s"])
     parent.say("result", count=right, **in_us(delays))

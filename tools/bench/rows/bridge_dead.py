@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from tools.bench.peers.base import free_port
 from tools.bench.plants import Part, few
 from tools.bench.processes import Bench
 from tools.bench.regularity import off_period
 from tools.bench.row import Figure, Row, Sample, Subject, at_most
 from tools.bench.rows.bridging import LABEL, hub
+from tools.ports import free_port
 
 _PERIOD_MS: Final = 200.0
 _TIMEOUT_S: Final = 0.5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tools.bench.peers.base import free_port
 from tools.bench.plants import one_block
 from tools.bench.processes import Bench, Failed
 from tools.bench.row import Figure, Row, Sample, Subject, at_least
 from tools.bench.rows.bridging import LABEL, hub
 from tools.bench.usage import Meter
+from tools.ports import free_port
 
 _BARE: Final = "pymodbus loop"
 _REGISTERS: Final = 120

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tools.bench.peers.base import free_port
 from tools.bench.plants import battery
 from tools.bench.processes import Bench, Failed
 from tools.bench.quantiles import percentile
@@ -12,6 +11,7 @@ from tools.bench.regularity import lateness
 from tools.bench.row import Figure, Row, Sample, Subject
 from tools.bench.rows.bridging import LABEL, hub
 from tools.bench.usage import Meter, memory_mb
+from tools.ports import free_port
 
 _SECONDS: Final = 20.0
 # Each component comes once a second; a quick run must see some of each.

@@ -74,7 +74,7 @@ def _examine(site_file: Path, site: Site) -> Iterator[Finding]:
     yield from machine.runtime()
     yield from machine.clock()
     yield from _disks(site)
-    yield from ports.look(served, answers.pids)
+    yield from ports.look(served, site, answers)
     yield from devices.look(bridges, answers.about.keys(), served)
     yield from processes.look(site, answers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,7 +15,8 @@ from ess_bus.process import metrics_address
 from modbus_bridge.addresses import address_of
 from modbus_bridge.config import load_server
 from modbus_bridge.config.model import Tcp
-from tools.ess_site.doctor.finding import Finding, ok, unknown, wrong
+from tools.ess_site.doctor.alive import Answers
+from tools.ess_site.doctor.finding import Finding, note, ok, unknown, wrong
 from tools.ess_site.site_file import Site, SiteProcess
 
 _LOW: Final = 1024
@@ -56,15 +57,16 @@ def ports_of(site: Site) -> Iterator[Port]:
         yield from _metrics(process)
 
 
-def look(ports: Iterable[Port], pids: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield what can be said of each port; `pids` are those of the processes of the site that run."""
+def look(ports: Iterable[Port], site: Site, answers: Answers) -> Iterator[Finding]:
+    """Yield what can be said of each port; `answers` tell which processes of the site run."""
+    processes = {process.name: process for process in site.processes}
     taken: dict[tuple[str, int], Port] = {}
     for port in ports:
         before = taken.setdefault((port.host, port.port), port)
         if before is not port:
             yield wrong(f"{port}", f"{before.process} is to listen there too", "give one of them another port")
         else:
-            yield _look(port, pids.get(port.process))
+            yield _look(port, processes[port.process], answers)
 
 
 def _served(process: SiteProcess, config: Path) -> Iterator[Port]:
@@ -95,7 +97,7 @@ def _option(process: SiteProcess, name: str) -> str | None:
     return None
 
 
-def _look(port: Port, own_pid: int | None) -> Finding:
+def _look(port: Port, process: SiteProcess, answers: Answers) -> Finding:
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             port.host or None, port.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -106,16 +108,29 @@ def _look(port: Port, own_pid: int | None) -> Finding:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        return _in_the_way(port, error, own_pid)
+        if error.errno == errno.EADDRINUSE:
+            return _in_use(port, process, answers)
+        return _in_the_way(port, error)
     return ok(f"{port}", "free")
 
 
-def _in_the_way(port: Port, error: OSError, own_pid: int | None) -> Finding:
-    if error.errno == errno.EADDRINUSE:
-        holder = _holder(port.port)
-        if own_pid is not None and holder.pid == own_pid:
-            return ok(f"{port}", f"in use by {port.process} itself, which runs")
-        return wrong(f"{port}", f"in use by {holder}", "stop that process, or give this one another port")
+def _in_use(port: Port, process: SiteProcess, answers: Answers) -> Finding:
+    holder, name = _holder(port.port), process.name
+    if holder.pid is not None and holder.pid == answers.pids.get(name):
+        return ok(f"{port}", f"in use by {name} itself, which runs")
+    if holder.pid is not None and (holder.pid == answers.silent.get(name) or _is_of(process, holder)):
+        # To stop it as if it were in the way would be the wrong advice; what is the matter is told of the process.
+        text = f"in use by {name} itself, pid {holder.pid}, which does not answer on the bus"
+        return note(f"{port}", text, f"see {name} below; if its site was stopped, it is left over: kill {holder.pid}")
+    return wrong(f"{port}", f"in use by {holder}", "stop that process, or give this one another port")
+
+
+def _is_of(process: SiteProcess, holder: Holder) -> bool:
+    words = tuple(process.arguments)
+    return holder.words[-len(words) :] == words
+
+
+def _in_the_way(port: Port, error: OSError) -> Finding:
     if error.errno == errno.EACCES and port.port < _LOW:
         advice = "choose a port from 1024 up, or let systemd grant CAP_NET_BIND_SERVICE (ess_site systemd does)"
         return wrong(f"{port}", "ports below 1024 need a privilege", advice)

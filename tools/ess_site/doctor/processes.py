@@ -17,14 +17,13 @@ _OLD_S: Final = 2.0
 
 def look(site: Site, answers: Answers) -> Iterator[Finding]:
     """Yield how each process is."""
-    if not answers.about:
+    if not answers.about and not answers.silent:
         yield note("processes", "the site does not run", "ess_site up SITE.toml starts it")
         return
     for process in site.processes:
         about = answers.about.get(process.name)
         if about is None:
-            advice = f"see why in its log, or start the site again; it should answer for {process.sign_of_life}"
-            yield wrong(process.name, f"does not run: {answers.trouble.get(process.name, 'no answer')}", advice)
+            yield _silent(process, answers)
             continue
         yield _broker(process, about) if process.is_broker else ok(process.name, f"runs, pid {about.get('pid')}")
         for uri, answer in answers.details.get(process.name, {}).items():
@@ -34,6 +33,21 @@ def look(site: Site, answers: Answers) -> Iterator[Finding]:
                 # Whatever answers there is not what it should be; nothing of it is believed.
                 text = f"{uri} answered something that a {process.command} does not"
                 yield unknown(process.name, text, f"see what it is: fims_send -m get -u {uri}")
+
+
+def _silent(process: SiteProcess, answers: Answers) -> Finding:
+    """Return what is the matter with a process that has told nothing: it hangs, cannot be asked, or is not there."""
+    trouble = answers.trouble.get(process.name, "no answer")
+    if process.name in answers.silent:
+        pid = answers.silent[process.name]
+        who, end = ("it", "end it") if pid is None else (f"pid {pid}", f"kill -KILL {pid}")
+        advice = f"see its log; {end}, and ess_site up or systemd starts it anew (kill -CONT, if it was only stopped)"
+        return wrong(process.name, f"hangs: {who} is there, and does not answer ({trouble})", advice)
+    if process.name in answers.cut_off:
+        broker = answers.cut_off[process.name]
+        return unknown(process.name, f"cannot be asked: {trouble}", f"see {broker} first: it is the broker")
+    advice = f"see why in its log, or start the site again; it should answer for {process.sign_of_life}"
+    return wrong(process.name, f"does not run: {trouble}", advice)
 
 
 def _broker(process: SiteProcess, stats: Mapping[str, Any]) -> Finding:

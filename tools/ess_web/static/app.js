@@ -12,6 +12,7 @@ import * as values from "./values.js";
 
 const TOPICS = ["health", "cards", "alarms", "diagram", "structure", "broker"];
 const NAME = "ess_web.name";
+const MAX_BANNERS = 3; // of alarms and faults
 const views = [overview, trends, alarms, tree, listen, broker];
 
 const app = {
@@ -94,11 +95,19 @@ function notice() {
     if (wrong.length) said.push(["bad", `Not valid is what these publish: ${wrong.join("; ")}`]);
     if (health.left_out) said.push(["bad", `There are too many variables on the bus; ${health.left_out} values were left out`]);
   }
-  const open = (app.said.alarms?.list ?? []).filter((one) => !one.by);
-  const worst = open.find((one) => one.kind === "fault") ?? open[0];
-  if (worst) said.push([worst.kind, `${worst.kind}: ${worst.asset}: ${worst.text}${open.length > 1 ? ` (and ${open.length - 1} more)` : ""}`]);
+  said.push(...unseen());
   byId("banners").replaceChildren(...said.map(([kind, text]) => el("p", { class: `banner ${kind}` }, text)));
   document.body.classList.toggle("offline", app.stale());
+}
+
+// Faults before alarms, and what came first before what came of it: a consequence must not hide its cause.
+function unseen() {
+  const open = (app.said.alarms?.list ?? []).filter((one) => !one.by).reverse();
+  const ordered = [...open.filter((one) => one.kind === "fault"), ...open.filter((one) => one.kind !== "fault")];
+  const shown = ordered.slice(0, MAX_BANNERS).map((one) => [one.kind, `${one.kind}: ${one.asset}: ${one.text}`]);
+  const more = ordered.slice(MAX_BANNERS);
+  if (more.length) shown.push([more[0].kind, `and ${more.length} more, see Alarms`]);
+  return shown;
 }
 
 function tabs() {

@@ -100,10 +100,12 @@ function battery(whenever) {
 function state(whenever) {
   const said = svg("text", { x: 16, y: 24, class: "state" });
   whenever(["ess.state", "ess.setpoint", "ess.estop"], (known, wanted, stop) => {
-    const stopped = !stop.reason && stop.value === true;
+    // Who holds it, or that it is held; "" is nobody.
+    const holder = typeof stop.value === "string" && stop.value !== "" ? ` by ${stop.value}` : "";
+    const stopped = !stop.reason && (stop.value === true || holder !== "");
     said.setAttribute("class", `state ${known.reason ? "bad" : ""} ${stopped || known.value === "Fault" ? "fault" : ""}`);
     const asked = wanted.reason ? "" : `, set point ${text(wanted.value)} kW`;
-    said.textContent = `${stopped ? "EMERGENCY STOP. " : ""}ESS: ${known.reason ? unknown(known.age) : text(known.value)}${asked}`;
+    said.textContent = `${stopped ? `EMERGENCY STOP${holder}. ` : ""}ESS: ${known.reason ? unknown(known.age) : text(known.value)}${asked}`;
     hint(said, known.reason);
   });
   said.dataset.place = "ess.state";

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from tools.twins.models.fields import private, quantity
-from tools.twins.models.maths import clamp, droop_slope, reactive_for
+from tools.twins.models.grid_forming import GridForming
+from tools.twins.models.maths import clamp, reactive_for
 from tools.twins.models.ramps import Phase, Ramps
 from tools.twins.models.terminal import Terminal
 
@@ -25,7 +26,7 @@ _LEGACY: Final = {
 
 
 @dataclass(kw_only=True, eq=False)
-class Converter(Ramps):
+class Converter(GridForming, Ramps):
     """A converter with contactors on both sides. Commands clear themselves when they were taken.
 
     Attributes:
@@ -42,11 +43,6 @@ class Converter(Ramps):
         qcmd: reactive power wanted, kvar.
         pf_mode: `pf_cmd` decides the reactive power.
         noise: width of the noise of p, kW; its standard deviation is half of it.
-        grid_forming: it holds voltage and frequency, and the load decides its power.
-        vcmd: the voltage that it holds at no reactive power, V.
-        fcmd: the frequency that it holds at no load, Hz.
-        dactive: droop of the frequency at rated power, as a fraction of `fcmd`; 0 does not give way.
-        dreactive: droop of the voltage.
         faulted: it tripped; nothing but `reset_cmd` changes that.
         fault: why it tripped.
         trip_cmd: a fault to inject: trip.
@@ -80,13 +76,6 @@ class Converter(Ramps):
     pf_mode: bool = False
     pf_cmd: float = quantity(1.0, low=-1, high=1)
     noise: float = quantity(0.0, low=0)
-    grid_forming: bool = False
-    grid_forming_cmd: bool = False
-    grid_following_cmd: bool = False
-    vcmd: float = quantity(480.0, low=1)
-    fcmd: float = quantity(60.0, low=1)
-    dactive: float = quantity(0.05, low=0, high=1)
-    dreactive: float = quantity(0.05, low=0, high=1)
     faulted: bool = False
     fault: str = ""
     trip_cmd: bool = False
@@ -131,9 +120,7 @@ class Converter(Ramps):
         if not self.contactor_control:
             self._command_contactors()
         self._move_contactors()
-        if self.grid_forming_cmd or self.grid_following_cmd:
-            self.grid_forming = self.grid_forming_cmd and not self.grid_following_cmd
-            self.grid_forming_cmd = self.grid_following_cmd = False
+        self.take_forming()
         self._switch()
         self._target_p, self._target_q = self.pcmd, self.qcmd
 
@@ -238,11 +225,7 @@ class Converter(Ramps):
 
     def line(self) -> Terminal:
         """Return its load line while it holds voltage and frequency."""
-        if not (self.grid_forming and self.is_delivering):
-            return Terminal()
-        p, q = self.rated()
-        d_hertz, d_volts = droop_slope(p, self.fcmd, self.dactive), droop_slope(q, 1.0, self.dreactive)
-        return Terminal(v=self.vcmd, f=self.fcmd, d_hertz=d_hertz, d_volts=d_volts)
+        return self.load_line(*self.rated()) if self.grid_forming and self.is_delivering else Terminal()
 
     def wanted(self, dt_s: float) -> tuple[float, float]:
         """Return p and q after ramps and limits, without noise."""

@@ -5,35 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.twins.models.fields import quantity
+from tools.twins.models.grid_forming import GridForming
 from tools.twins.models.load import Steady
-from tools.twins.models.maths import clamp, droop_slope
+from tools.twins.models.maths import clamp
 from tools.twins.models.terminal import Terminal
 
 
 @dataclass(kw_only=True, eq=False)
-class Generator(Steady):
+class Generator(GridForming, Steady):
     """A generator.
 
     Attributes:
         plim: rated power, kW.
         qlim: rated reactive power, kvar.
-        grid_forming: it holds voltage and frequency, and the load decides its power.
-        vcmd: the voltage that it holds at no reactive power, V.
-        fcmd: the frequency that it holds at no load, Hz.
-        dactive: droop of the frequency at rated power, as a fraction; 0 does not give way.
-        dreactive: droop of the voltage.
         energy: what it delivered, kWh.
     """
 
     plim: float = quantity(5000.0, low=0)
     qlim: float = quantity(5000.0, low=0)
-    grid_forming: bool = False
-    grid_forming_cmd: bool = False
-    grid_following_cmd: bool = False
-    vcmd: float = quantity(480.0, low=1)
-    fcmd: float = quantity(60.0, low=1)
-    dactive: float = quantity(0.05, low=0, high=1)
-    dreactive: float = quantity(0.05, low=0, high=1)
     energy: float = 0.0
 
     def bounds(self) -> tuple[float, float, float, float]:
@@ -43,18 +32,12 @@ class Generator(Steady):
     def update_mode(self, terminal: Terminal) -> Terminal:
         """Take commands."""
         super().update_mode(terminal)
-        if self.grid_forming_cmd or self.grid_following_cmd:
-            self.grid_forming = self.grid_forming_cmd and not self.grid_following_cmd
-            self.grid_forming_cmd = self.grid_following_cmd = False
+        self.take_forming()
         return terminal
 
     def load_lines(self, terminal: Terminal) -> Terminal:
         """Hand up its load line while it holds a grid."""
-        if not (self.on and self.grid_forming):
-            return Terminal()
-        d_hertz = droop_slope(self.plim, self.fcmd, self.dactive)
-        d_volts = droop_slope(self.qlim, 1.0, self.dreactive)
-        return Terminal(v=self.vcmd, f=self.fcmd, d_hertz=d_hertz, d_volts=d_volts)
+        return self.load_line(self.plim, self.qlim) if self.on and self.grid_forming else Terminal()
 
     def calculate_state(self, terminal: Terminal, dt_s: float) -> Terminal:
         """Follow the set points; the load decides if it forms a grid."""
