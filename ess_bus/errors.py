@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-
 # Characters of a path in a file; of a longer one, so many of its beginning and of its end.
 _MOST_SHOWN: Final = 200
 _END_SHOWN: Final = 80

@@ -19,10 +19,10 @@ from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.bodies import body_of, without_collections
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.mistakes import few
-from ess_bus.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
+from ess_bus.outcomes import Outcomes
 from ess_bus.service.measures import Measure
 from ess_bus.service.running import Pulse
 from ess_bus.uri import check as check_uri
