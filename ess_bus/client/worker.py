@@ -164,7 +164,7 @@ class Worker(Link):
             return True
         if not self.core.joined:
             # The connection was lost with these on their way, like those in the kernel's buffer.
-            self.core.late.keep_those_of(self._held, self._sent)
+            self.core.late.keep_those_of(self._held, time.monotonic())
             self._held, self._held_bytes = [], 0
             return True
         if self.transport is None or not self.transport.send(batch.pack(self._held)):
