@@ -163,13 +163,13 @@ class Bus(Shell[Worker]):
         """Answer a request; does nothing if the sender named no replyto."""
         frame = answer_frame(self._core, request, value)
         if frame is not None:
-            self._link.send(frame)
+            self._link.answer(frame)
 
     def refuse(self, request: Message, reason: str) -> None:
         """Answer a request with an error; does nothing if the sender named no replyto."""
         frame = refusal_frame(self._core, request, reason)
         if frame is not None:
-            self._link.send(frame)
+            self._link.answer(frame)
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
