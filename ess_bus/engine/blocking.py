@@ -53,8 +53,8 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
 def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
-    A block holds in an object on a table above as well. It holds for a name: a device's pub goes on reaching what a link
-    shows where user interfaces must not set it.
+    A block holds in an object on a table above as well. It holds for a name: a device's pub goes on reaching what a
+    link shows where user interfaces must not set it.
 
     Args:
         datamap: holds the rules.

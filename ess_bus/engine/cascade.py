@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.actions.effects import Call, Send
 from ess_bus.engine.actions.running import RUN
+from ess_bus.engine.cell import as_bit
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.switch import is_switched_on
@@ -94,8 +95,8 @@ class Cascade:
         if variable.program and assignment.runs_actions:
             self.act(assignment.place, variable)
 
-    def take(self, place: Reference, variable: Variable, value: Any) -> None:
-        """Give a variable a value that its cell has accepted, and carry out what follows from it."""
+    def give(self, place: Reference, variable: Variable, value: Any) -> None:
+        """As `apply`, of nothing but a value for a variable that is there, and that its cell has accepted."""
         if variable.set(value):
             self._host.mark(variable)
         if variable.program:
@@ -231,9 +232,7 @@ class Cascade:
         try:
             if target.bit is None:
                 return variable.become(value)
-            if value not in (0, 1, None):
-                raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")
-            return variable.set_bit(target.bit, None if value is None else bool(value))
+            return variable.set_bit(target.bit, as_bit(value))
         except ValueError as error:
             text = f"{begin}: its action on {target}: {error}; it is not valid now"
             self._host.fail(f"{begin} {target}", text)

@@ -160,6 +160,17 @@ def plain(value: Any) -> Any:
     raise ValueError('expected a value or {"value": ...}, got an object without "value"')
 
 
+def as_bit(value: Any) -> bool | None:
+    """Return what a bit is set to; ``None`` is not known.
+
+    Raises:
+        ValueError: it is something else than true or false, or 1 or 0.
+    """
+    if value is not None and value not in (0, 1):
+        raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")
+    return None if value is None else bool(value)
+
+
 def kind_of(value: Any) -> Kind:
     """Return the type of a plain value."""
     known = _KINDS.get(type(value))

@@ -7,22 +7,19 @@ refers to a variable or one of its parameters, ``/status/bms/BMSPower`` how the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, Final
 
-from ess_bus.engine.actions.item import Step
 from ess_bus.engine.actions.reading import read
+from ess_bus.engine.cell import as_bit
 from ess_bus.engine.meaning import KEEP, Assignment, interpret
-from ess_bus.engine.parameters import Parameters
+from ess_bus.engine.restyled import Restyled
 from ess_bus.engine.variable import Variable
 from ess_bus.reference import Reference
 from ess_bus.uri import join, segments
 
 # So many variables are checked, or drafted, in a fraction of a millisecond or two.
 SLICE: Final = 50
-
-
-# Takes a value of any type.
+# Stands for one that is not there yet: it takes a value of any type.
 _NEW: Final = Variable()
 
 
@@ -39,7 +36,8 @@ class DataMap:
         self.made = 0
         # The paths of all tables and of what is above them.
         self._branches: set[str] = set()
-        self._restyled: dict[Variable, set[str]] = {}
+        # What has become of parameters since somebody has asked.
+        self.restyled = Restyled()
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -114,7 +112,7 @@ class DataMap:
                     found.append(assignment._replace(value=None))
         return found, problems
 
-    def values(self, path: str, body: Any) -> list[tuple[str, Variable, Any]] | None:
+    def plain_values(self, path: str, body: Any) -> list[tuple[str, Variable, Any]] | None:
         """Return (name, variable, value in its form) of a report that tells values of what is there and nothing else.
 
         That is what nearly all that arrives is, every second and from every device. ``None``: `report` looks closer.
@@ -140,8 +138,7 @@ class DataMap:
         is_new = variable is None
         if variable is None:
             variable = self.create(place)
-        if assignment.actions is not None:
-            variable.actions, variable.program = assignment.actions, _program(assignment)
+        _give_actions(variable, assignment)
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
         if assignment.removed:
@@ -155,39 +152,6 @@ class DataMap:
             # Defined without a value it is false (engine.md 2.4), until its first value says of what type it is.
             variable.cell.value = False
         return variable, is_new
-
-    @property
-    def is_restyled(self) -> bool:
-        """Whether parameters have changed since `take_restyled`."""
-        return bool(self._restyled)
-
-    def take_restyled(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Return table -> variable -> parameter -> value of all that changed since the last call; ``None``: it is gone.
-
-        A parameter belongs to one variable, which links may show in several tables.
-        """
-        if not self._restyled:
-            return {}
-        restyled, self._restyled = self._restyled, {}
-        shown: dict[str, dict[str, dict[str, Any]]] = {}
-        for variable, names in restyled.items():
-            parameters = variable.parameters
-            changed = {name: parameters.get(name) for name in sorted(names)}
-            for table, name in variable.places:
-                members = shown.get(table)
-                if members is None:
-                    members = shown[table] = {}
-                members[name] = changed
-        # One variable in one table, as there is nearly always, is in its order.
-        if len(restyled) == 1 == len(variable.places):
-            return shown
-        return {table: dict(sorted(shown[table].items())) for table in sorted(shown)}
-
-    def _restyle(self, variable: Variable, parameter: str) -> None:
-        names = self._restyled.get(variable)
-        if names is None:
-            names = self._restyled[variable] = set()
-        names.add(parameter)
 
     def _require_free(self, assignment: Assignment) -> None:
         """Refuse what is the result of another one.
@@ -223,9 +187,8 @@ class DataMap:
         """Return a variable as a checked assignment defines it, for `insert`: it is in no table yet."""
         place = assignment.place
         variable = Variable(places=[(place.table, place.name)])
-        variable.parameters = Parameters(partial(self._restyle, variable), assignment.parameters)
-        if assignment.actions is not None:
-            variable.actions, variable.program = assignment.actions, _program(assignment)
+        variable.parameters = self.restyled.parameters(variable, assignment.parameters)
+        _give_actions(variable, assignment)
         if assignment.value is not KEEP:
             variable.set(assignment.value)
         return variable
@@ -234,7 +197,8 @@ class DataMap:
         """Put drafted variables into their table, where there are none of their names."""
         self.table(table).update(drafted)
         self.made += len(drafted)
-        self._restyled.update((one, set(one.parameters)) for one in drafted.values() if one.parameters)
+        for variable in drafted.values():
+            self.restyled.introduce(variable)
 
     def alias(self, place: Reference, target: Reference) -> bool:
         """Make `place` show the same variable as `target` (engine.md 2.5); tell whether it did not before."""
@@ -260,30 +224,35 @@ class DataMap:
         given = assignment.value
         if given is KEEP:
             return assignment
-        variable = self.find(assignment.place.table, assignment.place.name) or _NEW
-        try:
-            if variable.locked and (assignment.parameters or {}).get("lock") is not False:
-                raise ValueError("it is locked")
-            if assignment.bit is not None:
-                variable.cell.bit(assignment.bit)
-                return assignment._replace(value=_switch(assignment.value))
-            value = variable.cell.accept(given)
-            return assignment if value is given else assignment._replace(value=value)
-        except ValueError as error:
-            raise ValueError(f"{assignment.place}: {error}") from None
+        place = assignment.place
+        variable = self.find(place.table, place.name) or _NEW
+        unlocks = assignment.parameters is not None and assignment.parameters.get("lock") is False
+        value = accepted(place, variable, given, assignment.bit, unlocks=unlocks)
+        return assignment if value is given else assignment._replace(value=value)
 
-    def accepted(self, place: Reference, variable: Variable, value: Any) -> Any:
-        """Return a bare value in the form in which a variable holds it; as `checked`.
 
-        Raises:
-            ValueError: the variable cannot hold it.
-        """
-        try:
-            if variable.locked:
-                raise ValueError("it is locked")
+def accepted(place: Reference, variable: Variable, value: Any, bit: int | None = None, *, unlocks: bool = False) -> Any:
+    """Return a value in the form in which a variable, or this bit of it (from 0), holds it; nothing is changed.
+
+    Args:
+        place: where the variable is, for the error.
+        variable: the one that shall hold it.
+        value: what it is given.
+        bit: the bit, if it is for one.
+        unlocks: it is taken from a lock with the same assignment.
+
+    Raises:
+        ValueError: the variable cannot hold it.
+    """
+    try:
+        if variable.locked and not unlocks:
+            raise ValueError("it is locked")
+        if bit is None:
             return variable.cell.accept(value)
-        except ValueError as error:
-            raise ValueError(f"{place}: {error}") from None
+        variable.cell.bit(bit)
+        return as_bit(value)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def problems(assignment: Assignment) -> list[str]:
@@ -296,14 +265,9 @@ def mistakes(assignment: Assignment) -> list[str]:
     return [f"{assignment.place}: {problem.text}" for problem in assignment.problems if not problem.is_usual]
 
 
-def _program(assignment: Assignment) -> tuple[Step, ...]:
-    """Return what is carried out of an assignment's actions, which it may not have been checked with."""
-    if assignment.program is not None:
-        return assignment.program
-    return read(assignment.actions or {}, assignment.place)[0]
-
-
-def _switch(value: Any) -> bool | None:
-    if value is not None and value not in (0, 1):
-        raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")
-    return None if value is None else bool(value)
+def _give_actions(variable: Variable, assignment: Assignment) -> None:
+    """Give a variable the actions of an assignment, which may not have been checked with them."""
+    if assignment.actions is not None:
+        program = assignment.program
+        variable.actions = assignment.actions
+        variable.program = read(assignment.actions, assignment.place)[0] if program is None else program

@@ -14,8 +14,8 @@ from ess_bus.uri import segments
 if TYPE_CHECKING:
     from ess_bus.engine.variable import Variable
 
-# Who sets something there tells other parts of the engine what to do.
-_HEARD: Final = frozenset({"schedule", "sched"})
+# What is set there is scheduled, though it may have no actions.
+_SCHEDULES: Final = frozenset({"schedule", "sched"})
 
 
 class Drafts:
@@ -26,7 +26,7 @@ class Drafts:
 
     Attributes:
         count: how many there are.
-        quiet: whether nothing follows from any of them, but that they are there.
+        is_quiet: whether nothing follows from any of them, but that they are there.
     """
 
     def __init__(self, datamap: DataMap) -> None:
@@ -35,7 +35,7 @@ class Drafts:
         # Named twice in one set, by the path of the table and by that of the one above: each of the two counts.
         self._twice: set[Reference] = set()
         self.count = 0
-        self.quiet = True
+        self.is_quiet = True
 
     def prepare(self, assignments: Iterable[Assignment], pause: Callable[[], object]) -> None:
         """Draft what checked assignments define anew."""
@@ -50,8 +50,8 @@ class Drafts:
                 elif with_command(datamap, assignment) is assignment:
                     drafted[name] = datamap.draft(assignment)
                     self.count += 1
-                    follows = assignment.actions is not None or segments(table)[0] in _HEARD
-                    self.quiet = self.quiet and not follows
+                    follows = assignment.actions is not None or segments(table)[0] in _SCHEDULES
+                    self.is_quiet = self.is_quiet and not follows
             if number % SLICE == 0:
                 pause()
 

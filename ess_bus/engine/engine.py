@@ -10,12 +10,11 @@ from ess_bus.engine.actions import effects
 from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import is_command, with_command
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.intake import Intake
 from ess_bus.engine.links import Links
-from ess_bus.engine.meaning import KEEP, Assignment
+from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
@@ -208,10 +207,7 @@ class Engine:
 
     def invalidate(self, path: str) -> None:
         """Make every variable at or below a path not valid, and all that follows from them."""
-        for table, variables in list(self.datamap.below(path)):
-            for name, variable in list(variables.items()):
-                if not variable.locked:
-                    self._cascade.apply(Assignment(Reference(table, name), None))
+        self._intake.invalidate(path)
 
     def take_publications(self, *, everything: bool = False, pause: Callable[[], object] = bool) -> Publications:
         """Return what has changed since the last call, or all there is; `pause` is called while there is much."""
@@ -250,17 +246,7 @@ class Engine:
         Raises:
             ValueError: the variable cannot hold it.
         """
-        parameter = place.parameter
-        own = place if parameter is None else place._replace(parameter=None)
-        if parameter is None or parameter == "value":
-            variable = self.datamap.find(own.table, own.name)
-            if variable is not None and parameters is None and value != KEEP and not is_command(own):
-                self._cascade.take(own, variable, self.datamap.accepted(own, variable, value))
-                return
-            assignment = Assignment(own, value, parameters)
-            self._cascade.apply(with_command(self.datamap, self.datamap.checked(assignment)))
-        else:
-            self._cascade.apply(Assignment(own, parameters={parameter: value}))
+        self._intake.put(place, value, parameters)
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import is_scheduled, shortcoming, with_command
+from ess_bus.engine.commands import is_command, is_scheduled, shortcoming, with_command
 from ess_bus.engine.controls import refusal
-from ess_bus.engine.datamap import SLICE, mistakes, problems
+from ess_bus.engine.datamap import SLICE, accepted, mistakes, problems
 from ess_bus.engine.drafts import Drafts
 from ess_bus.engine.links import LINKS, VLINKS
 from ess_bus.engine.meaning import KEEP, Assignment
@@ -58,18 +58,10 @@ class Intake:
         self._cascade = cascade
 
     def set(self, path: str, body: Any, refuse: Refusing | None = None) -> None:
-        """Carry out a set or pub, wholly or not at all.
+        """Carry out a set or pub, as `Engine.set` says.
 
         What is due happens while a large one is read and its new variables are drafted; they come into the map
         together.
-
-        Args:
-            path: what it is for.
-            body: what it says.
-            refuse: returns why a part of it is not taken.
-
-        Raises:
-            ValueError: nothing was changed; the text says why.
         """
         datamap, paused = self._engine.datamap, _Pause(self._engine)
         made, drafts = datamap.made, Drafts(datamap)
@@ -85,6 +77,27 @@ class Intake:
             self._require_allowed([datamap.checked(one) for one in known], refuse, bool)
         is_all_new = drafts.count == len(assignments)
         self._carry_out(assignments, drafts, paused if is_all_new else bool)
+
+    def put(self, place: Reference, value: Any, parameters: dict[str, Any] | None) -> None:
+        """Carry out what a part of the engine sets, as `Engine.put` says."""
+        datamap, parameter = self._engine.datamap, place.parameter
+        own = place if parameter is None else place._replace(parameter=None)
+        if parameter is not None and parameter != "value":
+            self._cascade.apply(Assignment(own, parameters={parameter: value}))
+            return
+        variable = datamap.find(own.table, own.name)
+        if variable is not None and parameters is None and value != KEEP and not is_command(own):
+            self._cascade.give(own, variable, accepted(own, variable, value))
+            return
+        assignment = datamap.checked(Assignment(own, value, parameters))
+        self._cascade.apply(with_command(datamap, assignment))
+
+    def invalidate(self, path: str) -> None:
+        """Carry out that nothing at or below a path is valid, as `Engine.invalidate` says."""
+        for table, variables in list(self._engine.datamap.below(path)):
+            for name, variable in list(variables.items()):
+                if not variable.locked:
+                    self._cascade.apply(Assignment(Reference(table, name), None))
 
     def _require_allowed(
         self, assignments: list[Assignment], refuse: Refusing | None, pause: Callable[[], object]
@@ -133,34 +146,21 @@ class Intake:
             engine.schedule.adopt_all()
 
     def report(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
-        """Carry out what the owner of values tells; return what is wrong with single values, which are not valid now.
-
-        Args:
-            path: what it is for.
-            body: what it says.
-            refuse: returns why a part of it is not taken; what is there stays, and the other parts are taken.
-
-        Raises:
-            ValueError: nothing was changed; the text says why.
-        """
+        """Carry out what the owner of values tells, as `Engine.report` says."""
         datamap = self._engine.datamap
-        values = datamap.values(path, body) if refuse is None and _is_of_values(path) else None
+        values = datamap.plain_values(path, body) if refuse is None and _is_of_values(path) else None
         if values is not None:
             for name, variable, value in values:
-                self._cascade.take(Reference(path, name), variable, value)
+                self._cascade.give(Reference(path, name), variable, value)
             return []
         assignments, wrong = datamap.report(path, body)
         if refuse is not None:
             assignments = [assignment for assignment in assignments if refuse(assignment) is None]
-        self.carry_out(assignments)
-        return wrong
-
-    def carry_out(self, assignments: list[Assignment]) -> None:
-        """Carry out checked assignments, then tell those parts of the engine whose tables they have changed."""
-        drafts = Drafts(self._engine.datamap)
+        drafts = Drafts(datamap)
         if len(assignments) > 1:
             drafts.prepare(assignments, bool)
         self._carry_out(assignments, drafts, bool)
+        return wrong
 
     def _carry_out(self, assignments: list[Assignment], drafts: Drafts, pause: Callable[[], object]) -> None:
         """Make what is new before any action runs: variables of one message may look at each other, in any order."""
@@ -170,7 +170,7 @@ class Intake:
         # A message has many values and few tables.
         tables = {assignment.place.table for assignment in assignments}
         scheduled = {table for table in tables if is_scheduled(table)}
-        is_done = drafts.quiet and drafts.count == len(assignments)
+        is_done = drafts.is_quiet and drafts.count == len(assignments)
         for number, assignment in enumerate(() if is_done else assignments, 1):
             place = assignment.place
             for problem in problems(assignment) if assignment.problems else ():

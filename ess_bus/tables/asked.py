@@ -22,7 +22,6 @@ from ess_bus.tables.parsing import pairs
 from ess_bus.tables.placeholders import is_numbered, numbered
 from ess_bus.uri import segments
 
-TEMPLATES: Final = "/templates"
 LISTS: Final = "/config/load"
 # A site has hundreds of racks at most.
 MAX_INSTANCES: Final = 1000

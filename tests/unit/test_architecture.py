@@ -27,8 +27,8 @@ ENGINE_ROOMS = (
 )
 # Of the files beside its rooms, those that rooms may use: values and where they are. The others use the rooms.
 ENGINE_VALUES = (
-    *("numbers", "parameters", "severity", "timing", "target", "cell", "meaning", "variable", "datamap", "switch"),
-    *("links", "inputs", "views", "assets", "alarms"),
+    *("numbers", "parameters", "severity", "timing", "target", "cell", "meaning", "variable", "restyled", "datamap"),
+    *("switch", "links", "inputs", "views", "assets", "alarms"),
 )
 # The files without I/O and without a clock of their own.
 BRIDGE = {

@@ -66,7 +66,7 @@ def test_what_happens_in_a_pause_is_no_failure_of_the_set_and_no_part_of_it_is_l
         engine.fail("x", "something else failed")
         # Somebody makes one of the variables meanwhile, with another value.
         if engine.find("/status/a", "v7") is None:
-            engine._intake.carry_out(engine.datamap.assignments("/status/a/v7", 5.5))
+            engine.report("/status/a/v7", 5.5)
         return True
 
     engine.pause = pause
@@ -77,7 +77,7 @@ def test_what_happens_in_a_pause_is_no_failure_of_the_set_and_no_part_of_it_is_l
 def test_a_pause_that_makes_the_set_impossible_refuses_it_wholly(engine):
     def pause():
         if engine.find("/status/a", f"v{MANY - 1}") is None:
-            engine._intake.carry_out(engine.datamap.assignments("/status/a", {f"v{MANY - 1}": "text"}))
+            engine.report("/status/a", {f"v{MANY - 1}": "text"})
         return True
 
     engine.pause = pause

@@ -73,7 +73,7 @@ class Changes:
     def forget(self) -> None:
         """Publish nothing of what has changed up to now."""
         self._values.clear()
-        self._datamap.take_restyled()
+        self._datamap.restyled.take()
 
     def take(self, pause: Callable[[], object] = bool) -> Publications:
         """Return what has changed since the last call, and forget it.
@@ -81,11 +81,11 @@ class Changes:
         Args:
             pause: called now and then while there is much; what it changes is for the next call.
         """
-        if not self._values and not self._datamap.is_restyled:
+        if not self._values and not self._datamap.restyled:
             return Publications({}, {}, {})
         tables = self._datamap.tables
         noted, self._values = self._values, {}
-        parameters = self._datamap.take_restyled()
+        parameters = self._datamap.restyled.take()
         values: Tables = {}
         looks: dict[tuple[str, str], Collection[str]] = {}
         for table in sorted(noted):
@@ -111,7 +111,7 @@ class Changes:
 
         Of parameters only those that have changed: whoever uses them has asked for the others, perhaps in this turn.
         """
-        parameters = self._datamap.take_restyled()
+        parameters = self._datamap.restyled.take()
         self.forget()
         values: Tables = {}
         seen: Tables = {}
