@@ -66,9 +66,8 @@ class Rivals:
             EssError: somebody has; this process has to end.
         """
         for uri, (asked, again_s) in list(self._asked.items()):
-            if isinstance(asked, Pending) and asked.done:
-                outcome = asked.outcome
-                if not _may_answer(outcome if outcome is not None else Message("set", uri), uri, self._bus.endpoint):
+            if isinstance(asked, Pending) and asked.outcome is not None:
+                if not _may_answer(asked.outcome, uri, self._bus.endpoint):
                     del self._asked[uri]
                     continue
                 self._asked[uri] = (None, again_s)
@@ -86,18 +85,38 @@ async def watch(bus: AsyncBus, uris: Collection[str]) -> None:
     """
 
     async def ask(uri: str) -> None:
-        outcome: Message | BusError
         while True:
             begun_s = time.monotonic()
-            try:
-                outcome = await bus.request("get", uri, timeout_s=ASK_AGAIN_S)
-            except BusError as error:
-                outcome = error
-            if not _may_answer(outcome, uri, bus.endpoint):
+            if not _may_answer(await _asked(bus, uri, ASK_AGAIN_S), uri, bus.endpoint):
                 return
             await asyncio.sleep(max(0.0, min(TIMEOUT_S, begun_s + ASK_AGAIN_S - time.monotonic())))
 
     await asyncio.gather(*map(ask, uris))
+
+
+async def require_all_unowned(bus: AsyncBus, uris: Collection[str], hint: str = "") -> list[str]:
+    """Return if nobody answers for any of `uris`; see `require_unowned`. Doubts about several are one line.
+
+    Returns:
+        Those for which somebody listens who may answer yet; `watch` tells when he does.
+    """
+
+    async def ask(uri: str) -> str | None:
+        return _doubt(await _asked(bus, uri, TIMEOUT_S), uri, bus.endpoint, hint)
+
+    outcomes = await asyncio.gather(*map(ask, uris))
+    doubts = [doubt for doubt in outcomes if doubt]
+    if doubts:
+        more = f" (and {len(doubts) - 1} more like this)" if len(doubts) > 1 else ""
+        log.warning("%s%s", doubts[0], more)
+    return [uri for uri, doubt in zip(uris, outcomes, strict=True) if doubt]
+
+
+async def _asked(bus: AsyncBus, uri: str, timeout_s: float) -> Message | BusError:
+    try:
+        return await bus.request("get", uri, timeout_s=timeout_s)
+    except BusError as error:
+        return error
 
 
 def _may_answer(outcome: Message | BusError, uri: str, endpoint: str) -> bool:
@@ -114,29 +133,6 @@ def _may_answer(outcome: Message | BusError, uri: str, endpoint: str) -> bool:
         return True
     except EssError as error:
         raise EssError(f"{error}, which did not answer when this process was started; this one ends") from None
-
-
-async def require_all_unowned(bus: AsyncBus, uris: Collection[str], hint: str = "") -> list[str]:
-    """Return if nobody answers for any of `uris`; see `require_unowned`. Doubts about several are one line.
-
-    Returns:
-        Those for which somebody listens who may answer yet; `watch` tells when he does.
-    """
-
-    async def ask(uri: str) -> str | None:
-        outcome: Message | BusError
-        try:
-            outcome = await bus.request("get", uri, timeout_s=TIMEOUT_S)
-        except BusError as error:
-            outcome = error
-        return _doubt(outcome, uri, bus.endpoint, hint)
-
-    outcomes = await asyncio.gather(*map(ask, uris))
-    doubts = [doubt for doubt in outcomes if doubt]
-    if doubts:
-        more = f" (and {len(doubts) - 1} more like this)" if len(doubts) > 1 else ""
-        log.warning("%s%s", doubts[0], more)
-    return [uri for uri, doubt in zip(uris, outcomes, strict=True) if doubt]
 
 
 def _doubt(outcome: Message | BusError, uri: str, endpoint: str, hint: str) -> str | None:

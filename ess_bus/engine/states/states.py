@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.engine.alarms import ListKind, clear_messages, end_shutdown, raise_message
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states import shown
+from ess_bus.engine.states.buttons import Buttons
 from ess_bus.engine.states.checks import places
 from ess_bus.engine.states.common import E_STOPS
 from ess_bus.engine.states.group import Group, View
 from ess_bus.engine.states.machine import Machine
-from ess_bus.engine.states.model import Request
 from ess_bus.engine.states.options import KIND, STATES, options_of
 from ess_bus.engine.states.plan import Plan, asked_of, plan
 from ess_bus.engine.states.power import ACTIVE, LIMITS, REACTIVE
@@ -31,7 +31,6 @@ SOURCE: Final = "state machine"
 _ROUNDS: Final = 100
 # Where it is kept, below /states, what a restart must not forget: nobody sets it, it is shown there what is under way.
 KEPT: Final = "request"
-_HELD: Final = frozenset(E_STOPS)
 
 
 class States:
@@ -44,15 +43,16 @@ class States:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.machines: dict[str, Machine] = {}
+        self._buttons = Buttons(engine.datamap, engine.watch, self._wake, self.put)
         self._groups: tuple[Group, ...] = ()
         self._options: dict[str, dict[str, Any]] = {}
-        # Machines that must be looked at, and the (table, name) of buttons that were pressed since they were last.
+        # Machines that must be looked at, and since when.
         self._awake: set[str] = set()
         self._awake_since_s = 0.0
         # When the first machine must be looked at whatever changes; they say so in their turns.
         self._due_s = NEVER
-        self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
+        # (table, name) by which a machine commands its device -> its asset.
         self._commands: dict[tuple[str, str], str] = {}
         # ESS -> its set points, and who was last shown to hold its emergency stop; asset -> what is kept of it.
         self._wishes: dict[str, Wishes] = {}
@@ -94,22 +94,12 @@ class States:
         for check in machine.table.checks():
             for place in places(check, machine.world):
                 self._watch(machine.asset, place)
+        self._buttons.prepare(machine)
         for request in machine.table.requests:
-            for place in _buttons(machine.asset, request):
-                self._prepare_button(machine, place, place.table == f"/controls/{machine.asset}")
             for command in (name for step in request.steps for name in step.commands):
                 self._commands[f"/controls/{machine.asset}", command] = machine.asset
         if machine.table.power:
             self._prepare_power(machine)
-
-    def _prepare_button(self, machine: Machine, place: Reference, is_command: bool) -> None:
-        self._watch_button(machine.asset, place)
-        variable = self._engine.datamap.find(place.table, place.name)
-        if variable is None:
-            if is_command:
-                self.put(place, False)
-        elif place.name not in _HELD and is_pressed(variable.value):
-            self.put(place, released(variable.value))
 
     def _prepare_power(self, machine: Machine) -> None:
         made = {**dict.fromkeys((*E_STOPS, "ContactorControl"), False), ACTIVE: 0, REACTIVE: 0}
@@ -128,19 +118,6 @@ class States:
         if (asset, place) not in self._watched:
             self._watched.add((asset, place))
             self._engine.watch(place, lambda: self._wake(asset))
-
-    def _watch_button(self, asset: str, place: Reference) -> None:
-        if (f"{asset} button", place) in self._watched:
-            return
-        self._watched.add((f"{asset} button", place))
-
-        def press() -> None:
-            variable = self._engine.datamap.find(place.table, place.name)
-            if variable is not None and is_pressed(variable.value):
-                self._pressed[place.table, place.name] = asset
-                self._wake(asset)
-
-        self._engine.watch(place, press)
 
     # -- what others ask for ---------------------------------------------------------------------------------------
 
@@ -205,7 +182,7 @@ class States:
 
     def _turn(self, machine: Machine) -> None:
         before = (machine.state, machine.request, machine.step)
-        self._take_commands(machine)
+        self._buttons.take(machine)
         machine.turn()
         if before != (machine.state, machine.request, machine.step):
             self._wake(*machine.world.group.members)
@@ -238,37 +215,6 @@ class States:
         machine.resume(text)
         self._kept[asset] = machine.kept
         self._wake(asset)
-
-    def _take_commands(self, machine: Machine) -> None:
-        """Take the commands that were given since the last turn; of off and on together, off counts."""
-        downward = ""
-        for request in machine.table.requests:
-            for place in _buttons(machine.asset, request):
-                if self._pressed.get((place.table, place.name)) != machine.asset:
-                    continue
-                taken = self._take(machine, place)
-                if taken is None:
-                    continue
-                if taken.upward and downward:
-                    machine.refuse(taken.name, f"{downward} was asked for at the same time")
-                    continue
-                machine.ask(taken.name, in_person=place.table.startswith("/assets/"))
-                downward = downward or ("" if taken.upward else taken.name)
-
-    def _take(self, machine: Machine, place: Reference) -> Request | None:
-        """Take a command; of the requests that its variable asks for, return the one that fits the state.
-
-        What is held down is what guards look at; only that it was pressed and released is told here.
-        """
-        del self._pressed[place.table, place.name]
-        variable = self._engine.datamap.find(place.table, place.name)
-        if variable is not None and place.name not in _HELD:
-            self.put(place, released(variable.value))
-        elif variable is None or is_pressed(variable.value):
-            return None
-        asked = [one for one in machine.table.requests if place in _buttons(machine.asset, one)]
-        possible = [one for one in asked if machine.state in one.source] or asked
-        return possible[0]
 
     def _set_power(self) -> None:
         """Set what the PCS are asked for: the site's wishes while power is allowed, else 0."""
@@ -309,21 +255,3 @@ class States:
         if kind == FAULTS:
             for member in self.machines[asset].world.group.members:
                 end_shutdown(self._engine, member)
-
-
-def is_pressed(value: Any) -> bool:
-    """Tell whether a command or a button asks for something; buttons of user interfaces may hold a text."""
-    return value not in ("", "Init", "No") if isinstance(value, str) else bool(value)
-
-
-def released(value: Any) -> Any:
-    """Return what a command holds that was taken."""
-    return "Init" if isinstance(value, str) else False if isinstance(value, bool) else 0
-
-
-def _buttons(asset: str, request: Request) -> list[Reference]:
-    names = (*((request.command,) if request.command else ()), *request.held)
-    places = [Reference(f"/controls/{asset}", name) for name in names]
-    if request.button:
-        places.append(Reference(f"/assets/{asset}/summary", request.button))
-    return places
