@@ -80,9 +80,13 @@ class EngineProcess:
     def measures(self) -> Iterator[Measure]:
         """Yield what can be counted of this engine."""
         yield from metrics.measures(self._engine, self._handled)
-        tables = self._engine.datamap.tables
-        devices = devices_of(table for table in tables if any(is_under(table, root) for root in self._foreign))
+        devices = devices_of(filter(self._is_foreign, self._engine.datamap.tables))
         yield from metrics.of_ages(self._authors.ages, devices, time.monotonic())
+
+    def _is_foreign(self, table: str) -> bool:
+        """Tell whether others publish a table."""
+        is_own = any(is_under(table, root) for root in self._owned)
+        return not is_own and any(is_under(table, root) for root in self._foreign)
 
     def start(self) -> None:
         """Listen, and tell that this engine is there.

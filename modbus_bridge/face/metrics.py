@@ -48,6 +48,9 @@ def measures(stats: Mapping[str, Any]) -> Iterator[Measure]:
     ages = [Sample(age(one["age_s"]), {_LABEL: name}) for name, one in components.items()]
     text = "Seconds since the component was read; infinite before the first time"
     yield Measure("ess_bridge_component_age_seconds", Kind.GAUGE, text, ages)
+    periods = [Sample(one["period_ms"] / 1000, {_LABEL: name}) for name, one in components.items()]
+    text = "How often the component is to be read"
+    yield Measure("ess_bridge_component_period_seconds", Kind.GAUGE, text, periods)
     oldest = max((one.value for one in ages), default=0.0)
     yield gauge("ess_bridge_oldest_value_seconds", "The age of the oldest value of all components", oldest)
     for key, (name, text) in _SPREADS.items():
