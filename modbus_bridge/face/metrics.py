@@ -35,11 +35,14 @@ _LABEL: Final = "component"
 def measures(stats: Mapping[str, Any]) -> Iterator[Measure]:
     """Yield what `_stats` of a bridge tell, in the units of Prometheus."""
     connection, components = stats["connection"], stats["components"]
-    yield gauge("ess_bridge_device_up", "1 while the device answers", float(connection["connected"]))
+    alive = sum(bool(one["connected"]) for one in components.values())
+    # One that hangs goes on taking connections.
+    is_silent = not alive and bool(connection["units_down"])
+    is_up = connection["connected"] and not is_silent
+    yield gauge("ess_bridge_device_up", "1 while the device answers", float(is_up))
     yield gauge("ess_bridge_connections_open", "Connections to the device", connection["connections_open"])
     yield gauge("ess_bridge_units_down", "Units behind the connection that are silent", len(connection["units_down"]))
     yield gauge("ess_bridge_components", "Components of the bridge", len(components))
-    alive = sum(bool(one["connected"]) for one in components.values())
     yield gauge("ess_bridge_components_connected", "Components that are read", alive)
     yield from _channels(connection["connections"])
     yield counter("ess_bridge_writes_failed", "Writes that the device did not confirm", connection["writes_failed"])

@@ -94,7 +94,7 @@ def test_what_is_no_address_is_named(text):
 
 def test_a_component_that_was_never_read_is_infinitely_old():
     spread = {"p50": 0.0, "p99": 0.0, "max": 0.0, "count": 0}
-    component = {"connected": False, "age_s": None, "polls": 2, "polls_failed": 2}
+    component = {"connected": False, "age_s": None, "period_ms": 500, "polls": 2, "polls_failed": 2}
     stats = {
         "connection": {
             "connected": False, "connections_open": 0, "units_down": [1], "writes_failed": 0,
@@ -106,6 +106,10 @@ def test_a_component_that_was_never_read_is_infinitely_old():
     assert found["ess_bridge_component_age_seconds"] == [(math.inf, {"component": "bms"})]
     assert found["ess_bridge_oldest_value_seconds"][0].value == math.inf
     assert found["ess_bridge_device_up"][0].value == 0
+    assert found["ess_bridge_component_period_seconds"] == [(0.5, {"component": "bms"})]
+    # A device that hangs goes on taking connections.
+    stats["connection"]["connected"] = True
+    assert next(one for one in measures(stats) if one.name == "ess_bridge_device_up").samples[0].value == 0
     # No quantile of nothing: a zero would look like a quick device.
     assert found["ess_bridge_component_read_seconds"] == []
     assert age(0.0) == 0.0
