@@ -120,7 +120,7 @@ class Intake:
         engine.links.run()
         engine.links.run_values()
         for variable, place in defined.items():
-            if variable.value is not None:
+            if variable.value is not None and variable.program:
                 self._cascade.act(place, variable)
         engine.states.configure()
         if not rests:
