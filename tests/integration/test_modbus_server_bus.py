@@ -352,11 +352,13 @@ def test_what_becomes_of_sets_is_counted_and_how_old_values_are_is_seen(
     assert not site.master.write_single_register(0, 7)
     owner.refused, owner.ignored = set(), {"power"}
     assert not site.master.write_single_register(0, 8)
-    found = eventually(lambda: (one := measured(port))["ess_server_sets_unanswered_total"] == 1 and one)
+    eventually(lambda: measured(port)["ess_server_sets_unanswered_total"] == 1)
+    found = measured(port)
     assert (found["ess_server_sets_total"], found["ess_server_sets_refused_total"]) == (2, 1)
     assert 0 < found["ess_server_round_trip_last_seconds"] < found["ess_server_round_trip_seconds_total"]
     # One that is gone grows old, and is the oldest; the other one does not.
     other.end()
-    gone = eventually(lambda: (one := measured(port))[ages[OTHER]] > 5 and one)
+    eventually(lambda: measured(port)[ages[OTHER]] > 5)
+    gone = measured(port)
     assert gone["ess_server_oldest_value_seconds"] == gone[ages[OTHER]]
     assert gone[ages[URI]] < gone[ages[OTHER]]
