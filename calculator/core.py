@@ -37,6 +37,8 @@ class Calculator:
 
     def __init__(self, found: Found, *, zero_on_failure: bool = False, complaints: Complaints | None = None) -> None:
         self._slots = Slots()
+        # Found anew once something has come in or out.
+        self._due_s: float | None = None
         self._zero_on_failure = zero_on_failure
         self._complaints = complaints or Complaints()
         shown: dict[Reference, list[Reference]] = {}
@@ -71,6 +73,7 @@ class Calculator:
             slot = slots.get(name)
             if slot is None:
                 continue
+            self._due_s = None
             slot.stands_in = False
             if slot.explains is not None:
                 slot.explains.told.reason, slot.explains.alert = value, True
@@ -103,6 +106,7 @@ class Calculator:
 
     def begin(self) -> None:
         """Count changes from here: what the engine had at the beginning is none."""
+        self._due_s = None
         for state in self.states:
             state.changed.clear()
             # Nobody knows whether it has run with the value that is there: to count twice is worse.
@@ -116,6 +120,7 @@ class Calculator:
         A result is repeated until `has_set` tells that the engine has taken it.
         """
         wanted: Values = {}
+        self._due_s = None
         for state in self.states:
             if not state.alert:
                 continue
@@ -134,8 +139,10 @@ class Calculator:
 
     def due_s(self) -> float:
         """Return when something can be calculated next; infinity if nothing is to be."""
-        waiting = [state.due_s for state in self.states if state.stale or state.periodic]
-        return min(waiting, default=float("inf"))
+        if self._due_s is None:
+            waiting = [state.due_s for state in self.states if state.stale or state.periodic]
+            self._due_s = min(waiting, default=float("inf"))
+        return self._due_s
 
     def has_set(self, table: str, results: Mapping[str, Any], now_s: float) -> None:
         """Note that the engine has taken results."""

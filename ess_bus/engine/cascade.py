@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple, Protocol
 
-from ess_bus.engine.actions.effects import Call, Clamp, Effect, Send, Write
-from ess_bus.engine.actions.running import effects
+from ess_bus.engine.actions.effects import Call, Send
+from ess_bus.engine.actions.running import RUN
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.meaning import Assignment
 from ess_bus.engine.switch import is_switched_on
@@ -48,7 +48,7 @@ class Host(Protocol):
         """Log a mistake of the configuration, once."""
 
     def fail(self, mistake: str, text: str) -> None:
-        """The same of something that was asked for and is not done; whoever has asked is told, too."""
+        """Log that something could not be done as it was asked for, once; and tell whoever asked for it."""
 
 
 class Link(NamedTuple):
@@ -59,6 +59,10 @@ class Link(NamedTuple):
 
     def __str__(self) -> str:
         return str(self.place)
+
+
+class _TooMany(Exception):
+    """More actions follow from one set than may."""
 
 
 class Cascade:
@@ -80,7 +84,6 @@ class Cascade:
 
     def apply(self, assignment: Assignment) -> None:
         """Carry out a checked assignment, and what follows from it."""
-        self._fresh()
         is_noted = bool(assignment.parameters) or assignment.actions is not None
         different = self._different(assignment) if is_noted else ()
         variable, changed = self._host.datamap.apply(assignment)
@@ -88,39 +91,113 @@ class Cascade:
             self._host.mark(variable)
         if is_noted:
             self._host.noted(assignment.place, variable, different)
-        if assignment.runs_actions:
-            self._follow(assignment.place, variable)
+        if variable.program and assignment.runs_actions:
+            self.act(assignment.place, variable)
+
+    def take(self, place: Reference, variable: Variable, value: Any) -> None:
+        """Give a variable a value that its cell has accepted, and carry out what follows from it."""
+        if variable.set(value):
+            self._host.mark(variable)
+        if variable.program:
+            self.act(place, variable)
 
     def introduce(self, assignment: Assignment) -> None:
         """Carry out what follows from a new variable that is in its table already, as its assignment defines it."""
-        self._fresh()
         variable = self._host.datamap.create(assignment.place)
         if assignment.parameters or assignment.actions is not None:
             self._host.noted(assignment.place, variable, assignment.parameters or ())
         if variable.program and assignment.runs_actions:
-            self._follow(assignment.place, variable)
+            self.act(assignment.place, variable)
 
     def act(self, place: Reference, variable: Variable) -> None:
-        """Run the actions of a variable as if it had just been set."""
-        if not self._chain:
+        """Run the actions of a variable that was set, unless that would never come to an end."""
+        chain = self._chain
+        link = Link(place, variable.cell.value)
+        if not chain:
             self._left = MAX_ACTIONS
-        if not variable.program or not self._is_on(place, variable):
+        elif self._is_endless(link):
             return
-        self._chain.append(Link(place, variable.value))
+        if not self._is_on(place, variable):
+            return
+        chain.append(link)
         try:
             for step in variable.program:
-                for effect in effects(step, variable, self._host):
-                    if not self._take_one():
-                        return
-                    self._carry_out(effect, place, variable)
+                RUN[step.action](step.items, variable, self._host, self)
+        except _TooMany:
+            begin = chain[0]
+            self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
+            self._host.fail(str(begin), self.overrun)
         finally:
-            self._chain.pop()
+            chain.pop()
             if variable.parameters.get("resetChange", True):
                 variable.changed = False
 
-    def _fresh(self) -> None:
-        if not self._chain:
-            self._left = MAX_ACTIONS
+    # -- what actions say (their `Doer`) ---------------------------------------------------------------------------
+
+    def write(self, source: Variable, target: Target, value: Any, direct: bool = False, forced: bool = False) -> None:
+        """Set a variable, a parameter or a bit."""
+        self._count_one()
+        place, begin, datamap = target.place, self._chain[-1], self._host.datamap
+        variable = datamap.find(place.table, place.name)
+        if variable is None:
+            obstacle = datamap.obstacle(place)
+            if obstacle is not None:
+                self._host.fail(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
+                return
+        if place.parameter is not None:
+            self._write_parameter(place._replace(parameter=None), place.parameter, value)
+            return
+        if variable is None:
+            variable = datamap.create(place)
+        if self._is_closed(place, variable, begin):
+            return
+        if variable is source and not direct:
+            self._host.warn(f"{begin} itself", f"{begin}: {place} would set itself; that takes useAv")
+            return
+        if self._attempt(variable, target, value, begin):
+            self._host.mark(variable)
+        if forced:
+            variable.changed = True
+        if not direct and variable.program:
+            self.act(place, variable)
+
+    def clamp(self, source: Variable, value: Any) -> None:
+        """Give the variable itself another value; nothing follows from that."""
+        self._count_one()
+        if source.become(value):
+            self._host.mark(source)
+
+    def send(self, send: Send) -> None:
+        """Send a message."""
+        self._count_one()
+        self._detours += 1
+        try:
+            self._host.send_value(send)
+        finally:
+            self._detours -= 1
+
+    def call(self, source: Variable, call: Call) -> None:
+        """Call a function."""
+        self._count_one()
+        # It may come back here; that takes about as much of the stack as another level of actions.
+        self._detours += 1
+        try:
+            self._host.call(call, self._chain[-1].place, source)
+        finally:
+            self._detours -= 1
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _is_closed(self, place: Reference, variable: Variable, begin: Link) -> bool:
+        """Tell whether no action may set a variable; that is named then."""
+        if variable.locked:
+            self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
+            return True
+        if variable.cell.owner:
+            text = f"{begin}: {place} {variable.cell.owner}; an action does not set it"
+            self._host.warn(f"{begin} {place} owner", text)
+            return True
+        return False
 
     def _is_on(self, place: Reference, variable: Variable) -> bool:
         """Tell whether a variable's own ``enable``, ``enabled`` and ``ifChanged`` let its actions run."""
@@ -128,66 +205,18 @@ class Cascade:
             return False
         return is_switched_on(variable, place, self._host)
 
-    def _take_one(self) -> bool:
+    def _count_one(self) -> None:
         if self._left <= 0:
-            begin = self._chain[0]
-            self.overrun = f"{begin}: more than {MAX_ACTIONS} actions follow, stopped"
-            self._host.fail(str(begin), self.overrun)
-            return False
+            raise _TooMany
         self._left -= 1
         self.count += 1
-        return True
 
-    def _carry_out(self, effect: Effect, place: Reference, variable: Variable) -> None:
-        match effect:
-            case Write():
-                self._write(effect, variable)
-            case Clamp(value):
-                if variable.become(value):
-                    self._host.mark(variable)
-            case Send() | Call():
-                # They may come back here; that takes about as much of the stack as another level of actions.
-                self._detours += 1
-                try:
-                    if isinstance(effect, Send):
-                        self._host.send_value(effect)
-                    else:
-                        self._host.call(effect, place, variable)
-                finally:
-                    self._detours -= 1
-
-    def _write(self, write: Write, source: Variable) -> None:
-        place, begin = write.target.place, self._chain[-1]
-        if self._host.datamap.find(place.table, place.name) is None:
-            obstacle = self._host.datamap.obstacle(place)
-            if obstacle is not None:
-                self._host.fail(f"{begin} {place} new", f"{begin}: its action on {place}: {obstacle}; left out")
-                return
-        if place.parameter is not None:
-            own = place._replace(parameter=None)
-            assignment = Assignment(own, parameters={place.parameter: write.value})
-            different = self._different(assignment)
-            variable, _ = self._host.datamap.apply(assignment)
-            if different:
-                self._host.noted(own, variable, different)
-            return
-        target = self._host.datamap.create(place)
-        if target.locked:
-            self._host.warn(f"{begin} {place} lock", f"{begin}: {place} is locked and keeps its value")
-            return
-        if target.cell.owner:
-            self._host.warn(
-                f"{begin} {place} owner", f"{begin}: {place} {target.cell.owner}; an action does not set it"
-            )
-            return
-        if target is source and not write.direct:
-            self._host.warn(f"{begin} itself", f"{begin}: {place} would set itself; that takes useAv")
-            return
-        if self._attempt(target, write, begin):
-            self._host.mark(target)
-        target.changed |= write.forced
-        if not write.direct:
-            self._follow(place, target)
+    def _write_parameter(self, place: Reference, name: str, value: Any) -> None:
+        assignment = Assignment(place, parameters={name: value})
+        different = self._different(assignment)
+        variable, _ = self._host.datamap.apply(assignment)
+        if different:
+            self._host.noted(place, variable, different)
 
     def _different(self, assignment: Assignment) -> Collection[str]:
         """Return the parameters that an assignment gives another value."""
@@ -197,33 +226,32 @@ class Cascade:
             return said
         return [name for name, value in said.items() if variable.parameters.get(name, said) != value]
 
-    def _attempt(self, target: Variable, write: Write, begin: Link) -> bool:
+    def _attempt(self, variable: Variable, target: Target, value: Any, begin: Link) -> bool:
         """Set the target; make it not valid where it cannot hold the value; tell whether it has changed."""
         try:
-            if write.target.bit is None:
-                return target.become(write.value)
-            if write.value not in (0, 1, None):
-                raise ValueError(f"expected true or false for a bit, got {str(write.value)[:40]!r}")
-            return target.set_bit(write.target.bit, None if write.value is None else bool(write.value))
+            if target.bit is None:
+                return variable.become(value)
+            if value not in (0, 1, None):
+                raise ValueError(f"expected true or false for a bit, got {str(value)[:40]!r}")
+            return variable.set_bit(target.bit, None if value is None else bool(value))
         except ValueError as error:
-            text = f"{begin}: its action on {write.target}: {error}; it is not valid now"
-            self._host.fail(f"{begin} {write.target}", text)
+            text = f"{begin}: its action on {target}: {error}; it is not valid now"
+            self._host.fail(f"{begin} {target}", text)
             # Its old value would go on being shown as if it were that of its source.
-            return target.set(None)
+            return variable.set(None)
 
-    def _follow(self, place: Reference, target: Variable) -> None:
-        if not target.program:
-            return
-        link = Link(place, target.value)
-        if link in self._chain:
-            circle = _trail(*self._chain[self._chain.index(link) :], link)
+    def _is_endless(self, link: Link) -> bool:
+        """Tell whether a chain goes round in a circle, or too far, with this link; it is named then."""
+        chain = self._chain
+        if link in chain:
+            circle = _trail(*chain[chain.index(link) :], link)
             self._host.fail(circle, f"actions run in a circle, stopped: {circle}")
-            return
-        if len(self._chain) + self._detours >= MAX_DEPTH:
-            self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*self._chain, link)}"
-            self._host.fail(f"{self._chain[0]} depth", self.overrun)
-            return
-        self.act(place, target)
+            return True
+        if len(chain) + self._detours >= MAX_DEPTH:
+            self.overrun = f"{MAX_DEPTH} actions deep, stopped: {_trail(*chain, link)}"
+            self._host.fail(f"{chain[0]} depth", self.overrun)
+            return True
+        return False
 
 
 def _trail(*links: Link) -> str:

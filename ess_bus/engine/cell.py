@@ -58,9 +58,9 @@ class Cell:
         """Take a value that `accept` has returned; tell whether it is a change."""
         if value is not None:
             # Since it was accepted, an action may have made it one of another type.
-            self.kind = kind_of(value)
+            self.kind = _KINDS.get(type(value)) or kind_of(value)
         self._unknown_bits = 0
-        changed = _differ(self.value, value, deadband)
+        changed = self.value is not value and _differ(self.value, value, deadband)
         if changed:
             self.value = value
         if self.heard is not None:
@@ -73,12 +73,11 @@ class Cell:
         Raises:
             ValueError: it is an object.
         """
-        value = plain(value)
         try:
-            value = self.accept(value)
+            accepted = self.accept(value)
         except ValueError:
-            self.kind = kind_of(value)
-        return self.hold(value, deadband)
+            accepted = plain(value)
+        return self.hold(accepted, deadband)
 
     def hold_bit(self, bit: int, on: bool | None) -> bool:
         """Set or clear a bit (from 0); with ``None`` it is not known, and then neither is the number.
@@ -109,7 +108,11 @@ class Cell:
         Raises:
             ValueError: it is not of this type; the text says what was expected.
         """
-        value, kind = plain(value), self.kind
+        kind = self.kind
+        if _KINDS.get(type(value)) is kind:
+            # Nearly every value is of the type that it was before.
+            return number(value) if kind is Kind.NUMBER else value
+        value = plain(value)
         if value is None or kind is Kind.UNKNOWN or kind_of(value) is kind:
             return value
         if kind is Kind.NUMBER and isinstance(value, bool):
@@ -168,7 +171,6 @@ def kind_of(value: Any) -> Kind:
 
 
 def _differ(old: Any, new: Any, deadband: float) -> bool:
-    if old is new:
-        return False
-    numeric = is_number(old) and is_number(new)
-    return abs(old - new) > deadband if numeric else type(old) is not type(new) or bool(old != new)
+    if is_number(old) and is_number(new):
+        return abs(old - new) > deadband
+    return type(old) is not type(new) or bool(old != new)

@@ -102,7 +102,7 @@ class DataMap:
         """
         found: list[Assignment] = []
         problems: list[str] = []
-        for assignment in list(interpret(self, path, body)):
+        for assignment in interpret(self, path, body):
             try:
                 self._require_free(assignment)
                 found.append(self.checked(assignment))
@@ -114,17 +114,39 @@ class DataMap:
                     found.append(assignment._replace(value=None))
         return found, problems
 
+    def values(self, path: str, body: Any) -> list[tuple[str, Variable, Any]] | None:
+        """Return (name, variable, value in its form) of a report that tells values of what is there and nothing else.
+
+        That is what nearly all that arrives is, every second and from every device. ``None``: `report` looks closer.
+        """
+        there = self.tables.get(path)
+        if there is None or not isinstance(body, dict) or not body:
+            return None
+        found = []
+        for name, given in body.items():
+            variable = there.get(name)
+            if variable is None or type(given) is dict or given == KEEP or variable.cell.owner or variable.locked:
+                return None
+            try:
+                found.append((name, variable, variable.cell.accept(given)))
+            except ValueError:
+                return None
+        return found
+
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         place = assignment.place
-        known = self.find(place.table, place.name)
-        variable, is_new = known or self.create(place), known is None
+        variable = self.find(place.table, place.name)
+        is_new = variable is None
+        if variable is None:
+            variable = self.create(place)
         if assignment.actions is not None:
             variable.actions, variable.program = assignment.actions, _program(assignment)
         if assignment.parameters:
             variable.parameters.update(assignment.parameters)
-        for name in assignment.removed:
-            variable.parameters.pop(name, None)
+        if assignment.removed:
+            for name in assignment.removed:
+                variable.parameters.pop(name, None)
         if assignment.bit is not None:
             return variable, variable.set_bit(assignment.bit, assignment.value)
         if assignment.value is not KEEP:
@@ -144,16 +166,28 @@ class DataMap:
 
         A parameter belongs to one variable, which links may show in several tables.
         """
+        if not self._restyled:
+            return {}
         restyled, self._restyled = self._restyled, {}
         shown: dict[str, dict[str, dict[str, Any]]] = {}
         for variable, names in restyled.items():
-            changed = {name: variable.parameters.get(name) for name in sorted(names)}
+            parameters = variable.parameters
+            changed = {name: parameters.get(name) for name in sorted(names)}
             for table, name in variable.places:
-                shown.setdefault(table, {})[name] = changed
+                members = shown.get(table)
+                if members is None:
+                    members = shown[table] = {}
+                members[name] = changed
+        # One variable in one table, as there is nearly always, is in its order.
+        if len(restyled) == 1 == len(variable.places):
+            return shown
         return {table: dict(sorted(shown[table].items())) for table in sorted(shown)}
 
     def _restyle(self, variable: Variable, parameter: str) -> None:
-        self._restyled.setdefault(variable, set()).add(parameter)
+        names = self._restyled.get(variable)
+        if names is None:
+            names = self._restyled[variable] = set()
+        names.add(parameter)
 
     def _require_free(self, assignment: Assignment) -> None:
         """Refuse what is the result of another one.
@@ -223,7 +257,8 @@ class DataMap:
         if assignment.actions:
             program, found = read(assignment.actions, assignment.place)
             assignment = assignment._replace(program=program, problems=tuple(found))
-        if assignment.value is KEEP:
+        given = assignment.value
+        if given is KEEP:
             return assignment
         variable = self.find(assignment.place.table, assignment.place.name) or _NEW
         try:
@@ -232,10 +267,23 @@ class DataMap:
             if assignment.bit is not None:
                 variable.cell.bit(assignment.bit)
                 return assignment._replace(value=_switch(assignment.value))
-            value = variable.cell.accept(assignment.value)
-            return assignment if value is assignment.value else assignment._replace(value=value)
+            value = variable.cell.accept(given)
+            return assignment if value is given else assignment._replace(value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
+
+    def accepted(self, place: Reference, variable: Variable, value: Any) -> Any:
+        """Return a bare value in the form in which a variable holds it; as `checked`.
+
+        Raises:
+            ValueError: the variable cannot hold it.
+        """
+        try:
+            if variable.locked:
+                raise ValueError("it is locked")
+            return variable.cell.accept(value)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
 
 
 def problems(assignment: Assignment) -> list[str]:

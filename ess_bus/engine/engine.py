@@ -10,12 +10,12 @@ from ess_bus.engine.actions import effects
 from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import with_command
+from ess_bus.engine.commands import is_command, with_command
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.intake import Intake
 from ess_bus.engine.links import Links
-from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
@@ -127,7 +127,8 @@ class Engine:
                 was_due = True
                 self.timings.ticked(lateness_s)
                 timed.run()
-        self._run_later()
+        if self._later:
+            self._run_later()
         return was_due
 
     def load(self, assignments: Iterable[Assignment], tables: Iterable[str] = (), *, rests: bool = False) -> None:
@@ -201,10 +202,7 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments, problems = self.datamap.report(path, body)
-        if refuse is not None:
-            assignments = [assignment for assignment in assignments if refuse(assignment) is None]
-        self._intake.carry_out(assignments)
+        problems = self._intake.report(path, body, refuse)
         self._run_later()
         return problems
 
@@ -231,14 +229,18 @@ class Engine:
 
     def read(self, target: Target) -> Any:
         """Return a value, parameter or bit; ``None`` if it is not valid or not there."""
-        variable = self.datamap.find(target.place.table, target.place.name)
+        place = target.place
+        variable = self.datamap.find(place.table, place.name)
         if variable is None:
-            self.warn(f"{target} missing", f"{target.place}: an action reads it and it is not there; not valid")
+            self.warn(f"{target} missing", f"{place}: an action reads it and it is not there; not valid")
             return None
-        if target.place.parameter not in (None, "value"):
-            return variable.parameters.get(str(target.place.parameter))
+        parameter = place.parameter
+        if parameter is not None and parameter != "value":
+            return variable.parameters.get(parameter)
+        if target.bit is None:
+            return variable.cell.value
         try:
-            return variable.value if target.bit is None else variable.cell.bit(target.bit)
+            return variable.cell.bit(target.bit)
         except ValueError:
             return None
 
@@ -248,11 +250,17 @@ class Engine:
         Raises:
             ValueError: the variable cannot hold it.
         """
-        if place.parameter not in (None, "value"):
-            self._cascade.apply(Assignment(place._replace(parameter=None), parameters={str(place.parameter): value}))
-        else:
-            assignment = Assignment(place._replace(parameter=None), value, parameters)
+        parameter = place.parameter
+        own = place if parameter is None else place._replace(parameter=None)
+        if parameter is None or parameter == "value":
+            variable = self.datamap.find(own.table, own.name)
+            if variable is not None and parameters is None and value != KEEP and not is_command(own):
+                self._cascade.take(own, variable, self.datamap.accepted(own, variable, value))
+                return
+            assignment = Assignment(own, value, parameters)
             self._cascade.apply(with_command(self.datamap, self.datamap.checked(assignment)))
+        else:
+            self._cascade.apply(Assignment(own, parameters={parameter: value}))
 
     def send(self, method: str, uri: str, body: Any, replyto: str | None = None) -> None:
         """Send a message with the next turn of the process."""
@@ -280,7 +288,9 @@ class Engine:
 
     def take_overrun(self) -> str | None:
         """Return what was stopped since the last call because too many actions would have followed."""
-        overrun, self._cascade.overrun = self._cascade.overrun, None
+        overrun = self._cascade.overrun
+        if overrun is not None:
+            self._cascade.overrun = None
         return overrun
 
     def noted(self, place: Reference, variable: Variable, parameters: Collection[str]) -> None:
@@ -291,9 +301,7 @@ class Engine:
 
     def mark(self, variable: Variable) -> None:
         """Note that a variable has changed."""
-        for shown in variable.cell.variables:
-            for table, name in shown.places:
-                self._changes.value(table, name)
+        self._changes.variable(variable)
 
     def introduced(self, table: str, variables: Collection[str]) -> None:
         """Note that there are new variables in a table."""

@@ -6,7 +6,7 @@ have at least two segments (``/status/bms``), unless the configuration has a sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.actions.item import Step
@@ -68,8 +68,9 @@ class Known(Protocol):
     def is_table(self, path: str) -> bool:
         """Tell whether there is a table at this path, or below it."""
 
-    def find(self, table: str, name: str) -> object | None:
-        """Return a variable, or ``None``."""
+    @property
+    def tables(self) -> Mapping[str, Container[str]]:
+        """The tables, by path, with the names of their variables."""
 
 
 def interpret(known: Known, path: str, body: Any) -> Iterator[Assignment]:
@@ -135,10 +136,10 @@ def _tables(known: Known, body: Any) -> Iterator[Assignment]:
 def _members(known: Known, table: str, body: Any) -> Iterator[Assignment]:
     if not isinstance(body, dict):
         raise ValueError(f'{table} is a table; expected an object such as {{"variable": value}}')
-    parts = segments(table)
+    parts, there = segments(table), known.tables.get(table, ())
     for name, inner in body.items():
         # Nearly all that arrives is a bare value of what is there, and needs no second look.
-        if known.find(table, name) is not None and not isinstance(inner, dict) and inner != KEEP:
+        if name in there and not isinstance(inner, dict) and inner != KEEP:
             yield Assignment(Reference(table, name), inner)
             continue
         path = f"{table}/{name}"

@@ -24,7 +24,9 @@ class Parameters(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         held = self.get(name, self)
-        if held is not value and (type(held) is not type(value) or held != value):
+        if held is value:
+            return
+        if type(held) is not type(value) or held != value:
             self._note(name)
         super().__setitem__(name, value)
 
@@ -36,7 +38,8 @@ class Parameters(dict[str, Any]):
         self, *others: Mapping[str, Any] | Iterable[tuple[str, Any]], **named: Any
     ) -> None:
         """Set several."""
-        for name, value in dict(*others, **named).items():
+        news = dict(*others, **named) if named or len(others) != 1 or not isinstance(others[0], dict) else others[0]
+        for name, value in news.items():
             self[name] = value
 
     def setdefault(self, name: str, default: Any = None) -> Any:

@@ -21,23 +21,22 @@ class Host(Protocol):
 
 def is_switched_on(variable: Variable, place: Reference, host: Host) -> bool:
     """Tell whether ``enable`` (a bool, or where one is), if there is one, and otherwise ``enabled`` is on."""
-    is_on = switch_elsewhere(variable, place, host)
-    if is_on is not None:
-        return is_on
     enable = variable.parameters.get("enable")
-    return bool(variable.parameters.get("enabled", True) if enable is None else enable)
+    if enable is None:
+        return bool(variable.parameters.get("enabled", True))
+    return _is_on(enable, place, host) if isinstance(enable, str) else bool(enable)
 
 
 def switch_elsewhere(variable: Variable, place: Reference, host: Host) -> bool | None:
-    """Tell whether the switch that ``enable`` names is on, ``None`` where it names none.
-
-    A switch that is not valid is off: nobody has allowed anything.
-    """
+    """Tell whether the switch that ``enable`` names is on, ``None`` where it names none."""
     enable = variable.parameters.get("enable")
-    if not isinstance(enable, str):
-        return None
+    return _is_on(enable, place, host) if isinstance(enable, str) else None
+
+
+def _is_on(switch: str, place: Reference, host: Host) -> bool:
+    """Tell whether a switch is on; one that is not valid is off: nobody has allowed anything."""
     try:
-        return bool(host.read(Target.parse(enable)))
+        return bool(host.read(Target.parse(switch)))
     except ValueError as error:
         host.fail(f"{place} enable", f"{place}: enable: {error}; it is off")
         return False

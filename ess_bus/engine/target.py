@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ess_bus.reference import Reference
@@ -21,7 +22,9 @@ class Target(NamedTuple):
     def __str__(self) -> str:
         return str(self.place) if self.bit is None else f"{self.place}[{self.bit}]"
 
+    # Switches and operands that parameters name are read by the same few texts over and over.
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> Target:
         """Parse one of the three, or the path form ``/table/name``.
 

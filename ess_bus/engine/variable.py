@@ -65,7 +65,11 @@ class Variable:
 
     def set(self, value: Any) -> bool:
         """Take a value that the cell has accepted; tell whether it is a change."""
-        return self._note(self.cell.hold(value, self._deadband()))
+        given = self.parameters.get("deadband")
+        changed = self.cell.hold(value, DEADBAND if given is None else _deadband(given))
+        if changed:
+            self.changed = True
+        return changed
 
     def become(self, value: Any) -> bool:
         """Take a value of whatever type, as actions may; tell whether it is a change.
@@ -73,7 +77,11 @@ class Variable:
         Raises:
             ValueError: it is an object.
         """
-        return self._note(self.cell.become(value, self._deadband()))
+        given = self.parameters.get("deadband")
+        changed = self.cell.become(value, DEADBAND if given is None else _deadband(given))
+        if changed:
+            self.changed = True
+        return changed
 
     def set_bit(self, bit: int, on: bool | None) -> bool:
         """Set or clear a bit (from 0); ``None`` is not known.
@@ -81,15 +89,12 @@ class Variable:
         Raises:
             ValueError: the value is not a whole number.
         """
-        return self._note(self.cell.hold_bit(bit, on))
-
-    def _note(self, changed: bool) -> bool:
-        self.changed |= changed
+        changed = self.cell.hold_bit(bit, on)
+        if changed:
+            self.changed = True
         return changed
 
-    def _deadband(self) -> float:
-        """Its parameter ``deadband``, in the unit of the value."""
-        given = self.parameters.get("deadband")
-        if given is None:
-            return DEADBAND
-        return float(given) if is_number(given) and given > 0 else DEADBAND
+
+def _deadband(given: Any) -> float:
+    """Return the parameter ``deadband``, in the unit of the value."""
+    return float(given) if is_number(given) and given > 0 else DEADBAND

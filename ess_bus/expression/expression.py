@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 from ess_bus.expression import tree
 from ess_bus.expression.canonical import written
@@ -34,7 +34,9 @@ class Expression:
     evaluate: Function = field(compare=False, repr=False)
     _root: Node = field(compare=False, repr=False)
 
+    # The components of a site say the same again and again, and nothing of an expression ever changes.
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str, operands: int | None = None) -> Expression:
         """Return the expression of a text.
 

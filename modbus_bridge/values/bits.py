@@ -53,6 +53,8 @@ def shown(value: Any) -> str:
 
 
 def _bits_of(point: Point, value: Any) -> int:
+    if point.kind is Kind.NUMBER:
+        return _number_bits(point, value)
     match point.kind:
         case Kind.BOOL:
             return int(truth_of(value) is not is_inverted(point))
@@ -62,12 +64,16 @@ def _bits_of(point: Point, value: Any) -> int:
             value = _enum_number(point, value)
         case Kind.BIT_FIELD if isinstance(value, list):
             value = _mask(point, value)
+    if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
+        raise ValueError(f"expected a whole number, got {value!r}")
+    return _number_bits(point, value)
+
+
+def _number_bits(point: Point, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected a number, got {shown(value)}")
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value!r}")
-    if point.kind is not Kind.NUMBER and isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"expected a whole number, got {value!r}")
     return _float_bits(point, value) if point.is_float else _integer_bits(point, value)
 
 

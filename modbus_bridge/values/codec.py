@@ -70,8 +70,11 @@ def encode(point: Point, value: Any) -> tuple[int, ...]:
 
 def words_of(point: Point, bits: int) -> tuple[int, ...]:
     """Return the words of the unsigned integer `bits`, the opposite of `raw`; other bits in the words are 0."""
-    told = _told(point, bits, (1 << point.width) - 1)
-    return (told,) if point.size == 1 else parted(point.size, told)
+    mask = (1 << point.width) - 1
+    if point.size == 1:
+        # Its words have no order.
+        return ((bits << point.first_bit ^ point.invert_mask) & mask << point.first_bit,)
+    return parted(point.size, _told(point, bits, mask))
 
 
 def change(point: Point, value: Any) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from ess_bus.errors import Refused
-from tests.integration.clou_site import PATIENCE_S, Site
+from tests.integration.clou_site import PATIENCE_S, Site, running
 from tests.integration.conftest import eventually
 
 # Sequences of devices take seconds, and there are 13 processes beside the test.
@@ -186,11 +186,11 @@ def whole_again(site: Site) -> bool:
     return None not in known and seen["state"] == "stop" and site.state == "Off" and site.reads("com_status", 0)
 
 
-def test_nothing_is_left_behind(whole: Site) -> None:
-    """The last one: it ends the site of the others."""
-    children = psutil.Process(whole.process.pid).children(recursive=True)
-    assert len(children) == 13
-    assert whole.process.stop(signal.SIGINT, PATIENCE_S) == 0
-    eventually(lambda: not [child for child in children if child.is_running()])
-    assert list((whole.folder.parent / "ess-bus").iterdir()) == []
-    assert "Traceback" not in whole.process.output
+def test_nothing_is_left_behind() -> None:
+    with running() as site:
+        children = psutil.Process(site.process.pid).children(recursive=True)
+        assert len(children) == 13
+        assert site.process.stop(signal.SIGINT, PATIENCE_S) == 0
+        eventually(lambda: not [child for child in children if child.is_running()])
+        assert list((site.folder.parent / "ess-bus").iterdir()) == []
+        assert "Traceback" not in site.process.output

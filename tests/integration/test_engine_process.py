@@ -137,7 +137,7 @@ def test_the_calculator_hears_only_the_engine(start, broker, bus):
 
 
 def test_another_process_that_answers_for_the_engine_does_not_end_the_calculator(start, broker, bus):
-    start("tools.fims_echo", "-u", "/ess/full", "-b", "5", bus=broker)
+    start("tools.fims_echo", "-u", "/ess/_parameters", "-b", "5", bus=broker)
     eventually(lambda: bus.get("/processes/fims_echo"))
     calculator = start_calculator(start, broker, bus)
     eventually(lambda: "expected tables, got '5' from fims_echo" in calculator.output)

@@ -31,11 +31,6 @@ def is_on(enable: bool | Target | None, enabled: bool, world: World) -> bool:
     return bool(world.read(enable)) if isinstance(enable, Target) else enable
 
 
-def input_of(condition: Condition, variable: Variable, world: World) -> Any:
-    """Return the value that an item looks at."""
-    return variable.value if condition.input is None else world.read(condition.input)
-
-
 def applies(condition: Condition, value: Any, world: World) -> bool | None:
     """Tell whether an item follows from `value`; ``None`` if that cannot be told for something is not valid.
 

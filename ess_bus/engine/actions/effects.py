@@ -1,39 +1,15 @@
-"""What actions do: they do not change anything themselves, they say what is to be done (engine.md 2.6)."""
+"""What actions look at and who does what they say: they do not change anything themselves (engine.md 2.6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ess_bus.engine.actions.item import Message
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Set a variable, a parameter or a bit.
-
-    Attributes:
-        direct: without running the target's actions.
-        forced: run them as if its value had changed.
-    """
-
-    target: Target
-    value: Any
-    direct: bool = False
-    forced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Clamp:
-    """Give the variable itself another value; nothing follows from that."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send a message that carries the value to the target's URI."""
 
     target: Target
@@ -41,8 +17,7 @@ class Send:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Call a function for an asset, with a variable: that of the action, or the one that is named.
 
     Attributes:
@@ -53,9 +28,6 @@ class Call:
     asset: str | None
     on: Target | None
     value: Any
-
-
-Effect = Write | Clamp | Send | Call
 
 
 class World(Protocol):
@@ -71,3 +43,27 @@ class World(Protocol):
 
     def warn(self, mistake: str, text: str) -> None:
         """Log a mistake of the configuration, once."""
+
+
+class Doer(Protocol):
+    """Does what an action says, at once: a ``remap`` behind ``limits`` copies what these have left."""
+
+    def write(self, source: Variable, target: Target, value: Any, direct: bool = False, forced: bool = False) -> None:
+        """Set a variable, a parameter or a bit.
+
+        Args:
+            source: whose action it is.
+            target: what is set.
+            value: to what.
+            direct: without running the target's actions.
+            forced: run them as if its value had changed.
+        """
+
+    def clamp(self, source: Variable, value: Any) -> None:
+        """Give the variable itself another value; nothing follows from that."""
+
+    def send(self, send: Send) -> None:
+        """Send a message."""
+
+    def call(self, source: Variable, call: Call) -> None:
+        """Call a function."""

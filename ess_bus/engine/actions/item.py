@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -36,6 +36,9 @@ class Condition:
         use_range: the input may be `above` over the value and `below` under it.
         ignored, ignored_at: an input that equals this is passed over.
         mask, shift: what of a whole number is compared: ``(input >> shift) & mask``.
+        compares: whether the item follows from certain values only.
+        is_gated: whether something may keep the item from being looked at.
+        is_free: whether it follows from every value that is valid.
     """
 
     enable: bool | Target | None = None
@@ -51,11 +54,17 @@ class Condition:
     ignored_at: Target | None = None
     mask: int = 0
     shift: int = 0
+    # These follow from the others, and are asked for with each value.
+    compares: bool = field(init=False)
+    is_gated: bool = field(init=False)
+    is_free: bool = field(init=False)
 
-    @property
-    def compares(self) -> bool:
-        """Whether the item follows from certain values only."""
-        return self.value is not ABSENT or self.value_at is not None
+    def __post_init__(self) -> None:
+        compares = self.value is not ABSENT or self.value_at is not None
+        passes_over = self.ignored is not ABSENT or self.ignored_at is not None
+        object.__setattr__(self, "compares", compares)
+        object.__setattr__(self, "is_gated", self.if_changed or self.enable is not None or not self.enabled)
+        object.__setattr__(self, "is_free", not compares and not passes_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class Output:
         else_value, else_at: and where it does not; then nothing by default.
         after_s: the time so many seconds from now.
         scale, offset: a copied number is multiplied by one, and the other is subtracted then.
+        says_else: whether something is set where the condition does not hold.
     """
 
     value: Any = ABSENT
@@ -76,6 +86,10 @@ class Output:
     after_s: float | None = None
     scale: float = 1
     offset: float = 0
+    says_else: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "says_else", self.else_value is not ABSENT or self.else_at is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, Engine, function
@@ -62,7 +61,7 @@ def _at_setpoint(call: Call) -> Call | None:
         place = usual(call.engine, CONTROLS, pcs, name)
         variable = call.engine.find(place.table, place.name)
         if variable is not None:
-            return replace(call, asset=pcs, place=place, variable=variable)
+            return call._replace(asset=pcs, place=place, variable=variable)
     return None
 
 

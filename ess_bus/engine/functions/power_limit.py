@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from ess_bus.engine.functions.registry import Call, function
@@ -34,7 +33,7 @@ def handle_power_limit(call: Call) -> None:
             continue
         result = None
         try:
-            result = _factor(replace(call, asset=bms), table)
+            result = _factor(call._replace(asset=bms), table)
         finally:
             put_result(call.engine, Reference(f"/{LIMITS}/{bms}", factor), result, "is computed by HandlePowerLimit")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ess_bus.engine.numbers import is_number
 from ess_bus.reference import Reference
@@ -89,8 +89,7 @@ class Engine(Protocol):
         """The same of something that was asked for and is not done; whoever has asked is told, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ def update_sys_time(call: Call) -> None:
         return
     memory["second"] = second
     for asset in _assets(call):
-        _update(replace(call, asset=asset), memory.setdefault(f"of {asset}", {}))
+        _update(call._replace(asset=asset), memory.setdefault(f"of {asset}", {}))
 
 
 @function("SendTime", takes_invalid=True)

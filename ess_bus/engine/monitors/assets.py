@@ -7,8 +7,8 @@ and ``Bypass<Title>`` there or in ``/status/<asset>`` switches it off.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import SHUTDOWN, put
@@ -39,6 +39,8 @@ class AssetCheck:
         recovery: what the time-out is called that ends it.
         hold_s: how long a value may stand still and counts as changing; ``None``: until there is an alarm.
         expected: the variable that says what the value should be; without it, it must change.
+        state, ok, bypass: what its variables are called: ``CommsState``, ``CommsOK``, ``BypassComms``.
+        timeouts: what its time-outs are called, and the one of `hold_s`.
     """
 
     function: str
@@ -49,12 +51,21 @@ class AssetCheck:
     recovery: str = "Reset"
     hold_s: float | None = None
     expected: str | None = None
+    # These follow from the others, and are asked for each time.
+    state: str = field(init=False)
+    ok: str = field(init=False)
+    bypass: str = field(init=False)
+    timeouts: tuple[str, str, str] = field(init=False)
+    hold: str = field(init=False)
 
-    @property
-    def timeouts(self) -> tuple[str, str, str]:
-        """What its time-outs are called."""
-        setting = self.setting
-        return f"{setting}AlarmTimeout", f"{setting}FaultTimeout", f"{setting}{self.recovery}Timeout"
+    def __post_init__(self) -> None:
+        title, setting = self.title, self.setting
+        object.__setattr__(self, "state", f"{title}State")
+        object.__setattr__(self, "ok", f"{title}OK")
+        object.__setattr__(self, "bypass", f"Bypass{title}")
+        recovery = f"{setting}{self.recovery}Timeout"
+        object.__setattr__(self, "timeouts", (f"{setting}AlarmTimeout", f"{setting}FaultTimeout", recovery))
+        object.__setattr__(self, "hold", f"{setting}HoldTimeout")
 
 
 COMMS: Final = AssetCheck("CheckAmComms", "Comms", ("Timestamp",), "essComms", Delays(0.5, 5, 2.5), "Recover")
@@ -69,6 +80,15 @@ PCS_STATUS: Final = AssetCheck(
 BMS_STATUS: Final = AssetCheck("CheckAmBmsStatus", "Status", ("BMSStatus",), "essStatus", _STATUS, expected="ExpStatus")
 
 
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What is configured of a check of an asset."""
+
+    is_bypassed: bool
+    patience: Delays
+    hold_s: float | None
+
+
 def check_asset(call: Call, check: AssetCheck) -> None:
     """Make a check of the asset of a call, and keep what it says."""
     engine, table = call.engine, f"/status/{call.asset}"
@@ -80,17 +100,25 @@ def check_asset(call: Call, check: AssetCheck) -> None:
         text = f"{check.function}: there is no {table}:{check.watched[0]}, nothing is checked"
         engine.warn(f"{table} {check.function}", text)
         return
-    place = Reference(table, f"{check.title}State")
-    state = engine.datamap.create(place)
-    monitor: Monitor = state.memory.setdefault(check.function, Monitor())
-    if _is_bypassed(engine, call.asset, f"Bypass{check.title}"):
+    state = engine.find(table, check.state) or engine.datamap.create(Reference(table, check.state))
+    monitor: Monitor | None = state.memory.get(check.function)
+    if monitor is None:
+        monitor = state.memory[check.function] = Monitor()
+        _watch_settings(engine, call.asset, check, monitor)
+    if monitor.settings is None:
+        monitor.settings = _settings(engine, call.asset, check)
+    settings: _Settings = monitor.settings
+    if settings.is_bypassed:
         monitor.forget()
         _keep(engine, table, check, "Bypassed", ok=True)
         return
-    finding = _finding(engine, call.asset, check, monitor, variable)
-    watched = Watched(engine, call.asset, name, f"{check.function} {table}", state, _again(call, check))
+    finding = _finding(engine, call.asset, check, settings, monitor, variable)
+    watched = monitor.watched
+    if watched is None or watched.name != name:
+        watched = Watched(engine, call.asset, name, f"{check.function} {table}", state, _again(call, check))
     happened = monitor.look(watched, [finding])
-    _count_faults(engine, table, check, [what for _, what in happened])
+    if happened:
+        _count_faults(engine, table, check, [what for _, what in happened])
     _tell(engine, table, check, monitor, finding)
 
 
@@ -98,19 +126,42 @@ def _again(call: Call, check: AssetCheck) -> Callable[[], None]:
     return lambda: check_asset(call, check)
 
 
-def _finding(engine: Engine, asset: str, check: AssetCheck, monitor: Monitor, variable: Variable) -> Finding:
-    patience = delays(engine, asset, check.timeouts, check.patience)
+def _settings(engine: Engine, asset: str, check: AssetCheck) -> _Settings:
+    bypasses = (engine.find(place.table, place.name) for place in _bypasses(asset, check))
+    is_bypassed = any(one is not None and one.value == 1 for one in bypasses)
+    hold_s = None if check.hold_s is None else timeout_s(engine, asset, check.hold, check.hold_s)
+    return _Settings(is_bypassed, delays(engine, asset, check.timeouts, check.patience), hold_s)
+
+
+def _watch_settings(engine: Engine, asset: str, check: AssetCheck, monitor: Monitor) -> None:
+    """Let the settings be read again once one of them is another one: they change far less often than values."""
+
+    def forget() -> None:
+        monitor.settings = None
+
+    for place in _bypasses(asset, check):
+        engine.watch(place, forget)
+    for name in (*check.timeouts, check.hold):
+        for owner in (asset, ESS):
+            engine.watch(Reference(f"/config/{owner}", name), forget)
+
+
+def _bypasses(asset: str, check: AssetCheck) -> Iterator[Reference]:
+    """Yield the variables each of which switches a check off."""
+    for table in (f"/config/{asset}", f"/status/{asset}", f"/config/{ESS}"):
+        yield Reference(table, check.bypass)
+
+
+def _finding(
+    engine: Engine, asset: str, check: AssetCheck, settings: _Settings, monitor: Monitor, variable: Variable
+) -> Finding:
     if check.expected is not None:
         wanted = engine.find(f"/status/{asset}", check.expected)
-        return _status(variable.value, None if wanted is None else wanted.value, patience)
+        return _status(variable.value, None if wanted is None else wanted.value, settings.patience)
     if monitor.still is None:
         monitor.still = Still(variable.value, engine.steady_s)
     monitor.still.look(engine.steady_s, variable.value)
-    hold_s = check.hold_s
-    if hold_s is not None:
-        hold_s = timeout_s(engine, asset, f"{check.setting}HoldTimeout", hold_s)
-    finding = still(engine.steady_s, monitor.still, patience, with_fault=True, hold_s=hold_s)
-    return finding._replace(names=None)
+    return still(engine.steady_s, monitor.still, settings.patience, with_fault=True, hold_s=settings.hold_s, names=None)
 
 
 def _status(value: Any, wanted: Any, patience: Delays) -> Finding:
@@ -125,19 +176,19 @@ def _status(value: Any, wanted: Any, patience: Delays) -> Finding:
 
 
 def _tell(engine: Engine, table: str, check: AssetCheck, monitor: Monitor, finding: Finding) -> None:
-    trips = list(monitor.trips.values())
+    trips = monitor.trips.values()
     if any(trip.seen_fault for trip in trips):
         _keep(engine, table, check, "Fault", ok=False)
     elif any(trip.seen_alarm for trip in trips):
         _keep(engine, table, check, "Alarm", ok=False)
     elif finding.judgement.known and (monitor.still is None or monitor.still.has_changed):
         _keep(engine, table, check, "Ok", ok=True)
-    elif engine.find(table, f"{check.title}OK") is None:
+    elif engine.find(table, check.ok) is None:
         _keep(engine, table, check, "Init", ok=False)
 
 
 def _keep(engine: Engine, table: str, check: AssetCheck, state: str, *, ok: bool) -> None:
-    for name, value in ((f"{check.title}State", state), (f"{check.title}OK", ok)):
+    for name, value in ((check.state, state), (check.ok, ok)):
         known = engine.find(table, name)
         if known is None or known.value != value:
             put(engine, Reference(table, name), value)
@@ -152,11 +203,3 @@ def _count_faults(engine: Engine, table: str, check: AssetCheck, happened: list[
     count = known.value if known is not None and is_number(known.value) else 0
     put(engine, place, count + 1)
     put(engine, Reference(f"/status/{ESS}", SHUTDOWN), True)
-
-
-def _is_bypassed(engine: Engine, asset: str, name: str) -> bool:
-    for table in (f"/config/{asset}", f"/status/{asset}", f"/config/{ESS}"):
-        found = engine.find(table, name)
-        if found is not None and found.value == 1:
-            return True
-    return False

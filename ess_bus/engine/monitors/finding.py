@@ -75,41 +75,43 @@ class Finding(NamedTuple):
 
 
 def lasting(
+    check: str,
+    names: Names | None,
     now_s: float,
     since_s: float | None,
     patience: Delays,
+    describe: Describe,
     *,
     with_fault: bool,
     shown: Any,
     hold_s: float | None = None,
-) -> dict[str, Any]:
-    """Return the judgement of something that has lasted since a time, ``None`` if it does not, and what goes with it.
+) -> Finding:
+    """Return what is said of something that has lasted since a time, ``None`` if it does not.
 
     Its time is counted from when it began, not by a trip: it may have to begin again in the midst of it.
 
     Args:
+        check: what it is called.
+        names: of the parameters that show it.
         now_s: the steady clock.
         since_s: when it began.
         patience: how long it may last.
+        describe: says what is wrong.
         with_fault: whether it may become a fault.
         shown: what messages say of it.
         hold_s: how long it may last and still counts as well; as long as there is no alarm if it is not said.
     """
     delays = Delays(0, 0, patience.recover_s)
     if since_s is None:
-        left = (patience.alarm_s, patience.fault_s)
-        return {"judgement": Judgement(False, False, True, shown), "delays": delays, "left": left}
-    left = (max(0.0, since_s + patience.alarm_s - now_s), max(0.0, since_s + patience.fault_s - now_s))
-    hold_left = left[0] if hold_s is None else max(0.0, since_s + hold_s - now_s)
-    ahead = [time_s for time_s in (hold_left, left[0], left[1] if with_fault else 0.0) if time_s > ROUNDING_S]
-    return {
-        "judgement": Judgement(
-            left[0] <= ROUNDING_S, with_fault and left[1] <= ROUNDING_S, hold_left > ROUNDING_S, shown
-        ),
-        "delays": delays,
-        "left": left,
-        "wake_s": now_s + min(ahead) if ahead else NEVER,
-    }
+        judgement = Judgement(False, False, True, shown)
+        left = patience.alarm_s, patience.fault_s
+        return Finding(check, names, judgement, delays, patience, describe, with_fault, left)
+    alarm_s, fault_s = max(0.0, since_s + patience.alarm_s - now_s), max(0.0, since_s + patience.fault_s - now_s)
+    hold_left = alarm_s if hold_s is None else max(0.0, since_s + hold_s - now_s)
+    ahead = [time_s for time_s in (hold_left, alarm_s, fault_s if with_fault else 0.0) if time_s > ROUNDING_S]
+    judgement = Judgement(alarm_s <= ROUNDING_S, with_fault and fault_s <= ROUNDING_S, hold_left > ROUNDING_S, shown)
+    wake_s = now_s + min(ahead) if ahead else NEVER
+    return Finding(check, names, judgement, delays, patience, describe, with_fault, (alarm_s, fault_s), wake_s)
 
 
 def stamp(now_s: float) -> str:

@@ -65,12 +65,15 @@ class Monitor:
         trips: by their checks.
         still: when its value has changed, where that is checked.
         limits: the settings of checks, as they were read last.
+        settings: those of a check of assets; ``None`` if they have to be read.
+        watched: what it looked at last.
     """
 
     trips: dict[str, Trip] = field(default_factory=dict)
     still: Still | None = None
     limits: dict[str, Limits] = field(default_factory=dict)
-    _watched: Watched | None = None
+    settings: Any = None
+    watched: Watched | None = None
     _unknown_since_s: float | None = None
     # What people were shown last.
     _shown: list[tuple[object, ...]] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Monitor:
             findings: one of each check that is enabled.
             problem: why one of them is missing; what it has raised stands.
         """
-        engine, self._watched = watched.engine, watched
+        engine, self.watched = watched.engine, watched
         found = [*findings, *self._validity(watched, findings, problem)]
         if len(self.trips) > len(found) and not problem:
             self._drop(watched, {finding.check for finding in found})
@@ -116,13 +119,13 @@ class Monitor:
         """Begin again with all alarms, or faults, as if nothing had been seen yet; what is still so is seen anew."""
         for trip in self.trips.values():
             trip.arm_alarm(_FULL) if kind == "alarms" else trip.arm_fault(_FULL)
-        if self._watched is not None:
-            self._watched.again()
+        if self.watched is not None:
+            self.watched.again()
 
     def forget(self) -> None:
         """Begin anew: clear what was raised; nothing has been seen yet, and nothing is due."""
-        if self._watched is not None:
-            self.look(self._watched, ())
+        if self.watched is not None:
+            self.look(self.watched, ())
         self.still = self._unknown_since_s = None
 
     def _drop(self, watched: Watched, kept: Container[str]) -> None:
@@ -137,7 +140,7 @@ class Monitor:
         That may last as long as what is checked may, and at least as long as any device may be silent. While all is
         known, and nothing has to be cleared, there is none.
         """
-        unknown = [one for one in findings if not one.judgement.known]
+        unknown = [one for one in findings if one.judgement.alarm is None or one.judgement.fault is None]
         if unknown or problem:
             if self._unknown_since_s is None:
                 self._unknown_since_s = watched.engine.steady_s
@@ -153,14 +156,16 @@ class Monitor:
         )
         with_fault = any(one.with_fault for one in unknown)
         text = f"cannot be checked ({problem})" if problem else "value is not valid"
-        judged = lasting(watched.engine.steady_s, self._unknown_since_s, patience, with_fault=with_fault, shown=None)
-        return [Finding(INVALID, None, patience=patience, describe=lambda *_: text, with_fault=with_fault, **judged)]
+        now_s, since_s = watched.engine.steady_s, self._unknown_since_s
+        return [lasting(INVALID, None, now_s, since_s, patience, lambda *_: text, with_fault=with_fault, shown=None)]
 
     def _show(self, watched: Watched, found: Iterable[Finding]) -> None:
         """Let people see timers and flags, if they have changed: what stands still is no news."""
         state: list[tuple[object, ...]] = [
             (one.check, one.shown_left, self.trips[one.check].shown) for one in found if one.names
         ]
+        if not state and not self._shown:
+            return
         if state == self._shown and self._is_shown(watched, found):
             return
         self._shown = state

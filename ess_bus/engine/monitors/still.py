@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ess_bus.engine.monitors.finding import NAMES, Finding, lasting, written
+from ess_bus.engine.monitors.finding import NAMES, Finding, Names, lasting, written
 from ess_bus.engine.monitors.trip import Delays, Judgement
 
 
@@ -33,11 +33,18 @@ class Still:
 
 
 def still(
-    now_s: float, state: Still, patience: Delays, *, with_fault: bool, hold_s: float | None = None, check: str = "state"
+    now_s: float,
+    state: Still,
+    patience: Delays,
+    *,
+    with_fault: bool,
+    hold_s: float | None = None,
+    check: str = "state",
+    names: Names | None = NAMES,
 ) -> Finding:
     """Return what is said of a value that must keep changing."""
-    judged = lasting(now_s, state.since_s, patience, with_fault=with_fault, shown=state.value, hold_s=hold_s)
-    return Finding(check, NAMES, patience=patience, describe=_describe, with_fault=with_fault, **judged)
+    since_s, shown = state.since_s, state.value
+    return lasting(check, names, now_s, since_s, patience, _describe, with_fault=with_fault, shown=shown, hold_s=hold_s)
 
 
 def _describe(judgement: Judgement, _severity: str) -> str:

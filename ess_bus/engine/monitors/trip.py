@@ -112,8 +112,11 @@ class Trip:
         if last is None:
             return []
         self._count(last, passed_s, delays)
-        happened = [*self._raise(last, delays), *self._raise(judgement, delays)]
-        if self.seen and _is_well(judgement) and self.recover_left_s <= ROUNDING_S:
+        happened: list[Happening] = []
+        for one in (last, judgement):
+            if one.alarm or one.fault:
+                happened += self._raise(one, delays)
+        if (self.seen_alarm or self.seen_fault) and _is_well(judgement) and self.recover_left_s <= ROUNDING_S:
             self.arm(delays)
             self.seen_reset = True
             happened.append(Happening(What.CLEARED, judgement))

@@ -48,6 +48,12 @@ class Changes:
         """Call `wake` each time that a place shows another value."""
         self._watchers.setdefault((table, name), []).append(wake)
 
+    def variable(self, variable: Variable) -> None:
+        """Note that a variable shows another value, and with it all that share it."""
+        for shown in variable.cell.variables:
+            for table, name in shown.places:
+                self.value(table, name)
+
     def value(self, table: str, name: str) -> None:
         """Note that a place shows another value."""
         names = self._values.get(table)

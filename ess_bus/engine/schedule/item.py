@@ -47,6 +47,18 @@ class Item:
         return end if end > 0 else NEVER
 
     @property
+    def times(self) -> tuple[Any, Any]:
+        """What its variable says of its times, whoever has changed that."""
+        parameters = self.variable.parameters
+        return parameters.get("repTime"), parameters.get("endTime")
+
+    @property
+    def switches(self) -> tuple[Any, Any]:
+        """What its variable says of whether it runs."""
+        parameters = self.variable.parameters
+        return parameters.get("enable"), parameters.get("enabled")
+
+    @property
     def is_over(self) -> bool:
         """Whether its next run would be at its end, or later."""
         return self.grid.next_s >= self.end_s - _SAME_S
@@ -61,7 +73,8 @@ class Item:
 
     def plan(self) -> None:
         """Find out when it must be looked at next, and show when it would run."""
-        next_s, end_s = self.grid.next_s, self.end_s
+        grid, end_s = self.grid, self.end_s
+        next_s = grid.anchor_s + grid.index * grid.period_s
         self.due_s = end_s if next_s >= end_s - _SAME_S or self.is_off else next_s
         self.variable.parameters["runTime"] = round(next_s, 6)
 

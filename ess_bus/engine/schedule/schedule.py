@@ -71,8 +71,8 @@ class Schedule:
         """Run what is due, each item once."""
         now_s = self._runner.uptime_s
         until_s = now_s + SLACK_S
-        due = sorted((item for item in self._items.values() if item.due_s <= until_s), key=lambda item: item.order)
-        for item in due:
+        due = [item for item in self._items.values() if item.due_s <= until_s]
+        for item in sorted(due, key=_order) if len(due) > 1 else due:
             # One that ran before it may have stopped it or put it off.
             if self._items.get(item.variable) is item and item.due_s <= until_s:
                 self._run(item, now_s)
@@ -254,20 +254,20 @@ class Schedule:
                 self._runner.skipped(skipped)
                 variable.parameters["skipped"] = number_of(variable, "skipped") + skipped
             item.plan()
-            if self._runner.is_on(item):
-                item.runs += 1
-                variable.parameters["runCnt"] = item.runs
-            else:
+            if not self._runner.is_on(item):
                 return
-        before = variable.parameters.get("repTime"), variable.parameters.get("endTime")
+            item.runs += 1
+            variable.parameters["runCnt"] = item.runs
+        times, switches = item.times, item.switches
         failure = self._runner.run(item)
         if failure is not None:
             # It would do the same at each run.
             variable.parameters.update(enabled=False, response=failure)
         if self._items.get(variable) is item:
-            if (variable.parameters.get("repTime"), variable.parameters.get("endTime")) != before:
+            if item.times != times:
                 self._replan(item, {"repTime"})
-            item.plan()
+            elif item.switches != switches:
+                item.plan()
 
     def _end(self, item: Item) -> None:
         self._items.pop(item.variable, None)
@@ -279,7 +279,11 @@ class Schedule:
         return None if variable is None else self._items.get(variable)
 
     def _look_ahead(self) -> None:
-        self._due_s = min((item.due_s for item in self._items.values()), default=NEVER)
+        self._due_s = min([item.due_s for item in self._items.values()], default=NEVER)
+
+
+def _order(item: Item) -> tuple[float, float, str]:
+    return item.order
 
 
 def _grid(variable: Variable, begin_s: float, now_s: float) -> Grid:

@@ -47,7 +47,7 @@ class Operand:
 
     def place(self, asset: str) -> Reference:
         """Return where it is for an asset."""
-        return Reference(self.table.format(asset), self.name)
+        return _place(self.table, self.name, asset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,12 @@ def _operand(text: str) -> Operand:
     of_ess = text.startswith("ess ")
     table, _, name = text.removeprefix("ess ").rpartition(":")
     return Operand(_TABLES[table], name.rstrip("?!"), of_ess, name.endswith("?"), name.endswith("!"))
+
+
+# Machines ask for the same few places over and over.
+@lru_cache(maxsize=4096)
+def _place(table: str, name: str, asset: str) -> Reference:
+    return Reference(table.format(asset), name)
 
 
 def _look_at(check: Check, asset: str, world: World) -> Finding:

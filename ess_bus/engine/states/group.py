@@ -13,16 +13,19 @@ from ess_bus.engine.states.model import Of
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An ESS with its devices; without an ESS, one device alone."""
+    """An ESS with its devices; without an ESS, one device alone.
+
+    Attributes:
+        members: all of them.
+    """
 
     ess: str | None
     bms: tuple[str, ...]
     pcs: tuple[str, ...]
+    members: tuple[str, ...] = field(init=False, compare=False, repr=False)
 
-    @property
-    def members(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*(() if self.ess is None else (self.ess,)), *self.bms, *self.pcs)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", (*(() if self.ess is None else (self.ess,)), *self.bms, *self.pcs))
 
 
 @dataclass(slots=True)

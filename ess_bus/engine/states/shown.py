@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ess_bus.engine.datamap import DataMap
@@ -100,5 +101,7 @@ def _value(datamap: DataMap, table: str, name: str) -> Any:
     return None if variable is None else variable.value
 
 
+# States last, and are shown each time that something about them changes.
+@lru_cache(maxsize=64)
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -49,6 +49,8 @@ class States:
         # Machines that must be looked at, and the (table, name) of buttons that were pressed since they were last.
         self._awake: set[str] = set()
         self._awake_since_s = 0.0
+        # When the first machine must be looked at whatever changes; they say so in their turns.
+        self._due_s = NEVER
         self._pressed: dict[tuple[str, str], str] = {}
         self._watched: set[tuple[str, Reference]] = set()
         self._commands: dict[tuple[str, str], str] = {}
@@ -178,7 +180,7 @@ class States:
         """Return when a machine must be looked at next."""
         if self._awake:
             return self._awake_since_s
-        return min([machine.due_s for machine in self.machines.values()], default=NEVER)
+        return self._due_s
 
     def run(self) -> None:
         """Let all machines come to rest that something has changed for."""
@@ -194,6 +196,7 @@ class States:
                 if asset in awake:
                     self._turn(machine)
             turned |= awake
+        self._due_s = min([machine.due_s for machine in self.machines.values()], default=NEVER)
         for asset, machine in self.machines.items():
             if asset in turned:
                 shown.show(machine, self._engine.datamap, self.put)

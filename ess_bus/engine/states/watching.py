@@ -41,7 +41,8 @@ class Watch:
             check = guard.check
             finding = look(check, world)
             if finding.truth is True:
-                self._wrong.pop(check, None)
+                if self._wrong:
+                    self._wrong.pop(check, None)
                 continue
             if finding.truth is None:
                 since_s = self._unknown_since[check] = before.get(check, now_s)

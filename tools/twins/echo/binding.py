@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from ess_bus.expression import EvaluationError, Expression, ParseError
@@ -21,14 +22,22 @@ class BindingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A field of a model."""
+    """A field of a model.
+
+    Attributes:
+        read_of: what reads it, of the model: found once, for registers are read far more often than they are bound.
+    """
 
     model: Model
     spec: FieldSpec
+    read_of: Callable[[Model], Any] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "read_of", attrgetter(self.spec.attribute))
 
     def read(self) -> Any:
         """Return its value."""
-        return self.model.read(self.spec.attribute)
+        return self.read_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,17 +71,14 @@ class Output:
 
     def advance(self, seconds: float) -> None:
         """Let time pass for the heartbeats; one that is silent shows none, but expects them."""
-        if not self.comms_silent:
-            _advance(self.counters, seconds)
-        _advance(self.watches, seconds)
+        if self.counters and not self.comms_silent:
+            for counter in self.counters:
+                counter.advance(seconds)
+        for watch in self.watches:
+            watch.advance(seconds)
 
     def _register(self, name: str) -> Register:
         found = self.registers.get(name)
         if found is None:
             raise LookupError(f"no register {name!r}{did_you_mean(name, self.registers)}")
         return found
-
-
-def _advance(parts: Iterable[Counter | Watch], seconds: float) -> None:
-    for part in parts:
-        part.advance(seconds)

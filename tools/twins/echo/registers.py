@@ -30,9 +30,9 @@ class Computed:
         """Return what it shows; `None` if the expression has no result."""
         if self.expression is None:
             source = self.sources[0]
-            return source.model.read(source.spec.attribute)
+            return source.read_of(source.model)
         try:
-            return self.expression.evaluate([source.read() for source in self.sources])
+            return self.expression.evaluate([source.read_of(source.model) for source in self.sources])
         except EvaluationError:
             return None
 

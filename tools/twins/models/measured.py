@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tools.twins.models.fields import FieldSpec
-from tools.twins.models.measurement import specs_of_measurement
+from tools.twins.models.measurement import Measurement, specs_of_measurement
 from tools.twins.models.model import Model
 
 
@@ -78,8 +78,9 @@ class Measured(Model):
         """Compare all measurements with their thresholds; what is beyond one of a fault trips."""
         self.alarmed = any(further)
         for name in self.measurements:
-            measurement = self.read(name)
-            measurement.judge()
+            measurement: Measurement = getattr(self, name)
+            if measurement.judge():
+                continue
             self.alarmed = self.alarmed or measurement.alarm_high or measurement.alarm_low
             if measurement.is_faulty and not self.disable_fault:
                 self.trip(f"{name} {'high' if measurement.fault_high else 'low'}")

@@ -36,13 +36,14 @@ class Measurement:
     alarm_low: bool = False
     fault_low: bool = False
 
-    def judge(self) -> None:
-        """Compare the value with the thresholds."""
+    def judge(self) -> bool:
+        """Compare the value with the thresholds; tell whether it is within all of them."""
         value = self.value
         self.fault_high = value > self.fault_high_threshold
         self.alarm_high = value > self.alarm_high_threshold
         self.alarm_low = value < self.alarm_low_threshold
         self.fault_low = value < self.fault_low_threshold
+        return not (self.fault_high or self.alarm_high or self.alarm_low or self.fault_low)
 
     @property
     def is_faulty(self) -> bool:

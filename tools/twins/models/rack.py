@@ -72,7 +72,8 @@ class Rack(Measured):
 
     def take_commands(self, is_closed: bool) -> None:
         """Take commands; `is_closed` is whether the contactor of the BMS is."""
-        self.read_words()
+        if self._words:
+            self.read_words()
         self.take_faults()
         if self.disable_cmd:
             self.enabled = False
