@@ -14,7 +14,7 @@ import zmq
 
 from ess_bus.client import Bus
 from ess_bus.errors import NoOneListening, Refused
-from tests.integration.conftest import ROOT, eventually, start_broker
+from tests.integration.conftest import PATIENCE_S, ROOT, eventually, start_broker
 
 # A bms without a bridge: the engine owns its components.
 ENGINE = ROOT / "configs" / "bms_power" / "engine"
@@ -245,7 +245,14 @@ def test_what_a_process_published_is_not_valid_while_it_hangs(start, broker, bus
     engine.popen.send_signal(signal.SIGSTOP)
     begun_s = time.monotonic()
     eventually(lambda: time.monotonic() > begun_s + 5)
+    # What was asked meanwhile is answered, though the engine has heard nothing of its broker for so long.
+    answers = bus.subscribe("/me")
+    bus.send("get", "/ess/components/bms/soc", None, "/me")
+    bus.flush()
     engine.popen.send_signal(signal.SIGCONT)
+    answer = answers.receive(PATIENCE_S)
+    assert answer is not None
+    assert answer.json() == 50
     assert bus.get("/ess/components/bms/soc") == 50
     assert bus.get(f"/ess{TABLE}/mbmu_voltage") == 5
     assert engine.output.count("is silent") == 2
