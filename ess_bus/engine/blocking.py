@@ -53,7 +53,9 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
 def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
-    A block holds for a variable however it is addressed: in an object on a table above it, and by its other names.
+    A block holds for a variable however it is addressed: in an object on a table above it, by a link to it, by what
+    follows it. It does not go the other way: a block of what a link or a vlink shows elsewhere (``/site``) must not keep
+    a device's own news (``/components``) out, whose old value would go on standing there.
 
     Args:
         datamap: holds the rules.
@@ -71,7 +73,7 @@ def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "")
         if _is_table_of_rules(place.table):
             return None
         variable = datamap.find(place.table, place.name)
-        names = [(place.table, place.name), *(variable.shown_at() if variable is not None else ())]
+        names = [(place.table, place.name), *(variable.stands_for() if variable is not None else ())]
         paths = [f"{table}/{name}" for table, name in dict.fromkeys(names)]
         reason = _by_rules(datamap, method, [(base + one, one) for base in bases for one in paths])
         return None if reason is None else f"{place}: {reason}"

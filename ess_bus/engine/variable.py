@@ -54,6 +54,11 @@ class Variable:
         for variable in self.cell.variables:
             yield from variable.places
 
+    def stands_for(self) -> Iterator[tuple[str, str]]:
+        """Yield the (table, name) that links to it lead to, and that of the variable that it follows."""
+        for variable in (self, self.cell.variables[0]):
+            yield from variable.places[:1]
+
     def follow(self, other: Variable) -> bool:
         """Show and hold the value of another variable from now on; tell whether it did not before."""
         if self.cell is other.cell:
