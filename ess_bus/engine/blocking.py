@@ -54,8 +54,8 @@ def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "")
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
     A block holds for a variable however it is addressed: in an object on a table above it, by a link to it, by what
-    follows it. It does not go the other way: a block of what a link or a vlink shows elsewhere (``/site``) must not keep
-    a device's own news (``/components``) out, whose old value would go on standing there.
+    follows it. It does not go the other way: a block of what a link or a vlink shows elsewhere (``/site``) must not
+    keep a device's own news (``/components``) out, whose old value would go on standing there.
 
     Args:
         datamap: holds the rules.
