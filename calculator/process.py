@@ -17,7 +17,7 @@ from calculator.operands import Tree
 from calculator.setting import ANSWER_TIMEOUT_S, Setter
 from calculator.snapshot import Snapshot, flat
 from ess_bus.client import Bus
-from ess_bus.client.ownership import require_unowned
+from ess_bus.client.ownership import Rivals
 from ess_bus.client.replies import value_of
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import PROCESSES
@@ -57,6 +57,7 @@ class CalculatorProcess:
         self._bus, self._engine, self._files = bus, engine, files
         self._zero_on_failure = zero_on_failure
         self._prefix, self._own = f"/{engine}", f"{SERVED}/{engine}"
+        self._rivals = Rivals(bus)
         self._setter = Setter(bus, self._prefix)
         self._complaints = Complaints()
         self._calculator = Calculator(Found())
@@ -93,7 +94,7 @@ class CalculatorProcess:
         Raises:
             EssError: another one calculates for this engine.
         """
-        require_unowned(self._bus, f"{self._own}/_owner")
+        self._rivals.require_unowned(f"{self._own}/_owner")
         # The engine is the one source of operands: what a get answers and what is calculated from never differ.
         self._messages = self._bus.subscribe(PROCESSES, self._prefix, pub_only=True)
         self._messages.add(self._own)
@@ -104,6 +105,7 @@ class CalculatorProcess:
         due_s = max(self._retry_s, min(self._calculator.due_s(), self._read_again_s or float("inf")))
         for message in self._messages.burst(min(patience_s, max(0.0, due_s - time.monotonic())), BURST):
             self.handle(message, time.monotonic())
+        self._rivals.check(time.monotonic())
         self.step(time.monotonic())
 
     def handle(self, message: Message, now_s: float) -> None:

@@ -46,8 +46,14 @@ def run(command: click.Command, name: str) -> NoReturn:
         sys.exit(FAILED)
     except OSError as error:
         forget_output()
-        fail(name, str(error), FAILED)
+        fail(name, _system_text(error), FAILED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _system_text(error: OSError) -> str:
+    """Return what the system says, with the file if it is about one; its number is of no use to anybody."""
+    text = (error.strerror or str(error)).lower()
+    return text if error.filename is None else f"{error.filename}: {text}"
 
 
 def _version(name: str) -> click.Option:

@@ -22,7 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Characters of a path in a file; of a longer one, so many of its beginning and of its end.
+_MOST_SHOWN: Final = 200
+_END_SHOWN: Final = 80
 
 
 class EssError(Exception):
@@ -50,7 +54,12 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}" if self.where else self.message
+        return f"{_shortened(self.where)}: {self.message}" if self.where else self.message
+
+
+def _shortened(where: str) -> str:
+    """Return a path in a file as a person can read it: of a very deep one, its beginning and its end."""
+    return where if len(where) <= _MOST_SHOWN else f"{where[:_END_SHOWN]}...{where[-_END_SHOWN:]}"
 
 
 class ConfigurationError(EssError):

@@ -31,6 +31,8 @@ from tools.twins.configuration import load as load_plant
 DEVICES = ("catl", "pe_pcs")
 # Every test begins here; nothing depends on it.
 START_S = 1_000.0
+# As the process of the plant takes them (configs/plant).
+STEP_S = 0.2
 # The engine watches that the bridges go on publishing; where the plant takes longer steps, they still do.
 STAMPED = ("/components/catl_mbmu_summary_r", "/components/pcs_registers_fast")
 STALE_S = 2.9
@@ -158,13 +160,13 @@ class ClosedLoop:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def run(self, seconds: float, step_s: float = 0.1) -> None:
+    def run(self, seconds: float, step_s: float = STEP_S) -> None:
         """Let time pass, in steps of the plant."""
         end_s = self._now_s + seconds
         while self._now_s < end_s - 1e-9:
             self._step(min(step_s, end_s - self._now_s))
 
-    def until(self, condition: Callable[[], bool], within_s: float, step_s: float = 0.1) -> float:
+    def until(self, condition: Callable[[], bool], within_s: float, step_s: float = STEP_S) -> float:
         """Let time pass until something holds; return how long that took."""
         begin_s = self._now_s
         while not condition():

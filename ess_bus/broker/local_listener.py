@@ -23,7 +23,7 @@ from ess_bus.broker.outbox import Delivery
 from ess_bus.control import Verb
 from ess_bus.errors import ProtocolError
 from ess_bus.transport import zmtp
-from ess_bus.transport.local import READ_BYTES, SEND_BUFFER
+from ess_bus.transport.local import READ_BYTES, SEND_BUFFER, look
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ class LocalListener:
     def _look(self, timeout_s: float) -> bool:
         """See which connections have something to do; return whether any has."""
         ready = self._ready
-        for descriptor, event in self._epoll.poll(timeout_s):
+        for descriptor, event in look(self._epoll, timeout_s):
             connection = self._by_descriptor.get(descriptor)
             if connection is not None:
                 if event & select.EPOLLOUT:

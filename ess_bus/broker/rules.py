@@ -39,6 +39,10 @@ from ess_bus.hints import did_you_mean
 VERBS: Final = ("get", "set", "pub", "post", "del", "sub")
 # Looking is allowed and acting is not, until the file says otherwise.
 DEFAULTS: Final = {"get": True, "set": False, "pub": True, "post": False, "del": False, "sub": True}
+_EMPTY: Final = (
+    "no rules in this file; expected [[allow]], [[deny]] or [default] "
+    "(a [default] alone: everyone may get, pub and receive, and nobody may set, post or delete)"
+)
 EVERYONE: Final = "*"
 GROUP: Final = "@"
 
@@ -151,9 +155,12 @@ class Rules:
         """Read a rules file.
 
         Raises:
-            ConfigurationError: it cannot be read, or something in it is wrong; every problem is named.
+            ConfigurationError: it cannot be read, says nothing, or something in it is wrong; every problem is named.
         """
-        return cls.parse(read_toml(path), path)
+        document = read_toml(path)
+        if not document:  # most likely an accident: what it would allow is not what somebody wanted who writes rules
+            raise ConfigurationError(path, [Problem("", _EMPTY)])
+        return cls.parse(document, path)
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], source: Path) -> Rules:

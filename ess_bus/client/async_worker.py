@@ -13,7 +13,7 @@ from typing import Final
 
 from ess_bus.client.link import Link
 from ess_bus.client.pending import Pending
-from ess_bus.errors import RequestTimeout
+from ess_bus.errors import Disconnected, RequestTimeout
 from ess_bus.message import Message
 
 # Messages taken in one go before other tasks have their turn.
@@ -89,6 +89,18 @@ class AsyncWorker(Link):
             self._exchange()
         elif not self._scheduled:
             self._soon()
+
+    async def answer(self, frame: bytes) -> None:
+        """Hand over an answer; without a broker it waits a moment for the one that was there.
+
+        Raises:
+            Disconnected: it was not sent, and will not be.
+        """
+        try:
+            await self.send(frame)
+        except Disconnected:
+            if not self.keep(frame):
+                raise
 
     def shut(self, linger_s: float) -> None:
         """Stop watching and close."""

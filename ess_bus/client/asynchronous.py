@@ -107,13 +107,13 @@ class AsyncBus(Shell[AsyncWorker]):
         """Answer a request; does nothing if the sender named no replyto."""
         frame = answer_frame(self._core, request, value)
         if frame is not None:
-            await self._link.send(frame)
+            await self._link.answer(frame)
 
     async def refuse(self, request: Message, reason: str) -> None:
         """Answer a request with an error; does nothing if the sender named no replyto."""
         frame = refusal_frame(self._core, request, reason)
         if frame is not None:
-            await self._link.send(frame)
+            await self._link.answer(frame)
 
     # -- receiving -------------------------------------------------------------------------------------------------
 

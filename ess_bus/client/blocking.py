@@ -144,7 +144,7 @@ class Bus(Shell[Worker]):
         under_way: list[tuple[str, Pending | EssError]] = []
         try:
             for uri, value in values:
-                under_way.append((uri, self._ask(uri, value)))
+                under_way.append((uri, self._ask("set", uri, value)))
             return [self._outcome(uri, one, deadline) for uri, one in under_way]
         finally:
             for _, one in under_way:
@@ -163,13 +163,13 @@ class Bus(Shell[Worker]):
         """Answer a request; does nothing if the sender named no replyto."""
         frame = answer_frame(self._core, request, value)
         if frame is not None:
-            self._link.send(frame)
+            self._link.answer(frame)
 
     def refuse(self, request: Message, reason: str) -> None:
         """Answer a request with an error; does nothing if the sender named no replyto."""
         frame = refusal_frame(self._core, request, reason)
         if frame is not None:
-            self._link.send(frame)
+            self._link.answer(frame)
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
@@ -219,10 +219,21 @@ class Bus(Shell[Worker]):
         """Answer ``get /processes/NAME`` from now on: this process is ready to serve."""
         self._link.outcome(self._core.announce(about_process(facts, self.name)), self._core.process_uri, None)
 
-    def _ask(self, uri: str, value: Any) -> Pending | EssError:
-        """Send a set; return where its outcome will be, or why it was not sent."""
+    def begin(self, uri: str) -> Pending | EssError:
+        """Send a get and wait for nothing; return where its outcome will be while others read, or why it was not sent.
+
+        It is there for ever, unless it is answered, the broker goes away, or `give_up` is called.
+        """
+        return self._ask("get", uri, None)
+
+    def give_up(self, asked: Pending) -> None:
+        """Forget what `begin` has begun."""
+        self._core.give_up(asked)
+
+    def _ask(self, method: str, uri: str, value: Any) -> Pending | EssError:
+        """Send a request; return where its outcome will be, or why it was not sent."""
         try:
-            waiting, frame = self._core.request("set", uri, encode_body(value))
+            waiting, frame = self._core.request(method, uri, encode_body(value))
         except EssError as error:
             return error
         try:

@@ -20,6 +20,7 @@ from ess_bus.client.composer import Composer
 from ess_bus.client.headers import Header, Headers
 from ess_bus.client.inbox import Inbox
 from ess_bus.client.inboxes import Inboxes
+from ess_bus.client.late import LateAnswers
 from ess_bus.client.pending import Pending
 from ess_bus.client.replies import error_reply, outcome_of, undelivered
 from ess_bus.control import Mode, Verb
@@ -46,6 +47,7 @@ class ClientCore(Composer):
         dropped: messages for this client that were lost because it did not read, in the broker or here.
         undelivered: messages of this client that the broker reported as not delivered.
         garbage: frames that could not be understood.
+        late: answers that wait for the welcome.
         desk: name -> what answers below ``/processes/NAME``, once this process was announced.
     """
 
@@ -67,6 +69,7 @@ class ClientCore(Composer):
         self._hello_covers_all = True
         self._about = About(self.name)
         self.desk = self._about.desk
+        self.late = LateAnswers()
         self._pending: dict[str, Pending] = {}
         self._sequence = 0
         self._broker = ""
@@ -82,11 +85,14 @@ class ClientCore(Composer):
 
     def tick(self, now: float) -> float:
         """Do what is due (hello, ping, noticing that the broker is gone); return when to call again at the latest."""
-        if self.joined and now - self._heard > LOST_AFTER_S:
+        # Who has stood still has not listened: only a word that was asked for, and did not come, is silence.
+        has_asked = self._heard < self._asked <= now - PING_AFTER_S
+        if self.joined and has_asked and now - self._heard > LOST_AFTER_S:
             self.lose("the broker stopped answering")
         if not self.joined:
             if now - self._asked >= HELLO_EVERY_S:
                 self._asked = now
+                self.late.keep_those_of(self.outgoing, now)
                 self.outgoing.clear()
                 self._hello()
             return self._asked + HELLO_EVERY_S
@@ -302,6 +308,9 @@ class ClientCore(Composer):
     def _welcome(self, broker: str, max_message: int) -> None:
         self.joins += not self.joined
         self.gaps += not self.joined
+        late = self.late.take(self._heard)
+        if broker == self._broker:  # with another one, whoever has asked was told that it will get no answer
+            self.outgoing.extend(late)
         self.joined, self._broker, self.max_message = True, broker, max_message
         if not self._hello_covers_all:
             self._hello_covers_all = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -107,6 +108,11 @@ class Link:
                 return
             for _ in range(count):
                 outgoing.popleft()
+
+    def keep(self, answer: bytes) -> bool:
+        """Let an answer that could not be sent wait for the broker's welcome; tell whether it does."""
+        is_away = self.transport is not None and not self.core.joined
+        return is_away and self.core.late.keep(answer, time.monotonic())
 
     def leave(self) -> None:
         """Say goodbye if there is somebody to hear it, and close; what was sent has a moment to leave."""

@@ -11,7 +11,7 @@ from ess_bus import batch
 from ess_bus.client.core import ClientCore
 from ess_bus.client.link import Link, Timeouts
 from ess_bus.client.pending import Pending
-from ess_bus.errors import RequestTimeout
+from ess_bus.errors import Disconnected, RequestTimeout
 from ess_bus.message import Message
 from ess_bus.transport.base import Transport
 
@@ -79,6 +79,18 @@ class Worker(Link):
             transport = self.transport or self.opened()
             if not (core.joined and not core.outgoing and self._release() and transport.send(frame)):
                 self._insist(frame)
+
+    def answer(self, frame: bytes) -> None:
+        """Hand over an answer; without a broker it waits a moment for the one that was there.
+
+        Raises:
+            Disconnected: it was not sent, and will not be.
+        """
+        try:
+            self.send(frame)
+        except Disconnected:
+            if not self.keep(frame):
+                raise
 
     def listen_if_due(self) -> None:
         """Glance at what the broker says if that was some time ago: messages wait already, and shall not pile up."""
@@ -152,6 +164,7 @@ class Worker(Link):
             return True
         if not self.core.joined:
             # The connection was lost with these on their way, like those in the kernel's buffer.
+            self.core.late.keep_those_of(self._held, time.monotonic())
             self._held, self._held_bytes = [], 0
             return True
         if self.transport is None or not self.transport.send(batch.pack(self._held)):

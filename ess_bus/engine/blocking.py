@@ -53,7 +53,8 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
 def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
-    A block holds for a variable however it is addressed: in an object on a table above it, and by its other names.
+    A block holds in an object on a table above as well. It holds for a name: a device's pub goes on reaching what a link
+    shows where user interfaces must not set it.
 
     Args:
         datamap: holds the rules.
@@ -70,10 +71,8 @@ def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "")
         place = assignment.place
         if _is_table_of_rules(place.table):
             return None
-        variable = datamap.find(place.table, place.name)
-        names = [(place.table, place.name), *(variable.shown_at() if variable is not None else ())]
-        paths = [f"{table}/{name}" for table, name in dict.fromkeys(names)]
-        reason = _by_rules(datamap, method, [(base + one, one) for base in bases for one in paths])
+        path = f"{place.table}/{place.name}"
+        reason = _by_rules(datamap, method, [(base + path, path) for base in bases])
         return None if reason is None else f"{place}: {reason}"
 
     return refuse

@@ -94,6 +94,13 @@ class Cascade:
         if variable.program and assignment.runs_actions:
             self.act(assignment.place, variable)
 
+    def take(self, place: Reference, variable: Variable, value: Any) -> None:
+        """Give a variable a value that its cell has accepted, and carry out what follows from it."""
+        if variable.set(value):
+            self._host.mark(variable)
+        if variable.program:
+            self.act(place, variable)
+
     def introduce(self, assignment: Assignment) -> None:
         """Carry out what follows from a new variable that is in its table already, as its assignment defines it."""
         variable = self._host.datamap.create(assignment.place)

@@ -11,6 +11,7 @@ from ess_bus.engine.schedule.running import SCHED
 from ess_bus.engine.switch import is_switched_on
 from ess_bus.engine.target import Target
 from ess_bus.engine.variable import Variable
+from ess_bus.reference import Reference
 from ess_bus.uri import segments
 
 # Table -> command -> function (engine.md 3.2). The second table is where the original's scripts send them.
@@ -81,6 +82,11 @@ def shortcoming(assignment: Assignment, host: Host) -> str | None:
         return None
     uri = said.get("uri", None if variable is None else variable.parameters.get("uri"))
     return f"{place}: expected uri with /table:name" if uri in (None, NOTHING) else None
+
+
+def is_command(place: Reference) -> bool:
+    """Tell whether a set there is a command."""
+    return place.name in _COMMANDS.get(place.table, ())
 
 
 def is_scheduled(table: str) -> bool:

@@ -114,6 +114,25 @@ class DataMap:
                     found.append(assignment._replace(value=None))
         return found, problems
 
+    def values(self, path: str, body: Any) -> list[tuple[str, Variable, Any]] | None:
+        """Return (name, variable, value in its form) of a report that tells values of what is there and nothing else.
+
+        That is what nearly all that arrives is, every second and from every device. ``None``: `report` looks closer.
+        """
+        there = self.tables.get(path)
+        if there is None or not isinstance(body, dict) or not body:
+            return None
+        found = []
+        for name, given in body.items():
+            variable = there.get(name)
+            if variable is None or type(given) is dict or given == KEEP or variable.cell.owner or variable.locked:
+                return None
+            try:
+                found.append((name, variable, variable.cell.accept(given)))
+            except ValueError:
+                return None
+        return found
+
     def apply(self, assignment: Assignment) -> tuple[Variable, bool]:
         """Carry out a checked assignment; return the variable and whether its value changed. Runs no actions."""
         place = assignment.place
@@ -252,6 +271,19 @@ class DataMap:
             return assignment if value is given else assignment._replace(value=value)
         except ValueError as error:
             raise ValueError(f"{assignment.place}: {error}") from None
+
+    def accepted(self, place: Reference, variable: Variable, value: Any) -> Any:
+        """Return a bare value in the form in which a variable holds it; as `checked`.
+
+        Raises:
+            ValueError: the variable cannot hold it.
+        """
+        try:
+            if variable.locked:
+                raise ValueError("it is locked")
+            return variable.cell.accept(value)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
 
 
 def problems(assignment: Assignment) -> list[str]:

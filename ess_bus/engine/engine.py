@@ -10,12 +10,12 @@ from ess_bus.engine.actions import effects
 from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.calling import Caller
 from ess_bus.engine.cascade import Cascade
-from ess_bus.engine.commands import with_command
+from ess_bus.engine.commands import is_command, with_command
 from ess_bus.engine.datamap import DataMap
 from ess_bus.engine.dumping import Dumps, Writer
 from ess_bus.engine.intake import Intake
 from ess_bus.engine.links import Links
-from ess_bus.engine.meaning import Assignment
+from ess_bus.engine.meaning import KEEP, Assignment
 from ess_bus.engine.mistakes import Mistakes
 from ess_bus.engine.publishing.changes import Changes, Publications
 from ess_bus.engine.schedule.running import Runner
@@ -202,10 +202,7 @@ class Engine:
         Raises:
             ValueError: nothing was changed; the text says where the body is wrong and what was expected.
         """
-        assignments, problems = self.datamap.report(path, body)
-        if refuse is not None:
-            assignments = [assignment for assignment in assignments if refuse(assignment) is None]
-        self._intake.carry_out(assignments)
+        problems = self._intake.report(path, body, refuse)
         self._run_later()
         return problems
 
@@ -256,6 +253,10 @@ class Engine:
         parameter = place.parameter
         own = place if parameter is None else place._replace(parameter=None)
         if parameter is None or parameter == "value":
+            variable = self.datamap.find(own.table, own.name)
+            if variable is not None and parameters is None and value != KEEP and not is_command(own):
+                self._cascade.take(own, variable, self.datamap.accepted(own, variable, value))
+                return
             assignment = Assignment(own, value, parameters)
             self._cascade.apply(with_command(self.datamap, self.datamap.checked(assignment)))
         else:

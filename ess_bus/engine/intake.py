@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.blocking import Refusing
 from ess_bus.engine.cascade import Cascade
@@ -20,10 +21,15 @@ from ess_bus.engine.schedule.wake_entry import LISTS
 from ess_bus.engine.schedule.wake_entry import problem as entry_problem
 from ess_bus.engine.severity import Severity
 from ess_bus.engine.states.options import STATES
-from ess_bus.uri import is_under
+from ess_bus.reference import Reference
+from ess_bus.uri import is_under, segments
 
 if TYPE_CHECKING:
     from ess_bus.engine.engine import Engine
+
+
+# What is set there is more than a value to some part of the engine.
+_HEARD: Final = frozenset({"assets", "config", "links", "sched", "schedule", "states", "system", "vlinks"})
 
 
 class _Pause:
@@ -126,6 +132,29 @@ class Intake:
         if not rests:
             engine.schedule.adopt_all()
 
+    def report(self, path: str, body: Any, refuse: Refusing | None = None) -> list[str]:
+        """Carry out what the owner of values tells; return what is wrong with single values, which are not valid now.
+
+        Args:
+            path: what it is for.
+            body: what it says.
+            refuse: returns why a part of it is not taken; what is there stays, and the other parts are taken.
+
+        Raises:
+            ValueError: nothing was changed; the text says why.
+        """
+        datamap = self._engine.datamap
+        values = datamap.values(path, body) if refuse is None and _is_of_values(path) else None
+        if values is not None:
+            for name, variable, value in values:
+                self._cascade.take(Reference(path, name), variable, value)
+            return []
+        assignments, wrong = datamap.report(path, body)
+        if refuse is not None:
+            assignments = [assignment for assignment in assignments if refuse(assignment) is None]
+        self.carry_out(assignments)
+        return wrong
+
     def carry_out(self, assignments: list[Assignment]) -> None:
         """Carry out checked assignments, then tell those parts of the engine whose tables they have changed."""
         drafts = Drafts(self._engine.datamap)
@@ -190,3 +219,10 @@ class Intake:
         for text in failures:
             if any(place in text for place in own):
                 engine.mistakes.failed(text)
+
+
+@lru_cache(maxsize=1024)
+def _is_of_values(table: str) -> bool:
+    """Tell whether nothing but actions comes of values in a table."""
+    parts = segments(table)
+    return bool(parts) and parts[0] not in _HEARD

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from ess_bus.client import Bus
-from ess_bus.client.ownership import require_unowned
+from ess_bus.client.ownership import Rivals
 from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import PROCESSES, Mode, Subscriptions
@@ -19,10 +19,10 @@ from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.bodies import body_of, without_collections
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.mistakes import few
-from ess_bus.engine.outcomes import Outcomes
 from ess_bus.engine.views import View
 from ess_bus.errors import Disconnected, TooLarge, UriError
 from ess_bus.message import Message, Status
+from ess_bus.outcomes import Outcomes
 from ess_bus.service.measures import Measure
 from ess_bus.service.running import Pulse
 from ess_bus.uri import check as check_uri
@@ -68,6 +68,7 @@ class EngineProcess:
         self._complaints: dict[str, float] = {}
         self._handled: Counter[str] = Counter()
         self._outcomes = Outcomes()
+        self._rivals = Rivals(bus)
 
     def run(self, pulse: Pulse) -> None:
         """Serve until interrupted; `pulse` is told of each turn."""
@@ -94,9 +95,9 @@ class EngineProcess:
         Raises:
             EssError: another process answers for its name, or for a root of it.
         """
-        require_unowned(self._bus, f"{self._prefix}/_owner", "-n gives this engine another name")
+        self._rivals.require_unowned(f"{self._prefix}/_owner", "-n gives this engine another name")
         for root in self._engine.served:
-            require_unowned(self._bus, f"{root}/_owner", "-s, or Subs of /config/ess, says what this engine answers")
+            self._rivals.require_unowned(f"{root}/_owner", "-s, or Subs of /config/ess, says what this engine answers")
         self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._engine.advance(time.time(), time.monotonic())
@@ -128,6 +129,7 @@ class EngineProcess:
             # What has arrived need not wait for what is due.
             self.publish()
         now_s = time.monotonic()
+        self._rivals.check(now_s)
         engine.advance(time.time(), now_s)
         was_due = engine.tick()
         # Who has answered is known only once everything that has arrived was read.

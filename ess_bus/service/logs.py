@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import orjson
 
@@ -57,6 +58,54 @@ class JsonLines(logging.Formatter):
             return orjson.dumps({name: ascii(value) for name, value in line.items()}).decode()
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes each line whole: what a full disk has torn is ended first, and what it has swallowed is counted.
+
+    The buffers of Python would run a torn line and the next one together, and say nothing of those between the two.
+    """
+
+    def __init__(self, stream: TextIO, descriptor: int) -> None:
+        super().__init__(stream)
+        self._descriptor = descriptor
+        self._lost = 0
+        self._reason = ""
+        self._is_torn = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; it is lost and counted if it cannot be written."""
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end what wants to log
+            self.handleError(record)
+            return
+        before = f"{self.terminator * self._is_torn}{self._told() if self._lost else ''}"
+        try:
+            self._write(f"{before}{text}{self.terminator}".encode(errors="backslashreplace"))
+        except OSError as error:
+            self._lost += 1
+            self._reason = (error.strerror or str(error)).lower()
+        else:
+            self._lost = 0
+
+    def _told(self) -> str:
+        facts = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
+        text = f"{self._lost} line{'s' * (self._lost != 1)} of this log could not be written: {self._reason}"
+        return self.format(logging.makeLogRecord({**facts, "msg": text})) + self.terminator
+
+    def _write(self, line: bytes) -> None:
+        written = 0
+        while written < len(line):
+            written += os.write(self._descriptor, line[written:])
+            self._is_torn = written < len(line)
+
+
+def _handler() -> logging.StreamHandler[TextIO]:
+    try:
+        return Lines(sys.stderr, sys.stderr.fileno())
+    except (AttributeError, OSError):  # closed by who started us, or no file
+        return logging.StreamHandler(sys.stderr)
+
+
 def start(level: str, style: str, process: str) -> None:
     """Begin to log to stderr.
 
@@ -65,7 +114,7 @@ def start(level: str, style: str, process: str) -> None:
         style: one of `FORMATS`.
         process: what JSON lines call this process.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler()
     handler.setFormatter(JsonLines(process) if style == JSON else logging.Formatter(_LINE))
     logging.basicConfig(handlers=[handler], level=LEVELS[level])
     logging.getLogger("asyncio").setLevel(logging.WARNING)

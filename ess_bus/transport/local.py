@@ -22,6 +22,15 @@ _FIRST_PAUSE_S: Final = 0.01
 _LAST_PAUSE_S: Final = 1.0
 
 
+def look(epoll: select.epoll, timeout_s: float) -> list[tuple[int, int]]:
+    """Return what happens within `timeout_s`.
+
+    A wait that this process has spent stopped (SIGSTOP) ends without a look: nobody has seen then what came meanwhile.
+    """
+    events = epoll.poll(timeout_s)
+    return events if events or timeout_s <= 0 else epoll.poll(0)
+
+
 class LocalTransport:
     """Connects when there is something to do, and reconnects with growing, jittered pauses of at most a second.
 
@@ -88,7 +97,7 @@ class LocalTransport:
         if self._socket is None:
             self._connect()
             timeout_s = min(timeout_s, max(0.0, self._retry_at - time.monotonic()))
-        for _, events in self._epoll.poll(timeout_s):
+        for _, events in look(self._epoll, timeout_s):
             if events & select.EPOLLOUT:
                 self._flush()
             if events & ~select.EPOLLOUT:

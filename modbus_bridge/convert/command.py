@@ -22,6 +22,17 @@ from modbus_bridge.convert.text import pretty
 @click.group(
     name="modbus_bridge",
     epilog="""\b
+Examples:
+  modbus_bridge convert points.xlsx -o pcs.json
+  modbus_bridge convert --help                     the columns that it knows
+
+\b
+Exit status:
+  0  done
+  1  something is wrong in what was read, or a file cannot be written
+  2  wrong usage
+
+\b
 Also:
   modbus_client --expand CONFIG    the configuration with all defaults written out
   modbus_client --server CONFIG    the configuration of a server that plays the device

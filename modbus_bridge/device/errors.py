@@ -50,6 +50,7 @@ class DeviceRefused(DeviceError):
             # Neither done nor refused: the device will go on with it for a while.
             text = "the device has accepted it, but is not done; whether it will be is unknown (exception 5)"
         else:
-            text = f"the device refuses: {_EXCEPTION_NAMES.get(code, 'exception')} (exception {code})"
+            name = _EXCEPTION_NAMES.get(code)
+            text = f"the device refuses: {name} (exception {code})" if name else f"the device refuses: exception {code}"
         super().__init__(text)
         self.code = code

@@ -104,7 +104,9 @@ def check_written(request: bytes, answer: bytes) -> None:
 
 def _check_function(request: bytes, answer: bytes) -> None:
     function = request[0]
-    if answer[:1] == bytes((function | protocol.EXCEPTION,)) and len(answer) == 2:
+    if answer[:1] == bytes((function | protocol.EXCEPTION,)):
+        if len(answer) != 2:
+            raise WrongAnswer(f"an exception of {len(answer)} byte{'s' * (len(answer) != 1)} instead of 2")
         raise Refusal(answer[1])
     if answer[:1] != request[:1]:
         found = str(answer[0]) if answer else "none"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ess_bus import uri as uris
 from ess_bus.client import AsyncBus
-from ess_bus.client.ownership import require_all_unowned
+from ess_bus.client.ownership import require_all_unowned, watch
 from ess_bus.errors import BusError, ConfigurationError, EssError
 from ess_bus.hints import did_you_mean
 from ess_bus.message import Message
@@ -56,8 +56,9 @@ class Host:
         Raises:
             EssError: another process answers for one of the components; both would write each set to a device.
         """
-        await require_all_unowned(self._bus, uris_of(configuration))
+        doubtful = await require_all_unowned(self._bus, uris_of(configuration))
         async with asyncio.TaskGroup() as group:
+            group.create_task(watch(self._bus, doubtful))
             bridge = self._bridge = Bridge(configuration, self._bus, group)
             try:
                 self._messages = await self._bus.subscribe(*bridge.uris)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from ess_bus import uri as uris
 from ess_bus import values
 from ess_bus.client import AsyncBus
-from ess_bus.errors import BusError, Busy, Outcome, Refused
+from ess_bus.errors import BusError, Busy, Outcome, Refused, RequestTimeout
 from ess_bus.message import Message
+from ess_bus.outcomes import Outcomes
 from modbus_bridge.config.model import RegisterType, ServedUnit
 from modbus_bridge.serving.faults import DEVICE_BUSY, DEVICE_FAILURE, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.registers import Registers, words_in
@@ -68,6 +69,7 @@ class Mirror:
         self._gaps = bus.gaps
         self._lost = False
         self._told = False
+        self._outcomes = Outcomes()
 
     async def follow(self) -> None:
         """Ask every owner for its values, and go on asking.
@@ -169,9 +171,12 @@ class Mirror:
                 before = f"; already set: {', '.join(done)}" if done else ""
                 outcome = f"exception {fault.code}: {fault}{before}"
                 level = logging.INFO if fault.code == ILLEGAL_VALUE else logging.WARNING
-                log.log(level, "a master's write of %s failed, %s", ", ".join(named), outcome)
+                if (text := self._outcomes.failed(_write_of(named), f"failed, {outcome}")) is not None:
+                    log.log(level, "%s", text)
                 self.last_write = LastWrite(time.time(), {**done, **named}, outcome)
                 raise
+            if (text := self._outcomes.succeeded(_write_of(named))) is not None:
+                log.info("%s", text)
             self._update(uri, assigned)
             done |= named
         self.last_write = LastWrite(time.time(), done, "ok")
@@ -198,7 +203,9 @@ class Mirror:
             self.sets.unanswered += 1
             if error.outcome is Outcome.UNKNOWN:
                 self.variables.doubt(owner, assigned)
-            raise Fault(DEVICE_FAILURE, str(error)) from None
+            # How long it was waited for is what was left of the time, another one with each write.
+            reason = f"no answer from {uri} in time" if isinstance(error, RequestTimeout) else str(error)
+            raise Fault(DEVICE_FAILURE, reason) from None
 
     async def _ask(self, uri: str) -> str | None:
         """Ask one owner; return why nothing of it is known."""
@@ -228,6 +235,10 @@ class Mirror:
     def _update(self, uri: str, assigned: dict[str, Any]) -> None:
         self._fresh[uri].update(assigned)
         self.variables.update(uri, assigned)
+
+
+def _write_of(names: Iterable[str]) -> str:
+    return f"a master's write of {', '.join(names)}"
 
 
 class MirroredUnit:

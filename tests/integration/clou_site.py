@@ -100,7 +100,7 @@ class Site:
             assert text in file.read_text(), f"{name}: {text}"
             file.write_text(file.read_text().replace(text, quick))
         private = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        private |= {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}
+        private |= {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state")}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ESS_")}
         command = [sys.executable, "-m", "tools.ess_site.command", "up", str(self.folder / "demo" / "site.toml")]
         self.process = Process(command, folder, {**kept, **private})

@@ -78,7 +78,8 @@ WRONG: dict[str, tuple[Send, str]] = {
     "another unit": (lambda asked: asked.frame(b"\x03\x04\0\1\0\2", unit=9), "device id 9 instead of 1"),
     "another function": (lambda asked: asked.frame(b"\x04\x04\0\1\0\2"), "function code 4 instead of 3"),
     "an exception of another function": (lambda asked: asked.frame(b"\x84\x02"), "function code 132 instead of 3"),
-    "an exception without a code": (lambda asked: asked.frame(b"\x83"), "function code 131 instead of 3"),
+    "an exception without a code": (lambda asked: asked.frame(b"\x83"), "an exception of 1 byte instead of 2"),
+    "an exception that goes on": (lambda asked: asked.frame(b"\x83\x02\0"), "an exception of 3 bytes instead of 2"),
     "another byte count": (lambda asked: asked.frame(b"\x03\x02\0\1\0\2"), "2 bytes stated, 4 bytes of values"),
     "too few registers": (lambda asked: asked.frame(b"\x03\x02\0\1"), "2 bytes of values instead of 4"),
     "too many registers": (lambda asked: asked.frame(b"\x03\x06\0\1\0\2\0\3"), "6 bytes of values instead of 4"),
@@ -276,6 +277,10 @@ def test_an_exception_is_an_answer(code: int) -> None:
 
 def test_accepted_but_not_done_is_said_so() -> None:
     assert str(DeviceRefused(5)).endswith("whether it will be is unknown (exception 5)")
+
+
+def test_an_exception_without_a_name_is_its_number() -> None:
+    assert str(DeviceRefused(99)) == "the device refuses: exception 99"
 
 
 @pytest.mark.parametrize("code", [10, 11])

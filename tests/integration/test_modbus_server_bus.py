@@ -233,6 +233,28 @@ def test_a_write_with_an_unknown_outcome_is_settled_by_the_owner(site: Site, own
     eventually(lambda: site.holding(0) == [77])
 
 
+def test_writes_to_an_owner_that_is_gone_are_told_of_once_and_counted(site: Site, owner: Owner, broker: str) -> None:
+    owner.end()
+    for value in range(5):
+        assert site.exception(site.master.write_single_register(0, value)) == 4
+    back = Owner(broker)
+    eventually(lambda: site.master.write_single_register(0, 7))
+    eventually(lambda: "carried out again" in site.process.output)
+    back.end()
+    (failed,) = [line for line in site.process.output.splitlines() if "write of" in line and "exception 4" in line]
+    assert failed.startswith(f"WARNING a master's write of {URI}/power: failed, exception 4: no one is listening")
+    (again,) = [line for line in site.process.output.splitlines() if "carried out again" in line]
+    assert int(again.split()[-3]) >= 5, again
+
+
+def test_writes_that_nobody_answers_are_told_of_once(site: Site, owner: Owner) -> None:
+    owner.ignored = {"power"}
+    for value in (8, 9):
+        assert site.exception(site.master.write_single_register(0, value)) == 4
+    (failed,) = [line for line in site.process.output.splitlines() if "write of" in line]
+    assert failed.endswith(f"exception 4: no answer from {URI}/power in time")
+
+
 class TestWhatItSaysOfItself:
     def test_status(self, site: Site, bus: Bus) -> None:
         site.holding(900)

@@ -312,7 +312,7 @@ def test_variables_are_drawn(made, run, folder, suffix, magic):
         (["--info"], 2, "--info needs FILE"),
         (["--info", "{}/none"], 1, "no such file or directory"),
         (["--info", "{}/a.rec", "--wide"], 2, "--wide does not go with --info"),
-        (["--from-listen", "{}/none", "-o", "{}/b.rec"], 1, "No such file or directory"),
+        (["--from-listen", "{}/none", "-o", "{}/b.rec"], 1, "no such file or directory"),
         (["--from-listen", "{}/listen.log", "-o", "{}/a.rec"], 1, "is there already"),
         (["--from-listen", "/dev/null", "-o", "{}/b.rec"], 1, "no messages in it"),
         ([], 2, "to record needs -o FILE"),

@@ -79,7 +79,7 @@ PURE = [
         ROOT / "ess_bus" / f"{name}.py"
         for name in (
             *("uri", "message", "control", "fims_wire", "reference", "values", "errors", "desk"),
-            *("assets", "batch", "hints"),
+            *("assets", "batch", "hints", "outcomes"),
         )
     ),
     *(path for path in sorted((ROOT / "ess_bus" / "tables").glob("*.py")) if path.stem != "folder"),

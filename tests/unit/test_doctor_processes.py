@@ -42,6 +42,18 @@ def test_a_component(answer, verdict, text):
     assert bool(finding.advice) is (verdict is not Verdict.OK)
 
 
+def test_components_of_one_silent_device_are_one_line():
+    process = SiteProcess("p", "modbus_client", None, "ipc:///b")
+    gone = {f"/c/{name}/_stats": component(id=name, connected=False) for name in "abcdefg"}
+    late = {f"/c/{name}/_stats": component(id=name) for name in "xy"}
+    found = list(look(Site("s", "", (process,)), Answers({"p": {}}, {}, {"p": gone | late})))
+    assert [(one.verdict, one.what) for one in found[1:]] == [
+        (Verdict.WRONG, "p: a, b, c, d, e and 2 more"),
+        (Verdict.OK, "p: x"),
+        (Verdict.OK, "p: y"),
+    ]
+
+
 def test_values_that_are_null_are_named_by_their_uris():
     tables = {"/status/bms": {"soc": None, "power": 0, "name": ""}, "/status/pcs": {"x": {"y": None}}}
     assert seen("ess_controller", tables).text == "2 variables are not valid: /status/bms/soc, /status/pcs/x/y"
@@ -58,7 +70,7 @@ def test_results_are_told_with_their_reasons():
 
 def test_registers_that_are_not_known_are_named():
     status = {"points": 4, "masters": ["m"], "unknown_points": 1, "unknown": ["/a/b"]}
-    assert seen("modbus_server", status).text == "4 points, 1 masters; not known: 1 (/a/b)"
+    assert seen("modbus_server", status).text == "4 points, 1 master; not known: 1 (/a/b)"
     # A status names some of many.
     many = {**status, "unknown_points": 400, "unknown": list("abcdefgh")}
     assert seen("modbus_server", many).text.endswith("not known: 400 (a, b, c, d, e and 395 more)")

@@ -119,16 +119,12 @@ def test_blocked_uris():
         ("/ess/controls", {"bms": {"y": 2, "x": 2}}),
         ("/ess/controls", {"/controls/bms": {"y": 2, "x": 2}}),
         ("/ess", {"/controls/bms": {"y": 2, "x": 2}}),
-        ("/ess/status/bms", {"linked": 2}),
-        ("/ess/shown/bms/followed", 2),
         ("/ess/cfg/cfile/bms/more", {"pname": "bms", "amname": "bms", "/controls/bms": {"y": {"value": 2}, "x": 2}}),
     ],
 )
 def test_a_block_holds_for_a_variable_however_it_is_addressed(rules, path, body):
     with desk() as person:
         person.say("set", C, {"x": 1, "y": 1})
-        person.say("set", "/ess/links/bms", {"linked": "/controls/bms:x"})
-        person.say("set", "/ess/vlinks/bms", {"a": {"value": "/shown/bms:followed", "vlink": "/controls/bms:x"}})
         before = person.say("get", C)
         person.say("set", rules, {f"{G}/x": True})
         assert "blocked by" in person.say("set", path, body)
@@ -152,6 +148,15 @@ def test_of_a_device_s_pub_a_blocked_value_is_passed_over():
         person.say("set", "/ess/blockeduris/pub", {"/components/bms_1/x": True})
         person.say("pub", "/components/bms_1", {"x": 2, "y": 2})
         assert person.say("get", "/ess/naked/components/bms_1") == '{"/components/bms_1":{"x":1,"y":2}}'
+
+
+def test_a_block_of_a_name_does_not_hold_for_what_a_link_shows_there():
+    with desk() as person:
+        person.say("set", "/ess/components/bms_1", {"x": 1})
+        person.say("set", "/ess/vlinks/bms", {"a": {"value": "/site/bms:x", "vlink": "/components/bms_1:x"}})
+        person.say("set", "/ess/blockeduris/pub", {"/site": True})
+        person.say("pub", "/components/bms_1", {"x": 2})
+        assert person.say("get", "/ess/naked/site/bms") == '{"/site/bms":{"x":2}}'
 
 
 def test_a_plain_pub_on_the_site_is_not_taken():

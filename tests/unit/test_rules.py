@@ -119,6 +119,14 @@ class TestDefaults:
         empty = rules("")
         assert {verb: empty.refusal("alice", verb, "/a") is None for verb in VERBS} == DEFAULTS
 
+    @pytest.mark.parametrize("content", ["", "\n", "# [default]\n"])
+    def test_of_a_file_without_rules_are_not_taken_for_what_was_meant(self, tmp_path, content):
+        (tmp_path / "rules.toml").write_text(content)
+        with pytest.raises(ConfigurationError, match="no rules in this file; expected"):
+            Rules.load(tmp_path / "rules.toml")
+        (tmp_path / "rules.toml").write_text("[default]")
+        assert Rules.load(tmp_path / "rules.toml").defaults == DEFAULTS
+
     @pytest.mark.parametrize("verb", VERBS)
     @pytest.mark.parametrize("effect", ["allow", "deny"])
     def test_can_be_said(self, verb, effect):

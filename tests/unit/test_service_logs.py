@@ -2,6 +2,9 @@
 
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from ess_bus.message import Message
 from ess_bus.service import logs
 from ess_bus.service.logs import JsonLines
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +87,32 @@ class TestLevel:
     def test_who_changes_it_is_in_the_log_even_where_it_becomes_silent(self, caplog):
         asked("set", b"warning")
         assert "the log level is warning now (set by fims_send)" in caplog.text
+
+
+# A limit on the size of files is a full disk that needs no disk.
+FULL = """
+import logging, os, resource, sys
+from ess_bus.service import logs
+
+logs.start("info", sys.argv[1], "p")
+log = logging.getLogger("x")
+log.info("before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (os.fstat(2).st_size + 10, resource.RLIM_INFINITY))
+for number in range(50):
+    log.info("during %d", number)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.info("after")
+log.info("and so on")
+"""
+
+
+@pytest.mark.parametrize("style", logs.FORMATS)
+def test_what_a_full_disk_swallows_is_counted_and_tears_no_other_line(style, tmp_path):
+    with (tmp_path / "log").open("wb") as output:
+        done = subprocess.run([sys.executable, "-c", FULL, style], stderr=output, cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0
+    before, torn, told, after, last = (tmp_path / "log").read_text().splitlines()
+    assert len(torn) == 10
+    expected = ("before", "50 lines of this log could not be written: file too large", "after", "and so on")
+    for line, text in zip((before, told, after, last), expected, strict=True):
+        assert (json.loads(line)["message"] if style == logs.JSON else line.partition(" ")[2]) == text

@@ -158,13 +158,13 @@ class TestAnHour:
         begin = site.plant.get("bms_1", ("soc",))
         site.write(power_set_ac=450)
         # 2 % of 500 kW a second.
-        assert 44 <= site.until(lambda: site.register("p") == 450, 60) <= 46
+        assert 44 <= site.until(lambda: site.register("p") == 450, 60, step_s=0.5) <= 46
         site.run(1200, 60)
         taken = begin - site.plant.get("bms_1", ("soc",))
         assert taken == pytest.approx(100 * 450 * 1200 / 3600 / 1000, rel=0.08)
         assert site.register("bms_soc") == pytest.approx(begin - taken, abs=0.1)
         site.write(power_set_ac=-300)
-        site.until(lambda: site.register("p") == -300, 60)
+        site.until(lambda: site.register("p") == -300, 60, step_s=0.5)
         assert (site.register("pcs_state2"), site.register("bms_bus_current") < -200) == (1, True)
         site.run(600, 60)
         site.write(control_command=TO_STANDBY)
@@ -173,7 +173,7 @@ class TestAnHour:
         assert site.register("main_circuit_breaker_status") == 1
         site.run(300, 60)
         site.write(control_command=ON)
-        site.until(lambda: site.register("p") == -300, 60)
+        site.until(lambda: site.register("p") == -300, 60, step_s=0.5)
         site.plant.set("pcs_1", ("tripcmd",), True)
         site.until_state("Fault")
         site.run(60, 5)
@@ -222,7 +222,7 @@ class TestPower:
 
     def test_a_reference_that_was_lost_on_its_way_is_sent_again(self, running: ClosedLoop) -> None:
         running.plant.set("pcs_registers_fast", ("p_p_reference",), 80.0)
-        running.until(lambda: running.register("p") == 400, 3)
+        running.until(lambda: running.register("p") == 400, 3, step_s=0.1)
         running.until(lambda: running.register("p") == 200, 5)
 
 

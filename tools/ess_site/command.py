@@ -23,6 +23,19 @@ from tools.ess_site.systemd.command import systemd
 @click.group(
     name="ess_site",
     epilog="""\b
+Examples:
+  ess_site up configs/demo/site.toml
+  ess_site check site.toml
+  ess_site doctor site.toml
+  ess_site systemd site.toml --output /etc/systemd/system
+
+\b
+Exit status:
+  0  done; up: stopped on request
+  1  a file or a process is wrong (ess_site COMMAND --help says more)
+  2  wrong usage
+
+\b
 A site file:
   name = "demo"
   next = "Now type: fims_send -m get -u /bms"     printed when the site is up

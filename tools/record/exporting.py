@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
+from ess_bus.replacing import replacing
 from tools.record.entry import RecordingError
 from tools.record.reader import Recording
 from tools.record.samples import Sample, samples
@@ -67,19 +65,6 @@ def export(recording: Recording, selection: Selection, kind: str, path: Path, *,
             count += len(batch)
         table.close()
     return count
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of `path` when the block has ended well."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as output:
-            yield output
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _long_columns() -> _Columns:

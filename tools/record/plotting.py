@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ess_bus.replacing import replacing
 from tools.record.entry import RecordingError, moment
-from tools.record.exporting import replacing
 from tools.record.reader import Recording
 from tools.record.samples import samples
 from tools.record.selection import Selection

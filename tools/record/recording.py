@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -55,7 +56,7 @@ def record(bus: str | None, name: str, order: Order, service: Service) -> int:
         run = Run(now_us(), connection.endpoint, order.uris)
         with Keeper(order.path, run, order.rotation, packed=order.packed) as keeper:
             messages = connection.subscribe(*order.uris, passive=True)
-            connection.announce(kind="recorder", file=str(order.path))
+            connection.announce(kind="recorder", file=os.fsencode(order.path).decode(errors="backslashreplace"))
             log.info("recording %s to %s", ", ".join(order.uris), order.path)
             with _asked_to_stop() as stopped, service.running(keeper.measures, connection) as pulse:
                 pulse.ready()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
 from ess_bus.client import Bus
-from ess_bus.client.ownership import require_unowned
+from ess_bus.client.ownership import Rivals
 from ess_bus.client.subscription import Subscription
 from ess_bus.errors import Disconnected
 from ess_bus.message import Message
@@ -57,8 +57,9 @@ class TwinsProcess:
         Raises:
             EssError: another process answers for one of the components.
         """
+        rivals = Rivals(self._bus)
         for uri in self._uris():
-            require_unowned(self._bus, uri)
+            rivals.require_unowned(uri)
         messages = self._bus.subscribe(*self._uris())
         self._bus.announce(kind="twins")
         pulse.ready()
@@ -79,6 +80,7 @@ class TwinsProcess:
             until = min(tick_due, next_due) - time.monotonic()
             for message in messages.burst(max(0.0, min(until, BEAT_S)), _BURST):
                 self._handle(message, messages)
+            rivals.check(time.monotonic())
             pulse.beat()
 
     def _uris(self) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tools.ess_site.doctor.alive import Answers
-from tools.ess_site.doctor.finding import Finding, note, ok, unknown, wrong
+from tools.ess_site.doctor.finding import Finding, Verdict, note, ok, unknown, wrong
 from tools.ess_site.site_file import Site, SiteProcess
 
 _NAMED: Final = 5
@@ -26,13 +26,28 @@ def look(site: Site, answers: Answers) -> Iterator[Finding]:
             yield _silent(process, answers)
             continue
         yield _broker(process, about) if process.is_broker else ok(process.name, f"runs, pid {about.get('pid')}")
-        for uri, answer in answers.details.get(process.name, {}).items():
-            try:
-                yield from list(_detail(process, uri, answer))
-            except (AttributeError, LookupError, TypeError, ValueError):
-                # Whatever answers there is not what it should be; nothing of it is believed.
-                text = f"{uri} answered something that a {process.command} does not"
-                yield unknown(process.name, text, f"see what it is: fims_send -m get -u {uri}")
+        yield from _together(process, _details(process, answers.details.get(process.name, {})))
+
+
+def _details(process: SiteProcess, details: Mapping[str, Any]) -> Iterator[Finding]:
+    for uri, answer in details.items():
+        try:
+            yield from list(_detail(process, uri, answer))
+        except (AttributeError, LookupError, TypeError, ValueError):
+            # Whatever answers there is not what it should be; nothing of it is believed.
+            text = f"{uri} answered something that a {process.command} does not"
+            yield unknown(process.name, text, f"see what it is: fims_send -m get -u {uri}")
+
+
+def _together(process: SiteProcess, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield one finding for all components of a device with which the same is wrong, others as they are."""
+    alike: dict[Finding, list[Finding]] = {}
+    for found in findings:
+        key = found._replace(what="") if found.verdict is Verdict.WRONG else found
+        alike.setdefault(key, []).append(found)
+    for first, *others in alike.values():
+        names = [one.what.removeprefix(f"{process.name}: ") for one in (first, *others)]
+        yield first._replace(what=f"{process.name}: {_few(names)}") if others else first
 
 
 def _silent(process: SiteProcess, answers: Answers) -> Finding:
@@ -99,7 +114,7 @@ def _component(process: SiteProcess, stats: Mapping[str, Any]) -> Finding:
 
 def _server(process: SiteProcess, status: Mapping[str, Any]) -> Finding:
     masters, unknown_points = len(status.get("masters", [])), status.get("unknown_points", 0)
-    text = f"{status.get('points')} points, {masters} masters"
+    text = f"{_count(status.get('points', 0), 'point')}, {_count(masters, 'master')}"
     if unknown_points:
         names = _few(status.get("unknown", []), unknown_points)
         advice = "masters get exception 4 for them: is their owner running, and does it have such names?"
@@ -119,6 +134,10 @@ def _nulls(where: str, value: Any) -> Iterator[str]:
             yield from _nulls(name if name.startswith("/") else f"{where}/{name}", inner)
     elif value is None:
         yield where
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _few(names: list[Any], count: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""`Outcomes`: what has become of commands that actions send: one line for each change, not one for each command."""
+"""`Outcomes`: what has become of commands that come again and again: one line for each change, not for each; pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 # Commands on more URIs than this are told of without being remembered.
 MAX_REMEMBERED: Final = 1000
+# What fails in more ways than this, one after the other, is only counted: a reason may name the value.
+MAX_REASONS: Final = 100
 
 
 class Outcomes:
@@ -24,7 +26,7 @@ class Outcomes:
         told, count = self._failing.get(command, (set(), 0))
         if command in self._failing or len(self._failing) < MAX_REMEMBERED:
             self._failing[command] = (told, count + 1)
-        if reason in told or len(told) >= MAX_REMEMBERED:
+        if reason in told or len(told) >= MAX_REASONS:
             return None
         told.add(reason)
         return f"{command}: {reason}"
