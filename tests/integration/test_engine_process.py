@@ -12,7 +12,9 @@ import msgpack
 import pytest
 import zmq
 
+from ess_bus import control
 from ess_bus.client import Bus
+from ess_bus.control import Verb
 from ess_bus.errors import NoOneListening, Refused
 from tests.integration.conftest import PATIENCE_S, ROOT, eventually, start_broker
 
@@ -114,12 +116,20 @@ def test_a_body_that_is_nested_deeply_is_refused(start, broker, bus, depth):
 
 
 def test_a_request_that_cannot_be_answered_ends_nobody(start, broker, bus):
+    pong = control.encode(Verb.PONG, 7)
     processes = [start_engine(start, broker, bus), start_calculator(start, broker, bus)]
     with zmq.Context() as context, context.socket(zmq.DEALER) as hostile:
+        hostile.linger, hostile.rcvtimeo = 0, round(PATIENCE_S * 1000)
         hostile.connect(broker)
-        hostile.send(b"!hello\0" + msgpack.packb((1, "hostile", "", 1, ())))
+        hostile.send(control.encode(Verb.HELLO, control.VERSION, "hostile", "", 1, "", ()))
         for uri in (b"/ess/status", b"/processes/ess_controller", b"/processes/calculator"):
-            hostile.send(b"get " + uri + b"\0" + msgpack.packb(("no slash", "hostile", None, None, None)))
+            hostile.send(b"get " + uri + b"\0" + msgpack.packb(("no slash", "hostile", None, None, None, b"")))
+        # They were delivered, for nothing was said of them before the answer to this.
+        hostile.send(control.encode(Verb.PING, 7))
+        heard = [hostile.recv()]
+        while pong not in heard[-1]:
+            heard.append(hostile.recv())
+        assert not any(b"!undelivered" in frame or b"!error" in frame for frame in heard), heard
     assert bus.get("/processes/ess_controller")
     assert bus.get("/processes/calculator")
     assert [process.popen.poll() for process in processes] == [None, None]
