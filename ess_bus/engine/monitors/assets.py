@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ess_bus.engine.alarms import SHUTDOWN, put
 from ess_bus.engine.monitors.finding import Finding, written
 from ess_bus.engine.monitors.monitor import Monitor, Watched
-from ess_bus.engine.monitors.settings import ESS, delays, timeout_s
+from ess_bus.engine.monitors.settings import ESS, AssetSettings, delays, timeout_s
 from ess_bus.engine.monitors.still import Still, still
 from ess_bus.engine.monitors.trip import Delays, Judgement, What
 from ess_bus.engine.numbers import is_number
@@ -80,15 +80,6 @@ PCS_STATUS: Final = AssetCheck(
 BMS_STATUS: Final = AssetCheck("CheckAmBmsStatus", "Status", ("BMSStatus",), "essStatus", _STATUS, expected="ExpStatus")
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What is configured of a check of an asset."""
-
-    is_bypassed: bool
-    patience: Delays
-    hold_s: float | None
-
-
 def check_asset(call: Call, check: AssetCheck) -> None:
     """Make a check of the asset of a call, and keep what it says."""
     engine, table = call.engine, f"/status/{call.asset}"
@@ -107,7 +98,7 @@ def check_asset(call: Call, check: AssetCheck) -> None:
         _watch_settings(engine, call.asset, check, monitor)
     if monitor.settings is None:
         monitor.settings = _settings(engine, call.asset, check)
-    settings: _Settings = monitor.settings
+    settings = monitor.settings
     if settings.is_bypassed:
         monitor.forget()
         _keep(engine, table, check, "Bypassed", ok=True)
@@ -126,11 +117,11 @@ def _again(call: Call, check: AssetCheck) -> Callable[[], None]:
     return lambda: check_asset(call, check)
 
 
-def _settings(engine: Engine, asset: str, check: AssetCheck) -> _Settings:
+def _settings(engine: Engine, asset: str, check: AssetCheck) -> AssetSettings:
     bypasses = (engine.find(place.table, place.name) for place in _bypasses(asset, check))
     is_bypassed = any(one is not None and one.value == 1 for one in bypasses)
     hold_s = None if check.hold_s is None else timeout_s(engine, asset, check.hold, check.hold_s)
-    return _Settings(is_bypassed, delays(engine, asset, check.timeouts, check.patience), hold_s)
+    return AssetSettings(is_bypassed, delays(engine, asset, check.timeouts, check.patience), hold_s)
 
 
 def _watch_settings(engine: Engine, asset: str, check: AssetCheck, monitor: Monitor) -> None:
@@ -153,7 +144,7 @@ def _bypasses(asset: str, check: AssetCheck) -> Iterator[Reference]:
 
 
 def _finding(
-    engine: Engine, asset: str, check: AssetCheck, settings: _Settings, monitor: Monitor, variable: Variable
+    engine: Engine, asset: str, check: AssetCheck, settings: AssetSettings, monitor: Monitor, variable: Variable
 ) -> Finding:
     if check.expected is not None:
         wanted = engine.find(f"/status/{asset}", check.expected)

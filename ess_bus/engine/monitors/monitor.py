@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.alarms import SHUTDOWN, ListKind, clear_messages, end_shutdown, put, raise_message
 from ess_bus.engine.monitors.finding import Finding, lasting
-from ess_bus.engine.monitors.settings import comms_delays
+from ess_bus.engine.monitors.settings import AssetSettings, comms_delays
 from ess_bus.engine.monitors.still import Still
 from ess_bus.engine.monitors.trip import Delays, Happening, Trip, What
 from ess_bus.engine.numbers import number
@@ -72,7 +72,7 @@ class Monitor:
     trips: dict[str, Trip] = field(default_factory=dict)
     still: Still | None = None
     limits: dict[str, Limits] = field(default_factory=dict)
-    settings: Any = None
+    settings: AssetSettings | None = None
     watched: Watched | None = None
     _unknown_since_s: float | None = None
     # What people were shown last.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ess_bus.engine.inputs import target
@@ -23,6 +24,21 @@ ESS: Final = "ess"
 # voltage beyond its limit.
 COMMS: Final = ("essCommsAlarmTimeout", "essCommsFaultTimeout", "essCommsRecoverTimeout")
 COMMS_S: Final = Delays(0.5, 5.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSettings:
+    """What is configured of a check of an asset.
+
+    Attributes:
+        is_bypassed: it is switched off.
+        patience: its time-outs.
+        hold_s: how long a value may stand still and counts as changing; ``None``: until there is an alarm.
+    """
+
+    is_bypassed: bool
+    patience: Delays
+    hold_s: float | None
 
 
 def delays_of(call: Call, prefix: str = "") -> Delays:
