@@ -17,6 +17,7 @@ from ess_bus.engine import directory, metrics, views
 from ess_bus.engine.authors import Authors, devices_of
 from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.bodies import body_of, without_collections
+from ess_bus.engine.complaints import Complaints
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.mistakes import few
 from ess_bus.engine.views import View
@@ -36,9 +37,6 @@ TICK_S: Final = 0.1
 # When something is late already, so many messages are handled before the next look: they must not starve.
 LATE_BURST: Final = 10
 RESET_TIMINGS: Final = "/_reset_timings"
-COMPLAIN_EVERY_S: Final = 60.0
-# Wrong pubs on more URIs than this are not named one by one.
-MAX_COMPLAINTS: Final = 200
 
 
 class EngineProcess:
@@ -65,7 +63,7 @@ class EngineProcess:
         self._messages: Subscription
         self._joins = 0
         self._authors = Authors(engine, bus)
-        self._complaints: dict[str, float] = {}
+        self._complaints = Complaints()
         self._handled: Counter[str] = Counter()
         self._outcomes = Outcomes()
         self._rivals = Rivals(bus)
@@ -270,7 +268,7 @@ class EngineProcess:
             log.error("%s: not published: %s", uri, error)
 
     def _complain(self, message: Message, reason: str) -> None:
-        """Refuse; what is wrong with a message that expects no answer goes to the log, once a minute for each URI."""
+        """Refuse; what is wrong with a message that expects no answer goes to the log."""
         self._handled["refused"] += 1
         try:
             self._bus.refuse(message, reason)
@@ -279,9 +277,6 @@ class EngineProcess:
         self._note(message, reason)
 
     def _note(self, message: Message, reason: str) -> None:
-        now = time.monotonic()
-        if message.replyto is not None or now - self._complaints.get(message.uri, float("-inf")) < COMPLAIN_EVERY_S:
-            return
-        if message.uri in self._complaints or len(self._complaints) < MAX_COMPLAINTS:
-            self._complaints[message.uri] = now
+        """Log what is wrong with a message, unless whoever sent it was told."""
+        if message.replyto is None and self._complaints.is_due(message.uri, time.monotonic()):
             log.warning("%s %s from %s: %s", message.method, message.uri, message.process_name, reason)

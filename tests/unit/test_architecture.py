@@ -98,7 +98,18 @@ PURE = [
     ),
     *(
         ROOT / "ess_bus" / "client" / f"{name}.py"
-        for name in ("core", "about", "composer", "headers", "inbox", "inboxes", "pending", "replies")
+        for name in (
+            "core",
+            "about",
+            "composer",
+            "headers",
+            "inbox",
+            "inboxes",
+            "late",
+            "pending",
+            "replies",
+            "waiting",
+        )
     ),
     ROOT / "ess_bus" / "transport" / "zmtp.py",
     *(
