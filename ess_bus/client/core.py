@@ -240,7 +240,7 @@ class ClientCore(Composer):
             elif len(inbox.messages) < inbox.size:
                 inbox.messages.append(message)
             else:
-                self._overflow(inbox, message)
+                self._push(inbox, message)
         if not inboxes and verb != "pub":
             self._turn_away(message)
 
@@ -263,13 +263,16 @@ class ClientCore(Composer):
         if frame is not None:
             self.outgoing.append(frame)
 
-    def _overflow(self, inbox: Inbox, message: Message) -> None:
+    def _push(self, inbox: Inbox, message: Message) -> None:
+        """Add a message to an inbox; tell of the one that had to go for it, if there was no room."""
         lost = inbox.push(message)
+        if lost is None:
+            return
         if not inbox.dropped - 1:
             log.warning("%s does not keep up: %d messages wait; the oldest are dropped", self.name, inbox.size)
         self.dropped += 1
         self.gaps += 1
-        if lost is None or lost.method == "pub" or lost.is_reply or not inbox.handles(lost.uri):
+        if lost.method == "pub" or lost.is_reply or not inbox.handles(lost.uri):
             return
         if not self._inboxes.is_handled(lost.uri, but=inbox):
             # Whoever waits for the answer shall not have to wait in vain.
@@ -338,12 +341,8 @@ class ClientCore(Composer):
             reply = Message("set", replyto, None, None, control.BROKER_NAME, None, None, token)
             message = error_reply(reply, Status(status), str(error))
             for inbox in self._inboxes.wanting(REPLY_VERB, replyto):
-                if inbox is self._own:
-                    continue
-                if len(inbox.messages) < inbox.size:
-                    inbox.messages.append(message)
-                else:
-                    self._overflow(inbox, message)
+                if inbox is not self._own:
+                    self._push(inbox, message)
 
     def _settle(self, key: str, outcome: BusError | None) -> None:
         waiting = self._pending.pop(key, None)
