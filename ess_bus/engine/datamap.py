@@ -263,6 +263,9 @@ class DataMap:
         variable = self.find(assignment.place.table, assignment.place.name) or _NEW
         try:
             if variable.locked and (assignment.parameters or {}).get("lock") is not False:
+                if assignment.bit is None and variable.cell.value is not None and given == variable.cell.value:
+                    # Masters write whole blocks, in which it stands as it is; nothing follows from that.
+                    return assignment._replace(value=KEEP, act=False)
                 raise ValueError("it is locked")
             if assignment.bit is not None:
                 variable.cell.bit(assignment.bit)

@@ -169,3 +169,13 @@ def test_what_a_monitor_was_defined_with_is_no_failure_of_each_value(engine):
     engine.set("/status/bms", {"Y": {"value": 0, "EnableMaxValCheck": True, "actions": calls}})
     told = "/status/bms:Y: there is no MaxAlarmThreshold, nothing is checked"
     assert [engine.set("/status/bms/Y", value) for value in (5, 6)] == [[told], [told]]
+
+
+def test_a_locked_variable_takes_the_value_that_it_has_and_nothing_follows(engine):
+    engine.set("/c/x", {"mode": {"value": 0, "lock": True, "actions": COUNT}, "order": 0})
+    before = get(engine.datamap, "/c/x/mode@triggered")
+    engine.set("/c/x", {"mode": 0, "order": 5})
+    assert (get(engine.datamap, "/c/x/order"), get(engine.datamap, "/c/x/mode@triggered")) == (5, before)
+    with pytest.raises(ValueError, match="/c/x:mode: it is locked"):
+        engine.set("/c/x", {"mode": 1, "order": 6})
+    assert get(engine.datamap, "/c/x/order") == 5
