@@ -51,6 +51,7 @@ class Calculation:
         listed: which ``/schedule/wake_monitor`` table names it; empty if none does.
         switches: all must be on for it to run.
         problem: why it can never be calculated; empty if it can.
+        is_senseless: the problem is an expression that says nothing: the original writes 0 then (engine.md 1.4).
     """
 
     result: Reference
@@ -61,6 +62,7 @@ class Calculation:
     listed: str = ""
     switches: tuple[Switch, ...] = ()
     problem: str = ""
+    is_senseless: bool = False
 
     @property
     def of_itself(self) -> bool:

@@ -54,7 +54,7 @@ Exit status:
     "--zero-on-failure",
     is_flag=True,
     help="Set 0 where a calculation fails though all operands are valid (division by zero, a text where a number is "
-    "needed), as the original does; without it the result is null.",
+    "needed) and where an expression says nothing, as the original does; without it the result is null.",
 )
 @click.option("--check", is_flag=True, help="List the calculators of CONFIG with their operands, and end.")
 @click.option(

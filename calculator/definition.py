@@ -11,7 +11,7 @@ from typing import Any, Final
 from calculator.calculation import DEFAULT_RATE_S, OWN, Calculation, Input, Switch
 from calculator.operands import Tree, places
 from calculator.operations import OPERATIONS, Operation
-from ess_bus.expression import Expression, ParseError
+from ess_bus.expression import Expression, ParseError, UnknownOperand
 from ess_bus.reference import Reference
 
 _OPERAND: Final = re.compile(r"variable([1-9][0-9]{0,4})")
@@ -22,6 +22,10 @@ _OF_COMMANDS: Final = frozenset(
     {"triggerCmd", "cmdVar", "maxCmdTries", "lastCmdVal", "sendCmdTimeout", "checkCmdTimeout"}
 )
 _KEYS: Final = frozenset({"numVars", "operation", "useExpr", "expression", "scale", "includeCurrVal"})
+
+
+class _Senseless(ValueError):
+    """An expression that says nothing, whatever its operands are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ def calculation(
         if not _is_number(scale):
             raise ValueError(f"scale: expected a number, got {str(scale)[:40]!r}")
     except ValueError as error:
-        return Calculation(place, rate_s=rate_s, listed=listed, problem=str(error))
+        is_senseless = isinstance(error, _Senseless)
+        return Calculation(place, rate_s=rate_s, listed=listed, problem=str(error), is_senseless=is_senseless)
     if isinstance(operation, Operation) and operation.of_itself and not any(one.name == OWN for one in inputs):
         inputs = (*inputs, Input(OWN, place))
     return Calculation(place, inputs, operation, scale, rate_s, listed, switches)
@@ -163,7 +168,9 @@ def _expression(text: object, operands: int) -> Expression:
         return _parsed(text, operands)
     except ParseError as error:
         shown = text if len(text) <= 120 else text[:117] + "..."
-        raise ValueError(f"expression {shown!r}: {error}") from None
+        # An operand that there is not leaves the value alone in the original, all else of it is 0.
+        kind = ValueError if isinstance(error, UnknownOperand) else _Senseless
+        raise kind(f"expression {shown!r}: {error}") from None
 
 
 # The same definitions are read again and again while a site is being set up.

@@ -36,8 +36,18 @@ class Exchanges:
         self.last_s = seconds
 
 
-def measures(calculator: Calculator, exchanges: Exchanges, now_s: float, *, is_reached: bool) -> Iterator[Measure]:
-    """Yield what can be counted at this moment; `is_reached` tells whether the engine takes results."""
+def measures(
+    calculator: Calculator, exchanges: Exchanges, now_s: float, *, is_reached: bool, heard_s: float | None
+) -> Iterator[Measure]:
+    """Yield what can be counted at this moment.
+
+    Args:
+        calculator: the calculations.
+        exchanges: what became of their results.
+        now_s: the time.
+        is_reached: whether the engine takes results.
+        heard_s: when the engine has told or answered something; ``None`` is never.
+    """
     states = calculator.states
     ages = [now_s - slot.at_s if slot.value is not MISSING else None for state in states for slot in state.inputs]
     yield gauge("ess_calculator_engine_up", "1 while the engine takes results", float(is_reached))
@@ -51,5 +61,8 @@ def measures(calculator: Calculator, exchanges: Exchanges, now_s: float, *, is_r
     yield counter("ess_calculator_round_trip_seconds", text, exchanges.seconds)
     text = "How long the engine took to answer the last set"
     yield gauge("ess_calculator_round_trip_last_seconds", text, exchanges.last_s)
+    text = "Seconds since the engine told values or answered; infinite before the first time"
+    heard_age_s = None if heard_s is None else now_s - heard_s
+    yield gauge("ess_calculator_oldest_value_seconds", text, age(heard_age_s))
     text = "Seconds since the operand changed that has stood still for the longest time; infinite if one never came"
     yield gauge("ess_calculator_oldest_operand_seconds", text, max(map(age, ages), default=0.0))

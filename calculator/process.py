@@ -70,6 +70,7 @@ class CalculatorProcess:
         self._problems: set[str] = set()
         self._retry_s = 0.0
         self._trouble: str | None = None
+        self._heard_s: float | None = None
 
     def run(self, pulse: Pulse) -> None:
         """Work until interrupted; `pulse` is told of each turn."""
@@ -82,7 +83,10 @@ class CalculatorProcess:
     def measures(self) -> Iterator[Measure]:
         """Yield what can be counted of this calculator."""
         is_reached = self._trouble is None
-        return metrics.measures(self._calculator, self._setter.exchanges, time.monotonic(), is_reached=is_reached)
+        exchanges = self._setter.exchanges
+        return metrics.measures(
+            self._calculator, exchanges, time.monotonic(), is_reached=is_reached, heard_s=self._heard_s
+        )
 
     def start(self) -> None:
         """Listen, and tell that this calculator is there.
@@ -115,6 +119,7 @@ class CalculatorProcess:
             if is_under(message.uri, PROCESSES) and (_body(message) or {}).get("prefix") == self._prefix:
                 self._gaps = 0 if message.process_name != self._bus.name else self._gaps
         elif message.process_name == self._source and len(below) > 1:
+            self._heard_s = now_s
             if below[0] == _FULL:
                 self._take_parameters(join(below[1:]), _body(message) or {}, now_s)
             elif below[0] not in _VIEWS:
@@ -134,6 +139,7 @@ class CalculatorProcess:
                 for table, members in taken.items():
                     self._calculator.has_set(table, members, time.monotonic())
                 if taken:
+                    self._heard_s = now_s
                     self._found_again()
         except BusError as error:
             self._retry_s = now_s + RETRY_S
@@ -171,6 +177,7 @@ class CalculatorProcess:
             raise Refused(f"{self._prefix}/{_LEAN}", f"{error} from {shown.process_name}") from None
         amap = self._bus.get(f"{self._prefix}/amap", timeout_s=ANSWER_TIMEOUT_S)
         self._source = shown.process_name
+        self._heard_s = now_s
         snapshot = Snapshot(tables, Tree.of_answer(amap, self._engine))
         found = snapshot.found(self._files, self._engine)
         self._say(found)

@@ -129,7 +129,7 @@ class State:
         """
         operation = self.calculation.operation
         if operation is None:
-            raise NotValid(self.calculation.problem, computed=False)
+            raise NotValid(self.calculation.problem, computed=self.calculation.is_senseless)
         if isinstance(operation, Operation) and operation.of_changes:
             return self._whether_changed(operation)
         values = self._current() if self.of_itself else self.values

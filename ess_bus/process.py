@@ -69,8 +69,8 @@ def metrics_address(text: str) -> Address:
     return Address(host or _LOOPBACK, int(port))
 
 
-def service_options(function: Function) -> Function:
-    """Add ``--metrics`` and ``--log-format`` to a click command; `begin` finds what they say."""
+def metrics_option(function: Function) -> Function:
+    """Add ``--metrics`` to a click command; `service` and `begin` find what it says."""
 
     def keep_metrics(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
         try:
@@ -78,16 +78,22 @@ def service_options(function: Function) -> Function:
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
 
-    def keep_format(context: click.Context, _parameter: click.Parameter, style: str) -> None:
-        context.meta[_LOG_FORMAT] = style
-
-    metrics = click.option(
+    option = click.option(
         "--metrics",
         metavar="[HOST:]PORT",
         expose_value=False,
         callback=keep_metrics,
         help=f"Serve what this process counts to Prometheus, on {_LOOPBACK} unless HOST is given (ess-bus[metrics]).",
     )
+    return option(function)
+
+
+def service_options(function: Function) -> Function:
+    """Add ``--metrics`` and ``--log-format`` to a click command; `begin` finds what they say."""
+
+    def keep_format(context: click.Context, _parameter: click.Parameter, style: str) -> None:
+        context.meta[_LOG_FORMAT] = style
+
     log_format = click.option(
         "--log-format",
         type=click.Choice(logs.FORMATS),
@@ -97,7 +103,7 @@ def service_options(function: Function) -> Function:
         callback=keep_format,
         help="The log as lines of text, or of JSON.",
     )
-    return metrics(log_format(function))
+    return metrics_option(log_format(function))
 
 
 def process_options(function: Function) -> Function:
@@ -121,7 +127,12 @@ def begin(verbose: bool) -> Service:
     command = context.info_name or Path(sys.argv[0]).name
     start_log(verbose, context.meta.get(_LOG_FORMAT, logs.TEXT), context.params.get("process_name") or command)
     end_with_parent()
-    return Service(command, context.meta.get(_METRICS))
+    return service(command)
+
+
+def service(command: str) -> Service:
+    """Return how the command that runs is watched, by what `metrics_option` has found."""
+    return Service(command, click.get_current_context().meta.get(_METRICS))
 
 
 def start_log(verbose: bool, style: str = logs.TEXT, process: str = "") -> None:

@@ -13,6 +13,7 @@ from ess_bus import commandline
 from ess_bus.errors import EssError
 from ess_bus.message import METHODS
 from ess_bus.process import begin, process_options, until_stopped
+from ess_bus.service.running import Service
 from tools.record.entry import RecordingError
 from tools.record.exporting import FORMATS
 from tools.record.options import checked, time_options, uri_options
@@ -78,7 +79,7 @@ def command(context: click.Context, /, **given: Any) -> int:
     It only looks on, as fims_listen does. What is recorded is on the disk within a second, whatever happens.
     A full disk is told and waited for; what was missed is counted, and stands in the recording.
     """
-    begin(given["verbose"])
+    service = begin(given["verbose"])
     tasks = {"--from-listen": _import, "--info": _info, "--export": _export, "--plot": _plot}
     keys = {"--from-listen": "capture", "--info": "info", "--export": "export", "--plot": "plot"}
     chosen = [flag for flag in tasks if given[keys[flag]]]
@@ -87,7 +88,7 @@ def command(context: click.Context, /, **given: Any) -> int:
     task = chosen[0] if chosen else ""
     _check_usage(context, task, given)
     try:
-        return (tasks[task] if task else _record)(given)
+        return tasks[task](given) if task else _record(given, service)
     except sqlite3.Error as error:
         raise RecordingError(given["output"] or given["file"], str(error)) from None
     except ImportError as error:
@@ -121,7 +122,7 @@ def _flag(context: click.Context, name: str) -> str:
     return next(one.opts[0] for one in context.command.params if one.name == name)
 
 
-def _record(given: dict[str, Any]) -> int:
+def _record(given: dict[str, Any], service: Service) -> int:
     from tools.record.recording import Order, record
     from tools.record.rotation import rotation
 
@@ -133,7 +134,7 @@ def _record(given: dict[str, Any]) -> int:
         raise click.BadParameter(str(error), param_hint="--rotate") from None
     order = Order(given["output"], given["uris"] or ("/",), rotates, given["packed"])
     with until_stopped():
-        return LOST if record(given["bus"], given["process_name"] or "fims_record", order) else 0
+        return LOST if record(given["bus"], given["process_name"] or "fims_record", order, service) else 0
     return 0
 
 

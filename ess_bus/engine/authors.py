@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from ess_bus.client import Bus
 from ess_bus.control import BROKER_NAME, PROCESSES
+from ess_bus.engine.ages import Ages
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.following import Following
 from ess_bus.errors import Disconnected, UriError
@@ -19,6 +21,12 @@ log = logging.getLogger(__name__)
 DEVICE_DEPTH: Final = 2
 
 
+def devices_of(tables: Iterable[str]) -> list[str]:
+    """Return the devices that tables belong to."""
+    parts = (segments(table)[:DEVICE_DEPTH] for table in tables)
+    return sorted({join(one) for one in parts if len(one) == DEVICE_DEPTH})
+
+
 class Authors:
     """Knows who publishes each device and who calculates each result, and asks them whether they are still there.
 
@@ -26,6 +34,7 @@ class Authors:
 
     Attributes:
         alive_uri: where the answers of those that are asked arrive.
+        ages: since when nothing was heard of them.
     """
 
     def __init__(self, engine: Engine, bus: Bus) -> None:
@@ -33,6 +42,7 @@ class Authors:
         self._bus = bus
         self._prefix = f"/{engine.name}"
         self.alive_uri = f"{self._prefix}/_alive"
+        self.ages = Ages()
         # Device table -> the process that publishes it.
         self._publishers: dict[str, str] = {}
         # Calculator -> the results that it has set.
@@ -41,9 +51,11 @@ class Authors:
         # Questions are lost with the broker; this counts which one it is.
         self._asked_of = 0
 
-    def published(self, name: str, target: str) -> None:
+    def published(self, name: str, target: str, body: object) -> None:
         """A process has published something of a device."""
-        self._publishers[join(segments(target)[:DEVICE_DEPTH])] = name
+        device = join(segments(target)[:DEVICE_DEPTH])
+        self._publishers[device] = name
+        self.ages.told(device, body, self._engine.steady_s)
 
     def calculated(self, name: str, target: str, body: object) -> bool:
         """A process has set something: if it is a calculator, the members of the body are results; tell if it is."""
@@ -51,6 +63,7 @@ class Authors:
         if results is None:
             return False
         results.update((target, member) for member in (body if isinstance(body, dict) else ()))
+        self.ages.calculates(self._engine.steady_s)
         return True
 
     def take_news(self, message: Message) -> None:
@@ -91,6 +104,8 @@ class Authors:
         name = str(answer.token)
         if answer.status is Status.OK:
             self._following.heard(name)
+            if name in self._results:
+                self.ages.calculates(self._engine.steady_s)
         elif answer.status is not Status.BUSY:  # that is one who reads nothing
             self._following.gone(name)
 

@@ -53,8 +53,9 @@ def blocked(datamap: DataMap, method: str, uri: str, path: str, owned: Collectio
 def refusing(datamap: DataMap, method: str, uri: str, path: str, name: str = "") -> Refusing | None:
     """Return what refuses the parts of a message whose own URI is not blocked; ``None`` if nothing is blocked at all.
 
-    A block holds in an object on a table above as well. It holds for a name: a device's pub goes on reaching what a link
-    shows where user interfaces must not set it.
+    A block holds in an object on a table above as well. It holds for a name, as in the original: what a link shows
+    where user interfaces must not set it (``/site``) goes on being set where it comes from (``/components``), whose
+    old value would go on standing there; and what people set on a page reaches what others must not set.
 
     Args:
         datamap: holds the rules.

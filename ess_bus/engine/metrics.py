@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from ess_bus.engine.ages import Ages
 from ess_bus.engine.engine import Engine
-from ess_bus.service.measures import Kind, Measure, Sample, counter, gauge
+from ess_bus.service.measures import Kind, Measure, Sample, age, counter, gauge
 
 _METHODS: Final = ("get", "set", "pub", "reply")
 _TICKS: Final = {
@@ -39,6 +40,26 @@ def measures(engine: Engine, handled: Mapping[str, int]) -> Iterator[Measure]:
         yield counter(f"ess_engine_{name}", text, timings[name])
     for name, of, text in (("lateness", "ticks", "How late ticks began"), ("turn", "turns", "How long rounds took")):
         yield from _spread(name, text, timings[f"{name}_ms"], is_known=bool(timings[of]))
+
+
+def of_ages(ages: Ages, devices: Iterable[str], now_s: float) -> Iterator[Measure]:
+    """Yield how old the values are that others keep up to date.
+
+    Args:
+        ages: when these were heard.
+        devices: those that the data map has tables of.
+        now_s: the time.
+    """
+    old = {device: age(seconds) for device, seconds in ages.of_devices(devices, now_s).items()}
+    rows = [Sample(seconds, {"device": device}) for device, seconds in old.items()]
+    text = "Seconds since a device told values; infinite before the first time"
+    yield Measure("ess_engine_device_age_seconds", Kind.GAUGE, text, rows)
+    calculated_s = ages.of_calculator(now_s)
+    text = "Seconds since the calculator set results or answered that it keeps them"
+    yield gauge("ess_engine_calculator_age_seconds", text, calculated_s)
+    known = [*old.values(), *(() if calculated_s is None else (calculated_s,))]
+    text = "The age of the oldest value that a device or the calculator keeps up to date"
+    yield gauge("ess_engine_oldest_value_seconds", text, max(known, default=None))
 
 
 def _spread(name: str, text: str, spread: Mapping[str, float], *, is_known: bool) -> Iterator[Measure]:

@@ -14,7 +14,7 @@ from ess_bus.client.replies import error_text
 from ess_bus.client.subscription import Subscription
 from ess_bus.control import PROCESSES, Mode, Subscriptions
 from ess_bus.engine import directory, metrics, views
-from ess_bus.engine.authors import Authors
+from ess_bus.engine.authors import Authors, devices_of
 from ess_bus.engine.blocking import Refusing, blocked, refusing
 from ess_bus.engine.bodies import body_of, without_collections
 from ess_bus.engine.engine import Engine
@@ -80,7 +80,14 @@ class EngineProcess:
 
     def measures(self) -> Iterator[Measure]:
         """Yield what can be counted of this engine."""
-        return metrics.measures(self._engine, self._handled)
+        yield from metrics.measures(self._engine, self._handled)
+        devices = devices_of(filter(self._is_foreign, self._engine.datamap.tables))
+        yield from metrics.of_ages(self._authors.ages, devices, time.monotonic())
+
+    def _is_foreign(self, table: str) -> bool:
+        """Tell whether others publish a table."""
+        is_own = any(is_under(table, root) for root in self._owned)
+        return not is_own and any(is_under(table, root) for root in self._foreign)
 
     def start(self) -> None:
         """Listen, and tell that this engine is there.
@@ -217,8 +224,9 @@ class EngineProcess:
             self._engine.report(target, None)
 
     def _take_report(self, message: Message, target: str, refuse: Refusing | None) -> None:
-        problems = self._engine.report(target, message.json(), refuse)
-        self._authors.published(message.process_name, target)
+        body = message.json()
+        problems = self._engine.report(target, body, refuse)
+        self._authors.published(message.process_name, target, body)
         if problems:
             self._note(message, f"{'; '.join(problems)}; not valid now")
 

@@ -84,7 +84,7 @@ class Service:
         def everything() -> Iterator[Measure]:
             yield _about(self.command, called)
             if bus is not None:
-                yield from _connection(bus.statistics())
+                yield from of_connection(bus.statistics())
             yield from source()
 
         exporter = None if self.metrics is None else _exporter(self.metrics)
@@ -148,7 +148,8 @@ def _about(command: str, name: str) -> Measure:
     return info("ess_process", "The process", {**labels, "python": sys.version.split()[0]})
 
 
-def _connection(seen: BusStatistics) -> Iterator[Measure]:
+def of_connection(seen: BusStatistics) -> Iterator[Measure]:
+    """Yield what a connection to the bus counts."""
     yield gauge("ess_connection_up", "1 while the broker knows this process", float(seen.connected))
     yield gauge("ess_connection_waiting", "Messages that wait for the process", seen.waiting)
     for name, text in (

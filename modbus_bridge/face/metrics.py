@@ -35,11 +35,14 @@ _LABEL: Final = "component"
 def measures(stats: Mapping[str, Any]) -> Iterator[Measure]:
     """Yield what `_stats` of a bridge tell, in the units of Prometheus."""
     connection, components = stats["connection"], stats["components"]
-    yield gauge("ess_bridge_device_up", "1 while the device answers", float(connection["connected"]))
+    alive = sum(bool(one["connected"]) for one in components.values())
+    # One that hangs goes on taking connections.
+    is_silent = not alive and bool(connection["units_down"])
+    is_up = connection["connected"] and not is_silent
+    yield gauge("ess_bridge_device_up", "1 while the device answers", float(is_up))
     yield gauge("ess_bridge_connections_open", "Connections to the device", connection["connections_open"])
     yield gauge("ess_bridge_units_down", "Units behind the connection that are silent", len(connection["units_down"]))
     yield gauge("ess_bridge_components", "Components of the bridge", len(components))
-    alive = sum(bool(one["connected"]) for one in components.values())
     yield gauge("ess_bridge_components_connected", "Components that are read", alive)
     yield from _channels(connection["connections"])
     yield counter("ess_bridge_writes_failed", "Writes that the device did not confirm", connection["writes_failed"])
@@ -48,6 +51,9 @@ def measures(stats: Mapping[str, Any]) -> Iterator[Measure]:
     ages = [Sample(age(one["age_s"]), {_LABEL: name}) for name, one in components.items()]
     text = "Seconds since the component was read; infinite before the first time"
     yield Measure("ess_bridge_component_age_seconds", Kind.GAUGE, text, ages)
+    periods = [Sample(one["period_ms"] / 1000, {_LABEL: name}) for name, one in components.items()]
+    text = "How often the component is to be read"
+    yield Measure("ess_bridge_component_period_seconds", Kind.GAUGE, text, periods)
     oldest = max((one.value for one in ages), default=0.0)
     yield gauge("ess_bridge_oldest_value_seconds", "The age of the oldest value of all components", oldest)
     for key, (name, text) in _SPREADS.items():

@@ -20,6 +20,7 @@ from modbus_bridge.config.model import RegisterType, ServedUnit
 from modbus_bridge.serving.faults import DEVICE_BUSY, DEVICE_FAILURE, ILLEGAL_VALUE, Fault
 from modbus_bridge.serving.registers import Registers, words_in
 from modbus_bridge.serving.requests import MaskWrite
+from modbus_bridge.serving.sets import Sets
 from modbus_bridge.serving.variables import Variables
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ class Mirror:
         self.units = {device_id: MirroredUnit(self, one) for device_id, one in registers.items()}
         self.variables = Variables(registers.values())
         self.last_write: LastWrite | None = None
+        self.sets = Sets()
+        # Owner -> when all that is known of it was said, or confirmed.
+        self._confirmed_s: dict[str, float] = {}
         self._bus = bus
         owners = self.variables.owners
         # Owner -> the names that were heard since it was asked last.
@@ -92,7 +96,18 @@ class Mirror:
         """Take over what another one has heard, as far as it is served here too."""
         for uri in set(self.variables.owners) & set(other.variables.owners):
             self.variables.update(uri, dict(other.variables.heard(uri)))
+            if uri in other._confirmed_s:
+                self._confirmed_s[uri] = other._confirmed_s[uri]
         self._answering |= other._answering & set(self.variables.owners)
+        self.sets = other.sets
+
+    def ages_s(self, now_s: float) -> dict[str, float | None]:
+        """Return owner -> the age in seconds of the oldest that is known of it; ``None`` if it was never heard.
+
+        That of one that answers questions is confirmed by its answers, that of one that only publishes by its pubs.
+        """
+        confirmed = self._confirmed_s
+        return {uri: now_s - confirmed[uri] if uri in confirmed else None for uri in self.variables.owners}
 
     def take(self, message: Message) -> None:
         """Take over what an owner publishes; anything else in it is ignored."""
@@ -105,6 +120,8 @@ class Mirror:
                     log.debug("%s: ignored: %s", message.uri, error)
                 else:
                     self._update(owner, assigned)
+                    if owner not in self._answering:
+                        self._confirmed_s[owner] = time.monotonic()
                 return
 
     def check(self) -> None:
@@ -172,13 +189,18 @@ class Mirror:
         if len(assigned) == 1:
             ((name, body),) = body.items()
             uri = f"{owner}/{name}"
+        begun_s = time.monotonic()
         try:
             await self._bus.request("set", uri, body, timeout_s=timeout_s)
+            self.sets.taken(time.monotonic() - begun_s)
         except Refused as error:
+            self.sets.refused(time.monotonic() - begun_s)
             raise Fault(ILLEGAL_VALUE, str(error)) from None
         except Busy as error:
+            self.sets.unanswered += 1
             raise Fault(DEVICE_BUSY, str(error)) from None
         except BusError as error:
+            self.sets.unanswered += 1
             if error.outcome is Outcome.UNKNOWN:
                 self.variables.doubt(owner, assigned)
             # How long it was waited for is what was left of the time, another one with each write.
@@ -199,6 +221,7 @@ class Mirror:
                 self._forget(uri)
             return None if heard else str(error)
         self._answering.add(uri)
+        self._confirmed_s[uri] = time.monotonic()
         # What was heard in a pub or set by a master is as new as this answer, or newer.
         lacking = self.variables.lacking(uri, assigned)
         self._update(uri, {name: value for name, value in lacking.items() if name not in fresh})

@@ -99,7 +99,7 @@ class Server:
 
     def measures(self) -> Iterator[Measure]:
         """Yield what can be counted of this server."""
-        return metrics.measures(interface.statistics(*self._facts), self._mirror.variables)
+        return metrics.measures(interface.statistics(*self._facts), self._mirror, time.monotonic())
 
     async def run(self, pulse: Pulse) -> None:
         """Serve until cancelled; `pulse` is told that the loop turns.

@@ -92,6 +92,31 @@ def test_it_pings_after_a_second_of_silence_and_after_three_the_broker_is_lost()
         assert bus.joins == 2
 
 
+@rule("W-TRANSPORT-6", "W-HELLO-1", "W-HELLO-7")
+@pytest.mark.parametrize(("broker", "sent"), [(BROKER, ["/me"]), ("another", [])])
+def test_an_answer_waits_for_the_welcome_of_the_same_broker_and_nothing_else_does(broker, sent):
+    welcome = [WELCOME]
+    script = Script(lambda verb, content: welcome if verb is Verb.HELLO else usual(verb, content))
+    with Bus(transport=script) as bus:
+        requests = bus.subscribe("/a")
+        welcome = []
+        script.say(control.encode(Verb.WHO))
+        while bus.connected:
+            bus.run(0.01)
+        script.say(encode(Message("get", "/a", None, "/me", "asker")))
+        request = requests.receive(5)
+        assert request is not None
+        bus.reply(request, 1)
+        with pytest.raises(Disconnected):
+            bus.publish("/b", 1)
+        assert script.messages() == []
+        welcome = [control.encode(Verb.WELCOME, control.VERSION, broker, 1 << 20)]
+        while not bus.connected:
+            bus.run(0.01)
+        bus.flush()
+        assert [message.uri for message in script.messages()] == sent
+
+
 @rule("W-TRANSPORT-7", "W-ERROR-2")
 def test_it_fails_when_nothing_can_be_sent():
     script = Script()

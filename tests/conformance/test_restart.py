@@ -117,12 +117,12 @@ def test_what_was_under_way_has_an_unknown_outcome_and_nothing_is_sent_later_tha
     outcomes: list[object] = []
 
     def use() -> None:
-        with world.bus(timeouts=Timeouts(request=0.2, send=0.2, connect=0.2)) as bus:
+        with world.bus(timeouts=Timeouts(send=0.2, connect=20)) as bus:
             for send in (
                 lambda: bus.request("set", "/a", b"under way", timeout_s=30),
                 lambda: bus.publish("/a", 1),
                 lambda: bus.send("set", "/a", 1),
-                lambda: bus.set("/a", 1),
+                lambda: bus.set("/a", 1, timeout_s=0.2),
             ):
                 with pytest.raises(Disconnected) as caught:
                     send()

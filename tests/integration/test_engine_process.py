@@ -12,9 +12,11 @@ import msgpack
 import pytest
 import zmq
 
+from ess_bus import control
 from ess_bus.client import Bus
+from ess_bus.control import Verb
 from ess_bus.errors import NoOneListening, Refused
-from tests.integration.conftest import ROOT, eventually, start_broker
+from tests.integration.conftest import PATIENCE_S, ROOT, eventually, start_broker
 
 # A bms without a bridge: the engine owns its components.
 ENGINE = ROOT / "configs" / "bms_power" / "engine"
@@ -114,12 +116,20 @@ def test_a_body_that_is_nested_deeply_is_refused(start, broker, bus, depth):
 
 
 def test_a_request_that_cannot_be_answered_ends_nobody(start, broker, bus):
+    pong = control.encode(Verb.PONG, 7)
     processes = [start_engine(start, broker, bus), start_calculator(start, broker, bus)]
     with zmq.Context() as context, context.socket(zmq.DEALER) as hostile:
+        hostile.linger, hostile.rcvtimeo = 0, round(PATIENCE_S * 1000)
         hostile.connect(broker)
-        hostile.send(b"!hello\0" + msgpack.packb((1, "hostile", "", 1, ())))
+        hostile.send(control.encode(Verb.HELLO, control.VERSION, "hostile", "", 1, "", ()))
         for uri in (b"/ess/status", b"/processes/ess_controller", b"/processes/calculator"):
-            hostile.send(b"get " + uri + b"\0" + msgpack.packb(("no slash", "hostile", None, None, None)))
+            hostile.send(b"get " + uri + b"\0" + msgpack.packb(("no slash", "hostile", None, None, None, b"")))
+        # They were delivered, for nothing was said of them before the answer to this.
+        hostile.send(control.encode(Verb.PING, 7))
+        heard = [hostile.recv()]
+        while pong not in heard[-1]:
+            heard.append(hostile.recv())
+        assert not any(b"!undelivered" in frame or b"!error" in frame for frame in heard), heard
     assert bus.get("/processes/ess_controller")
     assert bus.get("/processes/calculator")
     assert [process.popen.poll() for process in processes] == [None, None]
@@ -245,7 +255,14 @@ def test_what_a_process_published_is_not_valid_while_it_hangs(start, broker, bus
     engine.popen.send_signal(signal.SIGSTOP)
     begun_s = time.monotonic()
     eventually(lambda: time.monotonic() > begun_s + 5)
+    # What was asked meanwhile is answered, though the engine has heard nothing of its broker for so long.
+    answers = bus.subscribe("/me")
+    bus.send("get", "/ess/components/bms/soc", None, "/me")
+    bus.flush()
     engine.popen.send_signal(signal.SIGCONT)
+    answer = answers.receive(PATIENCE_S)
+    assert answer is not None
+    assert answer.json() == 50
     assert bus.get("/ess/components/bms/soc") == 50
     assert bus.get(f"/ess{TABLE}/mbmu_voltage") == 5
     assert engine.output.count("is silent") == 2

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -352,3 +353,34 @@ def test_the_most_masters_are_an_option(launch: Launch) -> None:
         with second, contextlib.suppress(ConnectionResetError):
             assert second.recv(1) == b""
     assert "1 are connected, which is the most" in site.process.output
+
+
+def measured(port: int) -> dict[str, float]:
+    """Return sample -> value, as Prometheus reads them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_what_becomes_of_sets_is_counted_and_how_old_values_are_is_seen(
+    owner: Owner, other: Owner, launch: Launch
+) -> None:
+    port = free_port()
+    site = launch("--metrics", str(port))
+    ages = {uri: f'ess_server_owner_age_seconds{{uri="{uri}"}}' for uri in (URI, OTHER)}
+    eventually(lambda: all(measured(port).get(name, 99) < 5 for name in ages.values()))
+    assert site.master.write_single_register(0, 6)
+    owner.refused = {"power"}
+    assert not site.master.write_single_register(0, 7)
+    owner.refused, owner.ignored = set(), {"power"}
+    assert not site.master.write_single_register(0, 8)
+    eventually(lambda: measured(port)["ess_server_sets_unanswered_total"] == 1)
+    found = measured(port)
+    assert (found["ess_server_sets_total"], found["ess_server_sets_refused_total"]) == (2, 1)
+    assert 0 < found["ess_server_round_trip_last_seconds"] < found["ess_server_round_trip_seconds_total"]
+    # One that is gone grows old, and is the oldest; the other one does not.
+    other.end()
+    eventually(lambda: measured(port)[ages[OTHER]] > 5)
+    gone = measured(port)
+    assert gone["ess_server_oldest_value_seconds"] == gone[ages[OTHER]]
+    assert gone[ages[URI]] < gone[ages[OTHER]]

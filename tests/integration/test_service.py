@@ -73,7 +73,7 @@ class TestMetrics:
         texts = [full_scrape(ports[command], MARKS[command]) for command in PROCESSES]
         there = {
             name + ("_total" if kind == "counter" else "")
-            for text in (*texts, scraped(port))
+            for text in (*texts, scraped(port), *self.of_tools(start, endpoint, folder))
             for name, kind in re.findall(r"^# TYPE (\w+?)(?:_total)? (\w+)$", text, re.MULTILINE)
         }
         used = {
@@ -84,14 +84,29 @@ class TestMetrics:
         assert len(used) > 30
         assert used <= there
 
-    @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here: apt-get install prometheus")
-    @pytest.mark.parametrize("words", [["config", "prometheus.yml"], ["rules", "alerts.yml"]])
-    def test_prometheus_itself_accepts_the_rules(self, words):
-        what, file = words
-        done = subprocess.run(
-            ["promtool", "check", what, MONITORING / file], capture_output=True, text=True, check=False
+    @staticmethod
+    def of_tools(start, endpoint: str, folder: Path) -> list[str]:
+        """Return what those show that are no part of `PROCESSES`."""
+        web, recorder, site = free_port(), free_port(), free_port()
+        start("tools.ess_web.command", "--port", "0", "--bus", endpoint, "--metrics", web)
+        start("tools.fims_record", "-o", folder / "site.rec", "--bus", endpoint, "--metrics", recorder)
+        file = folder / "site.toml"
+        file.write_text(
+            f'name = "site"\n[[process]]\nname = "broker"\ncommand = "fims_server"\nbus = "ipc://{folder}/site"\n'
         )
-        assert done.returncode == 0, done.stderr
+        start("tools.ess_site.command", "up", file, "--metrics", site)
+        marks = {web: "ess_web_broker_up 1", recorder: "ess_record_written_total", site: "_answered{"}
+        return [full_scrape(port, mark) for port, mark in marks.items()]
+
+    @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here: apt-get install prometheus")
+    @pytest.mark.parametrize(
+        "words",
+        [["check", "config", "prometheus.yml"], ["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]],
+    )
+    def test_prometheus_itself_accepts_the_rules_and_they_fire_when_they_should(self, words):
+        *what, file = words
+        done = subprocess.run(["promtool", *what, MONITORING / file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def test_who_cannot_be_served_says_so_and_ends(self, run, broker):
         with socket.create_server(("127.0.0.1", 0)) as taken:

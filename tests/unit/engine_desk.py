@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ess_bus.client import Bus
@@ -13,6 +13,7 @@ from ess_bus.control import Mode
 from ess_bus.engine.engine import Engine
 from ess_bus.engine.process import EngineProcess
 from ess_bus.message import Message
+from ess_bus.service.measures import Sample
 from ess_bus.transport.memory import Hub
 
 ROOTS = {f"/{root}": Mode.ALL for root in ("status", "controls", "assets", "site")} | {"/components": Mode.PUB_ONLY}
@@ -58,6 +59,10 @@ class Desk:
         reply = self._me.receive(PATIENCE_S)
         assert reply is not None, f"no answer to {method} {uri}"
         return (reply.body or b"").decode()
+
+    def measured(self) -> dict[str, Sequence[Sample]]:
+        """Return what the engine tells Prometheus."""
+        return {one.name: one.samples for one in self._process.measures()}
 
     def turn(self) -> None:
         """Let the engine handle what is there."""

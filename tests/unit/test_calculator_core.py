@@ -74,7 +74,10 @@ def test_one_pass_is_enough_for_a_chain_also_through_links():
         (operation("+", "a", "b"), {"a": 9, "b": "Off"}, "variable2 (/status/bms:b) is not a number: 'Off'", 0),
         (operation("+", "a", "b"), {"a": 9, "b": None}, "variable2 (/status/bms:b) is not valid", None),
         (expression("{1} / {2}", "a", "b"), {"a": 1, "b": 0}, "division by zero, at column 5 of {1} / {2}", 0),
-        (expression("hi + {1}", "a"), {"a": 1}, "'hi' is a text, but '+' takes numbers", None),
+        (expression("hi + {1}", "a"), {"a": 1}, "'hi' is a text, but '+' takes numbers", 0),
+        (expression("hi there", "a"), {"a": 1}, "expected an operator or the end, got 'there'", 0),
+        (expression("1 $ 1", "a"), {"a": 1}, "'$' (U+0024) has no meaning here", 0),
+        (expression("{1} + {2}", "a"), {"a": 1}, "there is no operand {2}", None),
         (expression("{1} + 1", "a"), {"a": "Off"}, "variable1 (/status/bms:a) is not a number: 'Off'", 0),
         (expression("{1} + 1", "a"), {"a": None}, "variable1 (/status/bms:a) is not valid", None),
         ({**operation("+", "a", "b"), "numVars": 3}, {"a": 1, "b": 2}, "numVars is 3, but the variables are", None),
@@ -165,6 +168,16 @@ def test_the_original_pins_of_aggregation():
         tables=tables, Faults=operation("+", "bms:FaultCnt"), Alarm=operation("or", "bms:RackCurrent@seenAlarm")
     )
     assert one.run() == {"Faults": 5, "Alarm": True}
+
+
+def test_the_original_pin_of_managers_below_managers():
+    tables = {
+        "/assets/pcs/module_1": {},
+        "/status/pcs": {"FaultCnt": 3},
+        "/status/module_1": {"FaultCnt": 100},
+        "/status/ess": {"Faults": operation("+", "ess:FaultCnt")},
+    }
+    assert bench(tables=tables, FaultCnt=5).run() == {"Faults": 8}
 
 
 def test_the_switches_are_looked_at_each_time():

@@ -304,6 +304,9 @@ def test_the_tree_of_an_engines_answer_is_that_of_its_tables():
         "right": ("rack_1", "rack_2")
     }
     assert [str(one) for one in places("bms:P", "x", tree)] == ["/status/left:P", "/status/right:P"]
+    # A manager's own instances count only where no managers are below it.
+    mixed = Tree.of_answer({"aIs": [{"name": "meter"}], "aMs": [side]}, "ess")
+    assert mixed.children["ess"] == ("bms",)
     answers: tuple[Any, ...] = (None, 5, [], {"aMs": {}}, {"aMs": [None], "aIs": "x"})
     for garbage in answers:
         assert Tree.of_answer(garbage, "ess").children.get("bms") is None

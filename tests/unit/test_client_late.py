@@ -33,6 +33,11 @@ def answer(number=1):
     return encode(Message("set", f"/me/{number}", b"1", None, "test", None, Status.OK))
 
 
+def one(message: Message | None) -> Message:
+    assert message is not None
+    return message
+
+
 def verbs(core):
     found = [control.decode(frame)[0] if frame[:1] == b"!" else frame for frame in core.outgoing]
     core.outgoing.clear()
@@ -122,7 +127,7 @@ def test_a_bus_that_took_its_broker_for_lost_answers_what_it_has_read():
         requests, answers = owner.subscribe("/a"), asker.subscribe("/me")
         for value in ("answer", None):
             asker.send("get", "/a", None, "/me", "token")
-            request = requests.receive(60)
+            request = one(requests.receive(60))
             owner._core.lose("the broker stopped answering")
             if value is None:
                 owner.refuse(request, "no")
@@ -132,7 +137,7 @@ def test_a_bus_that_took_its_broker_for_lost_answers_what_it_has_read():
                 owner.publish("/b", 1)
             while not owner.connected:
                 owner.run(0.01)
-            reply = answers.receive(60)
+            reply = one(answers.receive(60))
             assert (reply.status, reply.token) == (Status.OK if value else Status.REFUSED, "token")
     with pytest.raises(Disconnected, match="closed"):
         owner.reply(request, 1)
@@ -148,28 +153,31 @@ def test_what_a_bus_holds_back_for_a_moment_is_not_lost_with_the_broker_if_it_is
             owner._core.lose("the broker stopped answering")
             while not owner.connected:
                 owner.run(0.01)
-        assert answers.receive(60).uri == "/me/1"
+        assert one(answers.receive(60)).uri == "/me/1"
         assert answers.receive(0) is None
 
 
 def test_an_asynchronous_bus_that_took_its_broker_for_lost_answers_what_it_has_read():
     async def main():
         hub = Hub()
-        async with asyncio.timeout(60), AsyncBus(name="owner", transport=hub.connect) as owner:
-            async with AsyncBus(name="asker", transport=hub.connect) as asker:
-                requests = await owner.subscribe("/a")
-                asking = asyncio.create_task(asker.get("/a", timeout_s=60))
-                request = await requests.receive()
-                owner._core.lose("the broker stopped answering")
-                await owner.reply(request, 1)
-                with pytest.raises(Disconnected):
-                    await owner.publish("/b", 1)
-                assert await asking == 1
-                asking = asyncio.create_task(asker.get("/a", timeout_s=60))
-                request = await requests.receive()
-                await owner.reply(request, 2)  # it leaves with this turn of the loop, if nothing comes between
-                owner._core.lose("the broker stopped answering")
-                assert await asking == 2
+        async with (
+            asyncio.timeout(60),
+            AsyncBus(name="owner", transport=hub.connect) as owner,
+            AsyncBus(name="asker", transport=hub.connect) as asker,
+        ):
+            requests = await owner.subscribe("/a")
+            asking = asyncio.create_task(asker.get("/a", timeout_s=60))
+            request = one(await requests.receive())
+            owner._core.lose("the broker stopped answering")
+            await owner.reply(request, 1)
+            with pytest.raises(Disconnected):
+                await owner.publish("/b", 1)
+            assert await asking == 1
+            asking = asyncio.create_task(asker.get("/a", timeout_s=60))
+            request = one(await requests.receive())
+            await owner.reply(request, 2)  # it leaves with this turn of the loop, if nothing comes between
+            owner._core.lose("the broker stopped answering")
+            assert await asking == 2
         with pytest.raises(Disconnected, match="closed"):
             await owner.reply(request, 1)
 

@@ -94,7 +94,7 @@ def test_what_is_no_address_is_named(text):
 
 def test_a_component_that_was_never_read_is_infinitely_old():
     spread = {"p50": 0.0, "p99": 0.0, "max": 0.0, "count": 0}
-    component = {"connected": False, "age_s": None, "polls": 2, "polls_failed": 2}
+    component = {"connected": False, "age_s": None, "period_ms": 500, "polls": 2, "polls_failed": 2}
     stats = {
         "connection": {
             "connected": False, "connections_open": 0, "units_down": [1], "writes_failed": 0,
@@ -106,6 +106,23 @@ def test_a_component_that_was_never_read_is_infinitely_old():
     assert found["ess_bridge_component_age_seconds"] == [(math.inf, {"component": "bms"})]
     assert found["ess_bridge_oldest_value_seconds"][0].value == math.inf
     assert found["ess_bridge_device_up"][0].value == 0
+    assert found["ess_bridge_component_period_seconds"] == [(0.5, {"component": "bms"})]
     # No quantile of nothing: a zero would look like a quick device.
     assert found["ess_bridge_component_read_seconds"] == []
     assert age(0.0) == 0.0
+
+
+@pytest.mark.parametrize(("units_down", "is_up"), [([1], 0), ([], 1)])
+def test_a_device_that_hangs_is_down_though_it_takes_connections(units_down, is_up):
+    spread = {"p50": 0.0, "p99": 0.0, "max": 0.0, "count": 0}
+    times = {"tick_lateness_ms": spread, "read_time_ms": spread, "pub_time_ms": spread}
+    component = {"connected": False, "age_s": 9.0, "period_ms": 500, "polls": 2, "polls_failed": 2, **times}
+    stats = {
+        "connection": {
+            "connected": True, "connections_open": 1, "units_down": units_down, "writes_failed": 0, "connections": [],
+        },
+        "components": {"bms": component},
+    }  # fmt: skip
+    found = {one.name: one.samples for one in measures(stats)}
+    assert found["ess_bridge_device_up"][0].value == is_up
+    assert found["ess_bridge_component_period_seconds"] == [(0.5, {"component": "bms"})]

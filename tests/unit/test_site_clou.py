@@ -222,8 +222,8 @@ class TestPower:
 
     def test_a_reference_that_was_lost_on_its_way_is_sent_again(self, running: ClosedLoop) -> None:
         running.plant.set("pcs_registers_fast", ("p_p_reference",), 80.0)
-        running.until(lambda: running.register("p") == 400, 3, step_s=0.1)
-        running.until(lambda: running.register("p") == 200, 5)
+        running.until(lambda: running.plant.get("pcs_1", ("p",)) == 400, 3, step_s=0.1)
+        running.until(lambda: running.plant.get("pcs_1", ("p",)) == 200, 5)
 
 
 class TestMaintenance:

@@ -127,6 +127,36 @@ def test_a_contactor_opened_under_load_is_a_fault_of_the_converter():
     assert pcs.p == 300
 
 
+def test_a_stuck_contactor_of_the_battery_does_not_move():
+    site, _, bms = battery()
+    site.run(3)
+    bms.set((), {"dccontactorstuck": True, "offcmd": True})
+    site.run(2)
+    assert (bms.on, bms.dc_contactor, bms.racks_in_service) == (True, True, 9)
+    bms.set((), {"tripcmd": True})
+    site.run(2)
+    assert (bms.faulted, bms.dc_contactor, bms.pdischarge, bms.pcharge) == (True, True, 0, 0)
+    bms.set((), {"dccontactorstuck": False})
+    site.run(1)
+    assert not bms.dc_contactor
+    bms.set((), {"dccontactorstuck": True, "resetcmd": True})
+    site.run(1)
+    bms.set((), {"oncmd": True})
+    site.run(2)
+    assert not bms.dc_contactor
+
+
+def test_an_empty_battery_has_nothing_left_to_lose():
+    site, pcs, bms = battery(idleloss=2)
+    site.run(3)
+    bms.set((), {"soc": 0})
+    for order in ({"pcmd": 100}, {"offcmd": True}):
+        pcs.set((), order)
+        site.run(2, 60)
+        # What it took would come from nowhere where the converter is off.
+        assert (bms.soc.value, bms.p, bms.losses, pcs.pdc, site.grid.p) == (0, 0, 0, 0, 0)
+
+
 def test_a_converter_without_a_dc_voltage_refuses_to_start_and_does_not_start_later_by_itself():
     site, pcs, bms = battery()
     bms.set((), {"offcmd": True})

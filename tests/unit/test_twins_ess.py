@@ -344,6 +344,26 @@ def test_a_stuck_contactor_does_not_move():
     ess.set((), {"dccontactorstuck": True, "offcmd": True})
     step(ess)
     assert (ess.on, ess.ac_contactor, ess.dc_contactor) == (False, False, True)
+    ess.set((), {"dccontactorstuck": False, "dccontactoropencmd": True})
+    step(ess)
+    ess.set((), {"dccontactorstuck": True, "oncmd": True})
+    step(ess)
+    assert (ess.on, ess.ac_contactor, ess.dc_contactor) == (False, True, False)
+    ess.set((), {"accontactorstuck": True, "offcmd": True})
+    step(ess)
+    assert (ess.on, ess.ac_contactor, ess.dc_contactor) == (False, True, False)
+
+
+def test_the_direct_current_carries_power_and_losses():
+    ess = running(pcmd=200, rte=81, vdcnom=1000, racks=3)
+    step(ess)
+    assert ess.racks_in_service == 3
+    assert ess.losses > 0
+    assert ess.vdc == 1000
+    assert ess.idc == pytest.approx(200 + ess.losses)
+    ess.set((), {"offcmd": True})
+    step(ess)
+    assert (ess.vdc, ess.idc) == (0, 0)
 
 
 # -- fields ----------------------------------------------------------------------------------------------------------

@@ -65,7 +65,10 @@ def test_a_feeder_takes_commands_faults_and_meters():
     load = Load(id="load", pcmd=-100)
     site = Site(load, polrev=True)
     site.run(1, 3600)
-    assert (site.feed.p, site.feed.kwh_delivered) == (100, 100)
+    assert (site.feed.p, site.feed.kwh_delivered, site.feed.kwh_received) == (100, 100, 0)
+    load.set((), {"pcmd": 50})
+    site.run(1, 3600)
+    assert (site.feed.p, site.feed.kwh_delivered, site.feed.kwh_received) == (-50, 100, 50)
     site.feed.set((), {"breakerstuck": True, "opencmd": True})
     site.run(1)
     assert site.feed.closed

@@ -11,7 +11,7 @@ import click
 from ess_bus.commandline import FAILED, run
 from ess_bus.errors import EssError
 from ess_bus.output import wants_colours
-from ess_bus.process import end_with_parent
+from ess_bus.process import end_with_parent, metrics_option, service
 from tools.ess_site import check as checking
 from tools.ess_site.doctor.command import doctor
 from tools.ess_site.options import bus_option, site_argument
@@ -60,6 +60,7 @@ def command() -> None:
 Examples:
   ess_site up configs/demo/site.toml
   ESS_BUS=test ess_site up site.toml | tee site.log
+  ess_site up site.toml --metrics 9100        Prometheus sees which process is down, and what is restarted
 
 \b
 Exit status:
@@ -69,6 +70,7 @@ Exit status:
 )
 @bus_option
 @click.option("-v", "--verbose", is_flag=True, help="Have every process log what happens in detail.")
+@metrics_option
 @site_argument
 def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     """Start every process and keep it running until Ctrl-C.
@@ -84,7 +86,7 @@ def up(site_file: Path, bus: str | None, *, verbose: bool) -> None:
     _refuse_bad_configurations(site)
     names = [process.name for process in site.processes]
     output = Output(sys.stdout.buffer, names, colours=wants_colours(sys.stdout.buffer))
-    asyncio.run(supervisor.run(site, output))
+    asyncio.run(supervisor.run(site, output, service("ess_site")))
 
 
 @command.command(

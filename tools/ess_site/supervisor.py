@@ -11,6 +11,7 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import zmq
@@ -18,10 +19,13 @@ from circus.arbiter import Arbiter
 from tornado.ioloop import IOLoop
 
 from ess_bus.errors import EssError
-from ess_bus.service.running import Pulse
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import Pulse, Service
+from tools.ess_site import metrics
 from tools.ess_site.answering import until_answered
 from tools.ess_site.backoff import Backoff
 from tools.ess_site.child import Child
+from tools.ess_site.metrics import Seen
 from tools.ess_site.output import OWN_NAME, Output
 from tools.ess_site.site_file import Site, SiteProcess
 
@@ -34,15 +38,18 @@ class StartFailed(EssError):
     """A process ended, or did not answer in time, while the site was starting."""
 
 
-async def run(site: Site, output: Output) -> None:
+async def run(site: Site, output: Output, service: Service) -> None:
     """Start the site, keep it whole until a signal asks to stop, and stop it.
 
     Raises:
+        EssError: metrics cannot be served.
         StartFailed: the site could not be started; whatever had been started was stopped again.
         BrokenPipeError: nobody reads our output any more; the site was stopped.
     """
     _forward_circus_warnings(output)
-    await _Supervisor(site, output).run()
+    supervisor = _Supervisor(site, output)
+    with service.running(supervisor.measures, name=OWN_NAME) as pulse:
+        await supervisor.run(pulse)
 
 
 class _Supervised:
@@ -55,6 +62,7 @@ class _Supervised:
         self.restart_at: float | None = None
         self.answers = False
         self.answered_once = False
+        self.ends = 0
 
 
 class _Supervisor:
@@ -62,7 +70,7 @@ class _Supervisor:
         self._site = site
         self._output = output
         self._stopping = False
-        self._pulse = Pulse()
+        self._pulse: Pulse
         self._wake = asyncio.Event()
         self._started: list[_Supervised] = []
         self._all = [_Supervised(process, output) for process in site.processes]
@@ -84,7 +92,12 @@ class _Supervisor:
         # circus takes the signals over; this hands them back to the handlers above.
         self._arbiter.ctrl.sys_hdl.stop()
 
-    async def run(self) -> None:
+    def measures(self) -> Iterator[Measure]:
+        """Yield how each process of the site is."""
+        return metrics.measures({one.child.name: Seen(one.child.running, one.answers, one.ends) for one in self._all})
+
+    async def run(self, pulse: Pulse) -> None:
+        self._pulse = pulse
         await self._arbiter.start()
         try:
             await self._bring_up()
@@ -156,6 +169,7 @@ class _Supervisor:
     def _ended(self, one: _Supervised) -> None:
         one.child.flush()
         was_up, one.answers = one.answers, False
+        one.ends += 1
         if one.probe is not None:
             one.probe.cancel()
             one.probe = None

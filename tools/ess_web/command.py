@@ -91,7 +91,7 @@ def command(
     # The cookies of a host are those of all its ports.
     api = Api(hub, following, Access(tokens), cookie=f"ess_web_{port}", rate=rate)
     _announce(host, port, tokens if token_file is None else {})
-    with service.running(tuple, name=name) as pulse:
+    with service.running(following.measures, name=name) as pulse:
         run_until_stopped(serve(sock, _hosts(host, allow_host), api, hub, following, pulse))
 
 

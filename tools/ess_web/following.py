@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ess_bus.client import AsyncBus, AsyncSubscription
-from ess_bus.errors import BusError, Disconnected, EssError
+from ess_bus.errors import BusError, Disconnected, EssError, Refused
 from ess_bus.message import Message
+from ess_bus.service.measures import Measure
+from ess_bus.service.running import of_connection
+from tools.ess_web import metrics
 from tools.ess_web.hub import Hub
 from tools.ess_web.keepers import announced, clients_of, present
 from tools.fims.meanwhile import Meanwhile
@@ -38,6 +42,7 @@ class Following:
         self._endpoint = endpoint
         self._name = name
         self._bus: AsyncBus | None = None
+        self._looks = metrics.Looks()
         # What was published while the engine was asked for everything: its answers may be older.
         self._meanwhile: Meanwhile[Message] = Meanwhile()
 
@@ -66,7 +71,22 @@ class Following:
         """
         if self._bus is None or not self._bus.connected:
             raise Disconnected("the broker cannot be reached; nothing was sent")
-        return await self._bus.set(uri, value)
+        begun_s, looks = time.monotonic(), self._looks
+        try:
+            answer = await self._bus.set(uri, value)
+        except BusError as error:
+            looks.sets_failed += 1
+            if isinstance(error, Refused):
+                looks.sets, looks.seconds = looks.sets + 1, looks.seconds + time.monotonic() - begun_s
+            raise
+        looks.sets, looks.seconds = looks.sets + 1, looks.seconds + time.monotonic() - begun_s
+        return answer
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of the dashboard, and of its connection while it has one."""
+        if self._bus is not None:
+            yield from of_connection(self._bus.statistics())
+        yield from metrics.measures(self._hub, self._looks, time.monotonic())
 
     async def _follow(self, bus: AsyncBus) -> None:
         self._bus = bus
@@ -98,6 +118,7 @@ class Following:
                     self._hub.connect()
                 try:
                     clients = await self._poll(bus)
+                    self._looks.polls, self._looks.seen_s = self._looks.polls + 1, time.monotonic()
                     if bus.gaps != gaps:
                         gaps = bus.gaps
                         self._hub.is_outdated = True
@@ -105,6 +126,7 @@ class Following:
                     if self._hub.is_outdated:
                         await self._ask_engine(bus)
                 except BusError as error:
+                    self._looks.polls_failed += 1
                     log.debug("not answered: %s", error)
             await asyncio.sleep(LOOK_EVERY_S)
 

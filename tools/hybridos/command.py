@@ -96,7 +96,7 @@ async def _serve(registers: Registers, bus_endpoint: str, name: str, service: Se
     master = Master(registers)
     try:
         async with AsyncBus(bus_endpoint, name=name) as bus:
-            with service.running(tuple, bus) as pulse:
+            with service.running(master.measures, bus) as pulse:
                 await HybridosProcess(bus, master).serve(pulse)
     finally:
         master.close()

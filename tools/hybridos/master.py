@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Iterator
 from typing import Any, Final
 
+from ess_bus.service.measures import Measure
 from modbus_bridge.config.model import Point
 from modbus_bridge.device import Device, DeviceError, DeviceRefused
 from modbus_bridge.values import codec
+from tools.hybridos import metrics
 from tools.hybridos.orders import Order
 from tools.hybridos.registers import LIFE, STATE, Registers
 
@@ -24,12 +28,14 @@ class Master:
 
     Attributes:
         seen: register -> value as it was looked at last; ``None`` is not known, as everything is without a connection.
+        rounds: what became of rounds and orders.
     """
 
     def __init__(self, registers: Registers) -> None:
         self._registers = registers
         self._device = Device(registers.connection, self._lost)
         self._lock = asyncio.Lock()
+        self.rounds = metrics.Rounds()
         self._beats: int | None = None
         self._is_reachable: bool | None = None
         self.seen: dict[str, Any] = dict.fromkeys(registers.watched)
@@ -47,6 +53,12 @@ class Master:
             return None
         return next((word for bit, word in _STATES.items() if bits & bit), f"{bits}")
 
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted of the controller."""
+        unknown = sum(value is None for value in self.seen.values())
+        is_reached = self._is_reachable is True
+        return metrics.measures(self.rounds, time.monotonic(), is_reached=is_reached, unknown=unknown)
+
     def close(self) -> None:
         """Close the connection."""
         self._device.close()
@@ -60,14 +72,21 @@ class Master:
         """
         points = [self._registers.written[one.register] for one in orders]
         words = [_encoded(point, one.value) for point, one in zip(points, orders, strict=True)]
-        async with self._lock:
-            await self._connected()
-            for point, written in zip(points, words, strict=True):
-                await self._write(point, written)
-                log.info("%s = %s", point.id, codec.number(point, written))
+        written = self.rounds.orders
+        try:
+            async with self._lock:
+                await self._connected()
+                for point, one in zip(points, words, strict=True):
+                    await self._write(point, one)
+                    self.rounds.orders += 1
+                    log.info("%s = %s", point.id, codec.number(point, one))
+        except DeviceError:
+            self.rounds.orders_failed += len(orders) - (self.rounds.orders - written)
+            raise
 
     async def round(self, *, beat: bool) -> None:
         """Beat, if that is wanted, and look at everything; a controller that cannot be reached is said once."""
+        begun_s = time.monotonic()
         try:
             async with self._lock:
                 await self._connected()
@@ -76,8 +95,10 @@ class Master:
                 for name, point in self._registers.watched.items():
                     self.seen[name] = await self._read(point)
         except DeviceError as error:
+            self.rounds.failed += 1
             self._unreachable(str(error))
         else:
+            self.rounds.ended(begun_s, time.monotonic())
             if not self._is_reachable:
                 log.info("connected to %s", self.address)
             self._is_reachable = True

@@ -47,6 +47,7 @@ class HybridosProcess:
                 await self._bus.publish(URI, self._shown())
             due_s = max(due_s + ROUND_S, loop.time())
             await asyncio.sleep(due_s - loop.time())
+            self._master.rounds.lateness_s = loop.time() - due_s
 
     def _shown(self) -> dict[str, Any]:
         return {"state": self._master.state, _BEATS: self._beats, **self._master.seen}

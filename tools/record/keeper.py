@@ -7,10 +7,12 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from ess_bus.service.measures import Measure, counter, gauge
 from tools.record.entry import Entry, Gap, RecordingError, Run
 from tools.record.rotation import Rotation, finished_name, to_remove
 from tools.record.writer import Writer
@@ -67,6 +69,7 @@ class Keeper:
         self._size = 0
         self._loss: _Loss | None = None
         self._failure: str | None = None
+        self._written_s = time.monotonic()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._writer: Writer | None = self._open()
@@ -100,6 +103,18 @@ class Keeper:
         log.warning("%s", gap)
         with self._lock:
             self._gaps.append(gap)
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield what can be counted at this moment."""
+        with self._lock:
+            waiting, size = len(self._waiting), self._size
+        yield gauge("ess_record_working", "1 while the file can be written", float(self._failure is None))
+        yield counter("ess_record_written", "Messages that were written", self.written)
+        yield counter("ess_record_lost", "Messages that found no room because the file was not written", self.lost)
+        yield gauge("ess_record_waiting", "Messages that wait to be written", waiting)
+        yield gauge("ess_record_waiting_bytes", "Memory that they take", size)
+        text = "Seconds since all that waited was last written, or there was nothing to write"
+        yield gauge("ess_record_write_age_seconds", text, time.monotonic() - self._written_s)
 
     def close(self) -> None:
         """Write what waits, and close; what cannot be written now is lost and counted."""
@@ -149,6 +164,7 @@ class Keeper:
         if self._failure is not None:
             log.warning("%s: can be written again; %d messages were lost so far", self.path, self.lost)
             self._failure = None
+        self._written_s = time.monotonic()
         self._rotate(self._writer)
 
     def _forget(self, entries: list[Entry], gaps: int, lost: Gap | None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ess_bus.client import Bus, Subscription
+from ess_bus.service.running import Pulse, Service
 from tools.record.entry import Entry, Gap, RecordingError, Run
 from tools.record.keeper import Keeper
 from tools.record.lock import locked
@@ -43,12 +44,13 @@ class Order:
     packed: bool
 
 
-def record(bus: str | None, name: str, order: Order) -> int:
+def record(bus: str | None, name: str, order: Order, service: Service) -> int:
     """Record until a signal ends it; return how many messages were lost.
 
     Raises:
         RecordingError, OSError, sqlite3.Error: the file cannot be written at the start.
         BusError: there is no broker, or it refuses the subscription.
+        EssError: metrics cannot be served.
     """
     with Bus(bus, name=name) as connection, locked(order.path):
         run = Run(now_us(), connection.endpoint, order.uris)
@@ -56,8 +58,9 @@ def record(bus: str | None, name: str, order: Order) -> int:
             messages = connection.subscribe(*order.uris, passive=True)
             connection.announce(kind="recorder", file=os.fsencode(order.path).decode(errors="backslashreplace"))
             log.info("recording %s to %s", ", ".join(order.uris), order.path)
-            with _asked_to_stop() as stopped:
-                _listen(connection, messages, keeper, stopped)
+            with _asked_to_stop() as stopped, service.running(keeper.measures, connection) as pulse:
+                pulse.ready()
+                _listen(connection, messages, keeper, stopped, pulse)
         log.info("%s: %d messages written, %d lost", order.path, keeper.written, keeper.lost)
         return keeper.lost + connection.statistics().dropped
 
@@ -80,7 +83,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _listen(connection: Bus, messages: Subscription, keeper: Keeper, stopped: threading.Event) -> None:
+def _listen(connection: Bus, messages: Subscription, keeper: Keeper, stopped: threading.Event, pulse: Pulse) -> None:
     begun_ns = time.monotonic_ns()
     watch = _Watch(connection)
     is_last = False
@@ -89,6 +92,7 @@ def _listen(connection: Bus, messages: Subscription, keeper: Keeper, stopped: th
         is_last = stopped.is_set()
         for message in messages.burst(0 if is_last else _PAUSE_S, _BURST):
             keeper.put(Entry(now_us(), (time.monotonic_ns() - begun_ns) // 1000, 0, message))
+        pulse.beat()
         for gap in watch.look():
             keeper.note(gap)
         if not keeper.is_working:

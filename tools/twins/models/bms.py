@@ -190,7 +190,8 @@ class Bms(Measured):
             return Terminal()
         self._show_limits()
         kwh, full = self._energy()
-        discharge = min(self.pdischarge, power_for(kwh * 3600 / dt_s, self.idleloss, self._series))
+        # An empty one asks for nothing: nobody may be there to cover its losses.
+        discharge = max(0.0, min(self.pdischarge, power_for(kwh * 3600 / dt_s, self.idleloss, self._series)))
         charge = min(self.pcharge, -power_for((kwh - full) * 3600 / dt_s, self.idleloss, self._series))
         self._most = discharge, charge
         return Terminal(vdc=self.vdc, discharge=discharge, charge=charge)
