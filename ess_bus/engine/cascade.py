@@ -121,9 +121,7 @@ class Cascade:
         link = Link(place, variable.cell.value)
         if not chain:
             self._left = MAX_ACTIONS
-        elif not forced and self._is_settled(link, variable):
-            return
-        elif self._is_endless(link):
+        elif (not forced and self._is_settled(link, variable)) or self._is_endless(link):
             return
         if not self._is_on(place, variable):
             return
