@@ -110,13 +110,19 @@ class Cascade:
         if variable.program and assignment.runs_actions:
             self.act(assignment.place, variable)
 
-    def act(self, place: Reference, variable: Variable) -> None:
-        """Run the actions of a variable that was set, unless that would never come to an end."""
+    def act(self, place: Reference, variable: Variable, forced: bool = False) -> None:
+        """Run the actions of a variable that was set, unless that would never come to an end.
+
+        Args:
+            place: where it was set.
+            variable: that one.
+            forced: they run as if its value had changed.
+        """
         chain = self._chain
         link = Link(place, variable.cell.value)
         if not chain:
             self._left = MAX_ACTIONS
-        elif self._is_endless(link):
+        elif (not forced and self._is_settled(link, variable)) or self._is_endless(link):
             return
         if not self._is_on(place, variable):
             return
@@ -160,7 +166,7 @@ class Cascade:
         if forced:
             variable.changed = True
         if not direct and variable.program:
-            self.act(place, variable)
+            self.act(place, variable, forced)
 
     def clamp(self, source: Variable, value: Any) -> None:
         """Give the variable itself another value; nothing follows from that."""
@@ -238,6 +244,18 @@ class Cascade:
             self._host.fail(f"{begin} {target}", text)
             # Its old value would go on being shown as if it were that of its source.
             return variable.set(None)
+
+    def _is_settled(self, link: Link, variable: Variable) -> bool:
+        """Tell whether a chain comes back to a variable that has this value already, and acts on changes only.
+
+        So end two variables that follow each other: that is no mistake.
+        """
+        if link not in self._chain or link != next(one for one in reversed(self._chain) if one.place == link.place):
+            return False
+        if variable.parameters.get("ifChanged"):
+            return True
+        conditions = [item.condition for step in variable.program for item in step.items]
+        return all(condition.if_changed and condition.input is None for condition in conditions)
 
     def _is_endless(self, link: Link) -> bool:
         """Tell whether a chain goes round in a circle, or too far, with this link; it is named then."""

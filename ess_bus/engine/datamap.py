@@ -227,6 +227,10 @@ class DataMap:
         place = assignment.place
         variable = self.find(place.table, place.name) or _NEW
         unlocks = assignment.parameters is not None and assignment.parameters.get("lock") is False
+        holds = variable.cell.value
+        if variable.locked and not unlocks and assignment.bit is None and holds is not None and given == holds:
+            # Masters write whole blocks, in which it stands as it is; nothing follows from that.
+            return assignment._replace(value=KEEP, act=False)
         value = accepted(place, variable, given, assignment.bit, unlocks=unlocks)
         return assignment if value is given else assignment._replace(value=value)
 

@@ -137,6 +137,7 @@ def test_a_suspended_bridge_leaves_no_value_standing(site: Site) -> None:
 
 def test_what_this_site_cannot_do_is_refused_to_both(site: Site) -> None:
     assert site.clou.write("on_off_grid_mode_setting", 2) == 3
+    assert site.clou.write("on_off_grid_mode_setting", 0) == 0
     with pytest.raises(Refused, match="locked"):
         site.bus.set("/components/clou_ess_controller_hr/run_mode", 1)
 

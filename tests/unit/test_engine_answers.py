@@ -140,3 +140,42 @@ def test_the_answer_is_an_error_and_a_calculator_is_told_of_refusals_only():
         person.bus.announce(kind="calculator", prefix="/ess")
         person.turn()
         assert person.say("set", "/ess/c/x", {"a": 6}) == '{"a": 6}'
+
+
+@pytest.mark.parametrize("where", ["variable", "item"])
+def test_variables_that_follow_each_other_by_changes_are_no_circle(engine, where):
+    of_variable, of_item = ({"ifChanged": True}, {}) if where == "variable" else ({}, {"ifChanged": True})
+    there, back = ({"onSet": [{"remap": [{"uri": f"/c/x:{name}", **of_item}]}]} for name in "ba")
+    follow = {"a": {"value": 0, "actions": there, **of_variable}, "b": {"value": 0, "actions": back, **of_variable}}
+    assert engine.set("/c/x", follow) == []
+    for name, value in (("a", 5), ("b", 7), ("b", 7)):
+        assert engine.set(f"/c/x/{name}", value) == []
+        assert [get(engine.datamap, f"/c/x/{one}") for one in "ab"] == [value, value]
+
+
+def test_a_circle_that_goes_on_whatever_changes_is_one_with_if_changed_too(engine):
+    there, back = ({"onSet": [{"remap": [{"uri": f"/c/x:{name}", "useSet": True}]}]} for name in "ba")
+    follow = {"a": {"value": 0, "actions": there}, "b": {"value": 0, "actions": back}}
+    engine.set("/c/x", {name: {**one, "ifChanged": True} for name, one in follow.items()})
+    assert engine.set("/c/x/a", 5) == ["actions run in a circle, stopped: /c/x:a -> /c/x:b -> /c/x:a"]
+
+
+def test_what_a_monitor_was_defined_with_is_no_failure_of_each_value(engine):
+    calls = {"onSet": [{"func": [{"func": "CheckMonitorVar"}]}]}
+    checked = {"EnableMaxValCheck": True, "MaxAlarmThreshold": 45, "MaxFaultThreshold": 52}
+    engine.set("/status/bms", {"X": {"value": 0, **checked, "actions": calls}})
+    assert [engine.set("/status/bms/X", value) for value in (5, 6)] == [[], []]
+    # One that checks nothing is told each time.
+    engine.set("/status/bms", {"Y": {"value": 0, "EnableMaxValCheck": True, "actions": calls}})
+    told = "/status/bms:Y: there is no MaxAlarmThreshold, nothing is checked"
+    assert [engine.set("/status/bms/Y", value) for value in (5, 6)] == [[told], [told]]
+
+
+def test_a_locked_variable_takes_the_value_that_it_has_and_nothing_follows(engine):
+    engine.set("/c/x", {"mode": {"value": 0, "lock": True, "actions": COUNT}, "order": 0})
+    before = get(engine.datamap, "/c/x/mode@triggered")
+    engine.set("/c/x", {"mode": 0, "order": 5})
+    assert (get(engine.datamap, "/c/x/order"), get(engine.datamap, "/c/x/mode@triggered")) == (5, before)
+    with pytest.raises(ValueError, match="/c/x:mode: it is locked"):
+        engine.set("/c/x", {"mode": 1, "order": 6})
+    assert get(engine.datamap, "/c/x/order") == 5

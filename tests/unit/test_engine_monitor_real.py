@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ess_bus.engine.configuration import load
 from ess_bus.engine.engine import Engine
+from tests.real_files import ENGINE as REAL
 from tests.unit.monitor_desk import MonitorDesk
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "ess_controller"
 WATCHDOG = "[sys_fault] (WD) Watchdog - Fault in DSP has occurred"
 SILENT = "[bms_heartbeat] BMS Communication Failure"
 

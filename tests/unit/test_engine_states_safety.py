@@ -638,3 +638,16 @@ def test_set_points_count_one_by_one_and_only_once_they_are_written_anew():
     plant.engine.set("/controls/ess/ActivePowerSetpoint", 100)
     plant.engine.tick()
     assert [plant.value(place) for place in asked] == [100, 50]
+
+
+def test_the_shutdown_that_a_fault_has_asked_for_is_taken_back_by_clearing_only():
+    plant = Plant().running()
+    plant.report("pcs", FaultShutdown=True)
+    plant.until("Fault")
+    for path, body in (("/status/pcs/FaultShutdown", False), ("/status/pcs", {"FaultShutdown": False})):
+        with pytest.raises(ValueError, match="ends when faults are cleared; expected ClearFaultsCmd"):
+            plant.engine.set(path, body)
+    assert plant.value("status/pcs/FaultShutdown") is True
+    # Others may ask for one.
+    plant.engine.set("/status/bms/FaultShutdown", True)
+    assert plant.value("status/bms/FaultShutdown") is True

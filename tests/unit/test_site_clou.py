@@ -367,6 +367,9 @@ class TestCommands:
     def test_a_mode_that_this_site_does_not_have_is_refused(self, site: ClosedLoop, register: str) -> None:
         with pytest.raises(ValueError, match="locked"):
             site.write(**{register: 1})
+        # A master that writes the whole block writes these as they are, too.
+        site.write(**{register: 0}, control_command=EMERGENCY)
+        site.until_state("Fault")
 
     def test_contactors_by_their_own_commands(self, site: ClosedLoop) -> None:
         site.set("/controls/ess", {"ContactorControl": True, "DcContactorCloseCmd": True})

@@ -51,6 +51,11 @@ class Limits:
     patience: Delays
     complaint: str
 
+    @property
+    def is_checked(self) -> bool:
+        """Tell whether anything of this side is checked."""
+        return self.alarm_at is not _MISSING or self.fault_at is not _MISSING
+
     def judge(self, value: float | None) -> Judgement:
         """Return what the limits say of a number, or of one that is not valid."""
         side = self.side
@@ -76,8 +81,10 @@ def limits(call: Call, monitor: Monitor, side: Side) -> Finding:
     if known is None or known.given != given:
         known = monitor.limits[check] = _read(call, side, given)
     if known.complaint and check in monitor.trips:
-        # Not at the first look: other variables' actions may set what is missing.
-        call.engine.fail(f"{call.place} {check}", f"{call.place}: {known.complaint}")
+        # Not at the first look: other variables' actions may set what is missing. What was defined with the side that
+        # is checked is no failure of each value that is set later.
+        tell = call.engine.warn if known.is_checked else call.engine.fail
+        tell(f"{call.place} {check}", f"{call.place}: {known.complaint}")
     has_fault = known.fault_at is not _MISSING
     judgement = known.judge(_number(call.variable.value))
     return Finding(check, _NAMES[side], judgement, known.patience, known.patience, known.describe, has_fault)
