@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
@@ -167,6 +168,9 @@ def _run(
     own_name = "ess_controller" if engine.name == "ess" else f"ess_controller_{engine.name}"
     with Bus(bus, name=process_name or own_name) as connection:
         process = EngineProcess(engine, connection, configuration.roots, configuration.owned)
+        # What was configured stays: to look through it for garbage, time and again, takes longer than much else here.
+        gc.collect()
+        gc.freeze()
         with service.running(process.measures, connection) as pulse:
             process.run(pulse)
 

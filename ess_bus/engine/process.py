@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections import Counter
@@ -100,9 +99,6 @@ class EngineProcess:
         self._messages = self._bus.subscribe(PROCESSES, *self._foreign, pub_only=True)
         self._messages.add(self._prefix, *(root for root in self._roots if root not in self._foreign))
         self._engine.advance(time.time(), time.monotonic())
-        # What was configured stays: to look through it for garbage, time and again, takes longer than much else here.
-        gc.collect()
-        gc.freeze()
         self._bus.announce(kind="ess_controller", prefix=self._prefix)
         log.info(
             "%d tables, answering %s",
